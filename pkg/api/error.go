@@ -1,0 +1,63 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/pkg/failure"
+	"github.com/rollcall-dev/rollcall/pkg/graph"
+)
+
+// ErrorHeader carries the public name of the error (Graph.Throttled) beside
+// the envelope, whose code may be Graph's own.
+const ErrorHeader = "Rollcall-Error"
+
+// writeFailure answers with an error in Graph's envelope. Graph's own 400 and
+// 404 keep Graph's code and message: the caller asked and may know.
+func writeFailure(w http.ResponseWriter, err error) {
+	f := failure.Of(err)
+	code := f.Name
+	var answer *graph.Error
+	if !errors.As(err, &answer) {
+		writeError(w, f)
+		return
+	}
+	if (answer.Status == http.StatusBadRequest || answer.Status == http.StatusNotFound) && answer.Code != "" {
+		code, f.Message = answer.Code, answer.Message
+	}
+	writeEnvelope(w, f, code, answer.RequestID)
+}
+
+func writeError(w http.ResponseWriter, f failure.Failure) { writeEnvelope(w, f, f.Name, "") }
+
+func writeEnvelope(w http.ResponseWriter, f failure.Failure, code, requestID string) {
+	type inner struct {
+		Date      string `json:"date"`
+		RequestID string `json:"request-id,omitempty"`
+	}
+	type envelope struct {
+		Code       string `json:"code"`
+		Message    string `json:"message"`
+		InnerError inner  `json:"innerError"`
+	}
+	body, err := json.Marshal(map[string]envelope{"error": {
+		Code:       code,
+		Message:    f.Message,
+		InnerError: inner{Date: time.Now().UTC().Format("2006-01-02T15:04:05"), RequestID: requestID},
+	}})
+	if err != nil {
+		http.Error(w, http.StatusText(f.Status), f.Status)
+		return
+	}
+	if f.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds()))))
+	}
+	w.Header().Set(ErrorHeader, f.Name)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(f.Status)
+	_, _ = w.Write(body)
+}

@@ -1,0 +1,189 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Stats counts what happened below a chain's pages. It may be read while the
+// chain is.
+type Stats struct {
+	retries, throttled atomic.Int64
+}
+
+// Retries is the number of requests that were made again.
+func (s *Stats) Retries() int { return int(s.retries.Load()) }
+
+// Throttled is the number of answers with status 429.
+func (s *Stats) Throttled() int { return int(s.throttled.Load()) }
+
+// Chain is one list, read page after page along its nextLinks. It is for one
+// reader; its buffers serve one page after the other.
+type Chain struct {
+	// Stats counts retries over the life of the chain.
+	Stats Stats
+
+	client    *Client
+	first     request
+	alone     bool // no page is asked for ahead
+	decoder   jsontext.Decoder
+	delivered []byte // ids of the present page that the reader has got
+	scratch   []byte
+}
+
+// Chain prepares to read the list that q asks for. It makes no request.
+func (c *Client) Chain(q Query) *Chain {
+	u := *c.base
+	u.Path, u.RawQuery = usersPath, q.encode()
+	return &Chain{client: c, first: request{url: &u, eventual: q.eventual()}}
+}
+
+// Pages reads the list. Each page has to be read to its end before the next
+// one is asked for from the iteration; meanwhile the next page is already on
+// its way (one at most). An error ends the list, which is then not complete.
+// Reading all pages without an error means that Graph ended the list; whether
+// that is everybody is for package roll to find out.
+func (c *Chain) Pages(ctx context.Context) iter.Seq2[*Page, error] {
+	return func(yield func(*Page, error) bool) {
+		var (
+			loop  loops
+			clean place // from the last page that came at the first try
+			read  int   // pages read whole, the furthest
+		)
+		next, number := c.fetch(ctx, c.first, nil), 1
+		for next != nil {
+			page := &Page{Number: number, Reread: number <= read, chain: c, ctx: ctx, fetch: next}
+			err := page.open()
+			if pageToken(err) && clean.link != "" && clean.number < number {
+				// Graph may poison the link of a page that had to be asked for
+				// twice. The last link from an undisturbed page still holds.
+				c.client.log.WarnContext(ctx, "page token lost after a retry; going back to an undisturbed page",
+					"error", err, "page", number, "to", clean.number)
+				next, number = c.follow(ctx, clean.link), clean.number
+				clean, loop = place{}, loops{}
+				continue
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			goOn := yield(page, nil)
+			page.Close()
+			switch {
+			case !goOn:
+				page.drop()
+				return
+			case page.state == broken: // its error was delivered by Users
+				return
+			case page.state != whole:
+				yield(nil, fmt.Errorf("graph: page %d was not read to its end", number))
+				return
+			}
+			read = max(read, number)
+			number++
+			if page.link != "" {
+				if err := loop.visit(page.link); err != nil {
+					page.drop()
+					yield(nil, err)
+					return
+				}
+			}
+			if page.fetch.tries.clean() {
+				clean = place{link: page.link, number: number}
+			}
+			next = page.next
+		}
+	}
+}
+
+// place is a link and the number of the page it leads to.
+type place struct {
+	link   string
+	number int
+}
+
+func pageToken(err error) bool {
+	var answer *Error
+	return errors.As(err, &answer) && answer.PageToken()
+}
+
+// Page reads one page of the list that q asks for: the first, or the one that
+// skipToken (from [SkipToken]) leads to. Nothing is read ahead. The caller
+// reads the page or closes it.
+func (c *Client) Page(ctx context.Context, q Query, skipToken string) (*Page, error) {
+	chain := c.Chain(q)
+	chain.alone = true
+	if skipToken != "" {
+		chain.first.url.RawQuery += "&$skiptoken=" + url.QueryEscape(skipToken)
+		chain.first.continuation = true
+	}
+	page := &Page{Number: 1, chain: chain, ctx: ctx, fetch: chain.fetch(ctx, chain.first, nil)}
+	if err := page.open(); err != nil {
+		return nil, err
+	}
+	return page, nil
+}
+
+// fetch is a request under way.
+type fetch struct {
+	request request
+	tries   tries
+	ctx     context.Context
+	cancel  context.CancelFunc
+	done    chan struct{}
+	resp    *http.Response
+	err     error
+}
+
+// fetch starts a request. With err it is a request that has failed already.
+func (c *Chain) fetch(ctx context.Context, r request, err error) *fetch {
+	f := &fetch{request: r, tries: tries{client: c.client, stats: &c.Stats}, done: make(chan struct{}), err: err}
+	f.ctx, f.cancel = context.WithCancel(ctx)
+	if err != nil {
+		close(f.done)
+		return f
+	}
+	go func() {
+		defer close(f.done)
+		f.resp, f.err = c.client.open(f.ctx, r, &f.tries)
+	}()
+	return f
+}
+
+// follow starts the request for a link that Graph sent.
+func (c *Chain) follow(ctx context.Context, link string) *fetch {
+	u, err := c.client.resolve(link, c.first.url.EscapedPath())
+	return c.fetch(ctx, request{url: u, eventual: c.first.eventual, continuation: true}, err)
+}
+
+// wait returns the response once its headers are there.
+func (f *fetch) wait() (*http.Response, error) {
+	<-f.done
+	return f.resp, f.err
+}
+
+// again asks once more after the body has broken with err, if that is worth it.
+func (f *fetch) again(c *Client, err error) error {
+	_ = f.resp.Body.Close()
+	if err := f.tries.again(f.ctx, err); err != nil {
+		return err
+	}
+	f.resp, f.err = c.open(f.ctx, f.request, &f.tries)
+	return f.err
+}
+
+// drop ends the request, whatever has become of it.
+func (f *fetch) drop() {
+	f.cancel()
+	<-f.done
+	if f.resp != nil {
+		_ = f.resp.Body.Close()
+	}
+}

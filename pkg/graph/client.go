@@ -1,0 +1,106 @@
+// Package graph reads users from Microsoft Graph v1.0: whole lists page by
+// page, one page, one user, the count. It streams (no page is ever held), asks
+// for the next page while the present one still arrives, retries what is worth
+// retrying, and lets the bearer token go to the configured host and to no
+// other. It does not decide whether a list is complete: package roll does.
+//
+// It imports neither configuration nor credentials; a [TokenSource] is given.
+package graph
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// TokenSource buys bearer tokens for the configured Graph host.
+type TokenSource interface {
+	// Token returns a valid access token. rejected is the token that Graph has
+	// just refused, or "": a cache must not return it again. claims is the
+	// decoded claims challenge (JSON) that Graph sent with the refusal, or "".
+	Token(ctx context.Context, rejected, claims string) (string, error)
+}
+
+// Config says how to reach Graph. BaseURL and Tokens are required; a zero
+// value elsewhere means the default that the field's comment gives.
+type Config struct {
+	// BaseURL is the cloud's Graph root, such as https://graph.microsoft.com:
+	// scheme https, a host, no path.
+	BaseURL string
+	// Tokens buys the bearer token of every request.
+	Tokens TokenSource
+	// Transport carries the requests; it must not follow redirects.
+	// Default: NewTransport().
+	Transport http.RoundTripper
+	// Log gets one line for each retry, token refresh and pause. It never gets
+	// a URL, a token or a person. Default: nothing is logged.
+	Log *slog.Logger
+
+	// HeaderTimeout limits the wait for the first byte of a response. Default 100 s,
+	// which is longer than Graph's own gateway waits.
+	HeaderTimeout time.Duration
+	// IdleTimeout limits one blocked read of a body. Time that the reader of the
+	// list takes between reads does not count. Default 30 s.
+	IdleTimeout time.Duration
+	// Attempts is how often one request is tried in all. Default 10, the bound
+	// of the Graph SDKs' retry handler.
+	Attempts int
+	// MaxWait is the longest Retry-After that is waited for; a longer one is an
+	// error that carries it. Default 5 min.
+	MaxWait time.Duration
+}
+
+// Client reads from one Graph host. It is safe for concurrent use.
+type Client struct {
+	base      *url.URL
+	tokens    TokenSource
+	transport http.RoundTripper
+	log       *slog.Logger
+	governor  governor
+
+	headerTimeout, idleTimeout, maxWait time.Duration
+	attempts                            int
+}
+
+// New checks the configuration and returns a client. It makes no request.
+func New(cfg Config) (*Client, error) {
+	base, err := url.Parse(cfg.BaseURL)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("graph: base URL: %w", err)
+	case base.Scheme != "https" || base.Host == "" || base.User != nil ||
+		strings.Trim(base.Path, "/") != "" || base.RawQuery != "" || base.Fragment != "":
+		return nil, fmt.Errorf("graph: base URL %q is not of the form https://host[:port]", base.Redacted())
+	case cfg.Tokens == nil:
+		return nil, errors.New("graph: no token source is given")
+	}
+	c := &Client{
+		base:          &url.URL{Scheme: base.Scheme, Host: base.Host},
+		tokens:        cfg.Tokens,
+		transport:     cfg.Transport,
+		log:           cfg.Log,
+		headerTimeout: orDefault(cfg.HeaderTimeout, 100*time.Second),
+		idleTimeout:   orDefault(cfg.IdleTimeout, 30*time.Second),
+		maxWait:       orDefault(cfg.MaxWait, 5*time.Minute),
+		attempts:      orDefault(cfg.Attempts, 10),
+	}
+	if c.transport == nil {
+		c.transport = NewTransport()
+	}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	return c, nil
+}
+
+func orDefault[T int | time.Duration](v, fallback T) T {
+	if v <= 0 {
+		return fallback
+	}
+	return v
+}

@@ -1,0 +1,170 @@
+package graph
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// Error is an answer of Graph that is not a success, or, with Status 0, the
+// lack of a usable answer (Err says why).
+type Error struct {
+	// Status is the HTTP status, 0 when there was no usable answer.
+	Status int
+	// Code is Graph's error.code; it may be empty. Only it is contractual.
+	Code string
+	// Message is Graph's error.message. It may name people, so it is not part
+	// of Error(): show it only to whoever asked.
+	Message string
+	// RequestID is Graph's request-id, for Microsoft's support.
+	RequestID string
+	// RetryAfter is how long Graph asked to wait, 0 when it did not say.
+	RetryAfter time.Duration
+	// Tries is how often the request was made.
+	Tries int
+	// Continuation is true when the request followed a nextLink. Graph's 400,
+	// 404 and 410 then mean that the page token is no longer good.
+	Continuation bool
+	// Err is the cause when Status is 0, or what made the retries end.
+	Err error
+
+	claims string // the decoded CAE challenge of a 401
+}
+
+// Error names the status, the code, the request-id and what to do next.
+func (e *Error) Error() string {
+	text := "no usable answer from Graph"
+	if e.Status != 0 {
+		text = fmt.Sprintf("Graph answered %d", e.Status)
+		if e.Code != "" {
+			text += " " + e.Code
+		}
+	}
+	if e.RequestID != "" {
+		text += " (request-id " + e.RequestID + ")"
+	}
+	if e.Tries > 1 {
+		text += fmt.Sprintf(" after %d tries", e.Tries)
+	}
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	if advice := e.advice(); advice != "" {
+		text += "; " + advice
+	}
+	return text
+}
+
+// Unwrap returns the cause, if any.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Name returns the public name of the error: Credentials.Rejected,
+// Graph.AccessDenied, Graph.NotFound, Graph.Throttled, Graph.BadRequest or
+// Graph.Unavailable.
+func (e *Error) Name() string {
+	switch e.Status {
+	case http.StatusUnauthorized:
+		return "Credentials.Rejected"
+	case http.StatusForbidden:
+		return "Graph.AccessDenied"
+	case http.StatusNotFound:
+		return "Graph.NotFound"
+	case http.StatusTooManyRequests:
+		return "Graph.Throttled"
+	case http.StatusBadRequest, http.StatusGone, http.StatusNotImplemented:
+		return "Graph.BadRequest"
+	}
+	return "Graph.Unavailable"
+}
+
+// Wait returns how long Graph asked to wait.
+func (e *Error) Wait() time.Duration { return e.RetryAfter }
+
+// LogValue is what a log may show of the error: everything but the message.
+func (e *Error) LogValue() slog.Value {
+	attrs := []slog.Attr{
+		slog.Int("status", e.Status),
+		slog.String("code", e.Code),
+		slog.String("graphRequestId", e.RequestID),
+	}
+	if e.RetryAfter > 0 {
+		attrs = append(attrs, slog.Duration("retryAfter", e.RetryAfter))
+	}
+	if e.Err != nil {
+		attrs = append(attrs, slog.String("cause", e.Err.Error()))
+	}
+	return slog.GroupValue(attrs...)
+}
+
+// PageToken reports whether Graph no longer takes the link of a next page:
+// Directory_ExpiredPageToken, DirectoryPageTokenNotFoundException and their kin
+// (their statuses and codes vary, but the same query was fine on page one).
+// The list has to be read again from its start.
+func (e *Error) PageToken() bool {
+	if !e.Continuation {
+		return false
+	}
+	switch e.Status {
+	case http.StatusBadRequest, http.StatusNotFound, http.StatusGone:
+		return true
+	}
+	return false
+}
+
+func (e *Error) advice() string {
+	switch {
+	case e.PageToken():
+		return "the page token is no longer good: read the list again from its start"
+	case e.Status == http.StatusUnauthorized:
+		return "check that the token is for this cloud (ROLLCALL_CLOUD) and that the application is not disabled"
+	case e.Status == http.StatusForbidden && e.Code == "Authentication_RequestFromNonPremiumTenantOrB2CTenant":
+		return "a selected property needs a Microsoft Entra ID P1 or P2 licence"
+	case e.Status == http.StatusForbidden:
+		return "grant the application permission User.Read.All (and what selected properties need besides) with admin consent"
+	case e.Status == http.StatusTooManyRequests && e.RetryAfter > 0:
+		return fmt.Sprintf("try again in %s", e.RetryAfter)
+	case e.Status == http.StatusTooManyRequests:
+		return "try again in some minutes"
+	case e.Status >= 300 && e.Status < 400:
+		return "redirects are not followed: check ROLLCALL_GRAPH_URL and any proxy"
+	}
+	return ""
+}
+
+// maxErrorBody bounds what is read of an error's body.
+const maxErrorBody = 64 << 10
+
+// responseError turns a response that is not 200 into an Error and closes it.
+// A body that is not Graph's envelope (a gateway's HTML) leaves the code empty.
+func responseError(resp *http.Response, now time.Time) *Error {
+	defer func() { _ = resp.Body.Close() }()
+	e := &Error{
+		Status:     resp.StatusCode,
+		RequestID:  resp.Header.Get("request-id"),
+		RetryAfter: retryAfter(resp.Header.Get("Retry-After"), now),
+	}
+	if resp.StatusCode == http.StatusUnauthorized {
+		e.claims = claimsChallenge(resp.Header)
+	}
+	var envelope struct {
+		Error struct {
+			Code       string `json:"code"`
+			Message    string `json:"message"`
+			InnerError struct {
+				RequestID string `json:"request-id"`
+			} `json:"innerError"`
+		} `json:"error"`
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
+	if err != nil || json.Unmarshal(body, &envelope) != nil {
+		return e
+	}
+	e.Code, e.Message = envelope.Error.Code, envelope.Error.Message
+	if e.RequestID == "" {
+		e.RequestID = envelope.Error.InnerError.RequestID
+	}
+	return e
+}

@@ -1,0 +1,101 @@
+package graph
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// LinkError reports a link that Graph sent and that is not followed: the token
+// would go to a place that was not configured, or the list would never end.
+// It does not show the link, which may hold parts of users.
+type LinkError struct {
+	// Reason says what is wrong with the link.
+	Reason string
+	// Loop is true when the link leads back to a page that was read before.
+	Loop bool
+}
+
+// Name returns the public name of the error.
+func (e *LinkError) Name() string { return "Graph.Unavailable" }
+
+// Error says why the link was not followed and what to look at.
+func (e *LinkError) Error() string {
+	if e.Loop {
+		return "nextLink not followed: " + e.Reason
+	}
+	return "nextLink not followed: " + e.Reason +
+		"; the token goes to the configured Graph host only (see ROLLCALL_CLOUD and ROLLCALL_GRAPH_URL)"
+}
+
+// resolve parses a link that Graph sent and makes sure that it stays where the
+// list began: https, the configured host, the path of the list. The query is
+// kept to the letter.
+func (c *Client) resolve(link, path string) (*url.URL, error) {
+	u, err := url.Parse(link)
+	if err != nil {
+		var parse *url.Error
+		if errors.As(err, &parse) {
+			err = parse.Err // without the URL itself
+		}
+		return nil, &LinkError{Reason: fmt.Sprintf("it is not a URL (%v)", err)}
+	}
+	switch {
+	case u.Scheme != c.base.Scheme:
+		return nil, &LinkError{Reason: fmt.Sprintf("its scheme is %q, not https", u.Scheme)}
+	case u.User != nil:
+		return nil, &LinkError{Reason: "it carries a user name"}
+	case hostPort(u) != hostPort(c.base):
+		return nil, &LinkError{Reason: fmt.Sprintf("its host is %q, not %q", u.Host, c.base.Host)}
+	case !strings.EqualFold(u.EscapedPath(), path):
+		return nil, &LinkError{Reason: "its path is not the list's path " + path}
+	case u.Fragment != "":
+		return nil, &LinkError{Reason: "it carries a fragment"}
+	}
+	return u, nil
+}
+
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = "443"
+	}
+	return strings.ToLower(u.Hostname()) + ":" + port
+}
+
+// SkipToken returns the $skiptoken of a nextLink, unescaped, or "" where there
+// is none. It is for callers that hand the token on to their own callers; a
+// chain follows links as they are.
+func SkipToken(link string) string {
+	u, err := url.Parse(link)
+	if err != nil {
+		return ""
+	}
+	for name, values := range u.Query() {
+		if strings.EqualFold(name, "$skiptoken") {
+			return values[0]
+		}
+	}
+	return ""
+}
+
+// loops notices a chain of links that goes in a circle, with constant memory:
+// it keeps one earlier link and moves it on at growing distances (Brent).
+// A circle of any length is found; users met again meanwhile are duplicates to
+// package roll, so nothing is counted twice.
+type loops struct {
+	anchor       string
+	steps, limit int
+}
+
+func (l *loops) visit(link string) error {
+	if link == l.anchor {
+		return &LinkError{Loop: true, Reason: "it leads back to a page that was read before"}
+	}
+	if l.steps == l.limit {
+		l.anchor, l.steps, l.limit = link, 0, max(1, 2*l.limit)
+	}
+	l.steps++
+	return nil
+}

@@ -1,0 +1,141 @@
+package roll
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/rollcall-dev/rollcall/pkg/graph"
+	"github.com/rollcall-dev/rollcall/pkg/property"
+)
+
+// Column is a property of the list.
+type Column struct {
+	// Name is the property's name as Graph spells it. manager is asked for as
+	// $expand=manager($select=id).
+	Name string
+	// Optional marks a column without which the list is still wanted: where
+	// Graph refuses it, the list goes on and the report names it as missing.
+	Optional bool
+}
+
+// Query asks Graph for the columns of those users that match filter, top a
+// page. The id is always asked for: a user without one is not taken for a user.
+func Query(columns []Column, filter string, top int) graph.Query {
+	q := graph.Query{Filter: filter, Top: top}
+	if !slices.ContainsFunc(columns, func(c Column) bool { return c.Name == "id" }) {
+		q.Select = append(q.Select, "id")
+	}
+	for _, c := range columns {
+		if c.Name == property.Manager {
+			q.Expand = "manager($select=id)"
+		} else {
+			q.Select = append(q.Select, c.Name)
+		}
+	}
+	return q
+}
+
+// RefusedError reports properties that Graph does not give to this application.
+type RefusedError struct {
+	// Properties are the refused columns that were not marked optional.
+	Properties []string
+	// Err is Graph's answer to the first of them.
+	Err error
+}
+
+// Error names the properties, what each needs, and the way round.
+func (e *RefusedError) Error() string {
+	var what []string
+	for _, name := range e.Properties {
+		if p, ok := property.Lookup(name); ok && p.Needs != "" {
+			name += " (it needs " + p.Needs + ")"
+		}
+		what = append(what, name)
+	}
+	return fmt.Sprintf("Graph refuses the selected %s: %v; grant it, leave it out of ROLLCALL_SELECT, or write it with a question mark to go on without",
+		strings.Join(what, ", "), e.Err)
+}
+
+// Unwrap returns Graph's answer.
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+// refusal reports whether the status is one that Graph gives for a property
+// which it cannot or may not return.
+func refusal(err error) bool {
+	var answer *graph.Error
+	if !errors.As(err, &answer) {
+		return false
+	}
+	switch answer.Status {
+	case http.StatusBadRequest, http.StatusForbidden, http.StatusNotImplemented:
+		return true
+	}
+	return false
+}
+
+// dropRefused finds out, after the first page was refused, which columns are
+// the reason. It returns nil when all of them were optional: the list then goes
+// on without them.
+func (l *Listing) dropRefused(ctx context.Context, answer *graph.Error) error {
+	left, missing, err := Granted(ctx, l.directory, l.columns, answer)
+	if err != nil {
+		return err
+	}
+	l.columns = left
+	l.report.MissingColumns = append(l.report.MissingColumns, missing...)
+	l.log.WarnContext(ctx, "Graph refuses optional columns; the list goes on without them", "columns", missing)
+	return nil
+}
+
+// Pager reads one page; *graph.Client is one.
+type Pager interface {
+	Page(ctx context.Context, q graph.Query, skipToken string) (*graph.Page, error)
+}
+
+// Granted finds out which columns Graph does not give, after it refused a page
+// of them with err: each is asked for alone. (Graph's message would tell, but
+// only its codes are contractual.) It returns the columns that are left and the
+// optional ones that are missing. The error is a [RefusedError] when a column is
+// refused that was not optional, and err itself when no column is the reason.
+func Granted(ctx context.Context, d Pager, columns []Column, err error) (left []Column, missing []string, _ error) {
+	if !refusal(err) || probe(ctx, d, Column{Name: "id"}) != nil {
+		return nil, nil, err
+	}
+	refused := RefusedError{}
+	for _, c := range columns {
+		switch err := probe(ctx, d, c); {
+		case err == nil:
+			left = append(left, c)
+		case !refusal(err):
+			return nil, nil, err
+		case c.Optional:
+			missing = append(missing, c.Name)
+		default:
+			refused.Properties = append(refused.Properties, c.Name)
+			if refused.Err == nil {
+				refused.Err = err
+			}
+		}
+	}
+	if refused.Err != nil {
+		return nil, nil, &refused
+	}
+	if missing == nil {
+		return nil, nil, err
+	}
+	return left, missing, nil
+}
+
+// probe asks for one user with one column.
+func probe(ctx context.Context, d Pager, c Column) error {
+	page, err := d.Page(ctx, Query([]Column{c}, "", 1), "")
+	if err != nil {
+		return err
+	}
+	page.Close()
+	return nil
+}

@@ -1,0 +1,166 @@
+package roll
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/pkg/graph"
+)
+
+// Slack is how far a list may be from Graph's count and still be taken as
+// complete (though not as verified). The count comes from an index that lags
+// behind, so in a busy tenant they may differ a little for good reasons.
+// It is never more than half a page, so that no lost page can hide in it.
+type Slack struct {
+	// Percent of the count; 0.05 means 0.05 %.
+	Percent float64
+	// Users is a fixed number, used when Percent is 0.
+	Users int
+}
+
+func (s Slack) users(count, pageSize int) int {
+	n := s.Users
+	if s.Percent > 0 {
+		n = int(math.Round(float64(count)*s.Percent/100*1e6) / 1e6)
+	}
+	return min(n, pageSize/2)
+}
+
+// IncompleteError means that Graph ended the list without an error, but the
+// list cannot be everybody.
+type IncompleteError struct {
+	// Users is the number of distinct users in the final pass.
+	Users int
+	// Low and High are the smallest and largest count that Graph gave.
+	Low, High int
+	// Passes is how often the list was read.
+	Passes int
+	// Err is why none of the passes came to its end, nil if one did.
+	Err error
+}
+
+// Name returns the public name of the error.
+func (e *IncompleteError) Name() string { return "Snapshot.Incomplete" }
+
+// Unwrap returns the reason, if there is one beside the count.
+func (e *IncompleteError) Unwrap() error { return e.Err }
+
+// Error says by how much the list misses the count, and what to do.
+func (e *IncompleteError) Error() string {
+	if e.Err != nil {
+		return fmt.Sprintf("the list is not complete: it was begun %d times: %v", e.Passes, e.Err)
+	}
+	if e.Users == 0 {
+		return "the list is not complete: Graph returned no user at all, and no tenant is empty; " +
+			"check the tenant and the permission User.Read.All"
+	}
+	expected := fmt.Sprint(e.Low)
+	if e.High != e.Low {
+		expected = fmt.Sprintf("%d to %d", e.Low, e.High)
+	}
+	return fmt.Sprintf("the list is not complete: %d users were read, but Graph counts %s (read %d times); "+
+		"do not use what was read; run again later, and if the difference stays and is right, raise ROLLCALL_COUNT_SLACK",
+		e.Users, expected, e.Passes)
+}
+
+// recounts are the waits before the count is asked again when the list does
+// not agree with it: the index usually catches up within a minute.
+func recounts() []time.Duration {
+	return []time.Duration{5 * time.Second, 15 * time.Second, 35 * time.Second}
+}
+
+// prove compares the pass that has just ended with the count: read before and
+// after, and again if need be. It returns nil if the list is complete.
+func (l *Listing) prove(ctx context.Context, before *int) error {
+	n := l.seen.marked
+	if n == 0 && l.request.Filter == "" {
+		return &IncompleteError{Passes: l.report.Passes}
+	}
+	l.warnOfLeavers(n)
+	after, err := l.count(ctx)
+	switch {
+	case err != nil:
+		return err
+	case before == nil && after == nil:
+		l.report.warn("Graph does not count this tenant's users, so the list could not be verified")
+		return nil
+	case before == nil:
+		before = after
+	case after == nil:
+		return &IncompleteError{Passes: l.report.Passes, Err: errors.New("Graph counted the users before they were read and refused to count them afterwards")}
+	}
+	low, high := min(*before, *after), max(*before, *after)
+	for _, wait := range recounts() {
+		if low <= n && n <= high || !waited(ctx, wait) {
+			break
+		}
+		again, err := l.count(ctx)
+		if err != nil {
+			return err
+		}
+		if again != nil {
+			low, high, after = min(low, *again), max(high, *again), again
+		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	l.report.Expected = &Expected{Before: *before, After: *after}
+	switch {
+	case n < low:
+		l.report.Difference = n - low
+	case n > high:
+		l.report.Difference = n - high
+	default:
+		l.report.Verified = true
+		return nil
+	}
+	if d := l.report.Difference; max(d, -d) > l.request.Slack.users(high, l.request.PageSize) {
+		return &IncompleteError{Users: n, Low: low, High: high, Passes: l.report.Passes}
+	}
+	l.report.warn(fmt.Sprintf("the list differs from Graph's count by %+d, which is within the slack", l.report.Difference))
+	return nil
+}
+
+// warnOfLeavers tells of users that an earlier pass delivered and the final one
+// did not meet: they left while the list was read.
+func (l *Listing) warnOfLeavers(n int) {
+	if gone := l.seen.used - n; gone > 0 {
+		l.report.warn(fmt.Sprintf("%d users were delivered by an earlier pass and have left since", gone))
+	}
+}
+
+// count asks for the count, nil if this tenant does not count. Any other
+// failure is an error: a list whose count is throttled away is not proven.
+func (l *Listing) count(ctx context.Context) (*int, error) {
+	var stats graph.Stats
+	n, err := l.directory.Count(ctx, l.request.Filter, &stats)
+	l.report.note(&stats)
+	if err == nil {
+		return &n, nil
+	}
+	var answer *graph.Error
+	if errors.As(err, &answer) && (refusal(err) || answer.Status == http.StatusMethodNotAllowed || answer.Status == http.StatusNotFound) {
+		return nil, nil
+	}
+	return nil, fmt.Errorf("count users: %w", err)
+}
+
+// waited waits, unless the deadline is nearer.
+func waited(ctx context.Context, d time.Duration) bool {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
+		return false
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
