@@ -61,3 +61,9 @@ func writeEnvelope(w http.ResponseWriter, f failure.Failure, code, requestID str
 	w.WriteHeader(f.Status)
 	_, _ = w.Write(body)
 }
+
+// Broken answers every request with err: a function whose configuration does
+// not hold tells its callers so.
+func Broken(err error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { writeFailure(w, err) })
+}

@@ -49,6 +49,7 @@ type Listing struct {
 	columns   []Column // what is left after refused ones were dropped
 	seen      ids
 	report    Report
+	counts    bool // Graph has counted this tenant's users
 	doubted   bool // a pass did not agree with the count; the next one decides
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
 	"time"
 
@@ -16,18 +15,18 @@ import (
 // behind, so in a busy tenant they may differ a little for good reasons.
 // It is never more than half a page, so that no lost page can hide in it.
 type Slack struct {
-	// Percent of the count; 0.05 means 0.05 %.
-	Percent float64
-	// Users is a fixed number, used when Percent is 0.
+	// Share is a fraction of the count; 0.0005 means 0.05 %.
+	Share float64
+	// Users is a fixed number, used where Share is 0.
 	Users int
 }
 
 func (s Slack) users(count, pageSize int) int {
 	n := s.Users
-	if s.Percent > 0 {
-		n = int(math.Round(float64(count)*s.Percent/100*1e6) / 1e6)
+	if s.Share > 0 {
+		n = int(s.Share*float64(count) + 1e-9) // 0.05 % of 2,000 is 1, not 0.9999
 	}
-	return min(n, pageSize/2)
+	return max(0, min(n, pageSize/2))
 }
 
 // IncompleteError means that Graph ended the list without an error, but the
@@ -90,8 +89,6 @@ func (l *Listing) prove(ctx context.Context, before *int) error {
 		return nil
 	case before == nil:
 		before = after
-	case after == nil:
-		return &IncompleteError{Passes: l.report.Passes, Err: errors.New("Graph counted the users before they were read and refused to count them afterwards")}
 	}
 	low, high := min(*before, *after), max(*before, *after)
 	for _, wait := range recounts() {
@@ -102,9 +99,7 @@ func (l *Listing) prove(ctx context.Context, before *int) error {
 		if err != nil {
 			return err
 		}
-		if again != nil {
-			low, high, after = min(low, *again), max(high, *again), again
-		}
+		low, high, after = min(low, *again), max(high, *again), again
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -135,19 +130,33 @@ func (l *Listing) warnOfLeavers(n int) {
 }
 
 // count asks for the count, nil if this tenant does not count. Any other
-// failure is an error: a list whose count is throttled away is not proven.
+// failure is an error: a list whose count is throttled away is not proven, and
+// a tenant that has counted once cannot take it back.
 func (l *Listing) count(ctx context.Context) (*int, error) {
 	var stats graph.Stats
 	n, err := l.directory.Count(ctx, l.request.Filter, &stats)
 	l.report.note(&stats)
-	if err == nil {
-		return &n, nil
-	}
 	var answer *graph.Error
-	if errors.As(err, &answer) && (refusal(err) || answer.Status == http.StatusMethodNotAllowed || answer.Status == http.StatusNotFound) {
-		return nil, nil
+	switch {
+	case err == nil:
+		l.counts = true
+		return &n, nil
+	case !errors.As(err, &answer) || !uncounted(answer.Status):
+		return nil, fmt.Errorf("count users: %w", err)
+	case l.counts:
+		return nil, &IncompleteError{Passes: l.report.Passes, Err: fmt.Errorf("Graph counted the users once and refuses to count them again: %w", err)}
 	}
-	return nil, fmt.Errorf("count users: %w", err)
+	return nil, nil
+}
+
+// uncounted reports whether the status is one by which a tenant without
+// advanced queries refuses to count.
+func uncounted(status int) bool {
+	switch status {
+	case http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented:
+		return true
+	}
+	return false
 }
 
 // waited waits, unless the deadline is nearer.

@@ -1,0 +1,110 @@
+// Package pkg_test keeps the directions in which the rooms of this house may
+// import each other.
+package pkg_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/rollcall-dev/rollcall/"
+
+// allowed names, for each package, the packages of this module that it may
+// import. A package that is not here may not exist.
+func allowed() map[string][]string {
+	return map[string][]string{
+		"pkg/property":   {},
+		"pkg/telemetry":  {},
+		"pkg/credential": {},
+		"pkg/graph":      {},
+		"pkg/failure":    {},
+		"pkg/trigger":    {},
+		"pkg/config":     {"pkg/property"},
+		"pkg/format":     {"pkg/property", "pkg/graph"},
+		"pkg/simulator":  {"pkg/property"},
+		"pkg/roll":       {"pkg/property", "pkg/graph"},
+		"pkg/api":        {"pkg/graph", "pkg/roll", "pkg/failure"},
+		"pkg/reader":     {"pkg/config", "pkg/credential", "pkg/graph", "pkg/roll"},
+		"functions/users": {
+			"pkg/api", "pkg/config", "pkg/failure", "pkg/reader", "pkg/telemetry", "pkg/trigger",
+		},
+		"functions/rollcall": {
+			"pkg/config", "pkg/credential", "pkg/failure", "pkg/format", "pkg/graph", "pkg/property",
+			"pkg/reader", "pkg/roll", "pkg/simulator", "pkg/telemetry",
+		},
+	}
+}
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+}
+
+func list(t *testing.T) []goPackage {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports,Deps", "./...")
+	cmd.Dir = ".."
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, stderr.String())
+	}
+	var packages []goPackage
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p goPackage
+		switch err := d.Decode(&p); {
+		case errors.Is(err, io.EOF):
+			return packages
+		case err != nil:
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}
+
+func TestImportsRunOneWay(t *testing.T) {
+	rules := allowed()
+	packages := list(t)
+	if len(packages) < 5 {
+		t.Fatalf("go list found %d packages only", len(packages))
+	}
+	for _, p := range packages {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		if name == "pkg" {
+			continue // this test
+		}
+		may, ok := rules[name]
+		if !ok {
+			t.Errorf("%s is not in the table of rooms: say there what it may import", name)
+			continue
+		}
+		for _, imported := range p.Imports {
+			if inside, ok := strings.CutPrefix(imported, module); ok && !slices.Contains(may, inside) {
+				t.Errorf("%s imports %s, which is not one of the ways through the house", name, inside)
+			}
+		}
+	}
+}
+
+func TestOnlyTheRightFunctionsLinkTheHeavyParts(t *testing.T) {
+	never := map[string][]string{
+		"functions/users": {module + "pkg/simulator", module + "pkg/format", "github.com/alecthomas/kong"},
+		"pkg/graph":       {"github.com/aws/aws-sdk-go-v2/aws", "github.com/Azure/azure-sdk-for-go/sdk/azidentity"},
+		"pkg/roll":        {"github.com/aws/aws-sdk-go-v2/aws", "github.com/Azure/azure-sdk-for-go/sdk/azcore"},
+	}
+	for _, p := range list(t) {
+		for _, heavy := range never[strings.TrimPrefix(p.ImportPath, module)] {
+			if slices.Contains(p.Deps, heavy) {
+				t.Errorf("%s links %s", p.ImportPath, heavy)
+			}
+		}
+	}
+}

@@ -1,0 +1,86 @@
+// Package reader puts together what reading needs: configuration, credential,
+// Graph client. It is the one place where the three meet; functions start from
+// it and know none of the wiring.
+package reader
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/rollcall-dev/rollcall/pkg/config"
+	"github.com/rollcall-dev/rollcall/pkg/credential"
+	"github.com/rollcall-dev/rollcall/pkg/graph"
+	"github.com/rollcall-dev/rollcall/pkg/roll"
+)
+
+// Reader reads one tenant's users.
+type Reader struct {
+	// Graph is the client, ready to use; its first request buys the token.
+	Graph *graph.Client
+	// Credential is the app's identity.
+	Credential *credential.Credential
+	// Request is the list that the configuration describes.
+	Request roll.Request
+}
+
+// Option changes how a Reader reaches the world; a deployed function needs none.
+type Option func(*credential.Config, *graph.Config)
+
+// WithTransport sends the requests to the login and Graph hosts through t.
+func WithTransport(t http.RoundTripper) Option {
+	return func(c *credential.Config, g *graph.Config) { c.Transport, g.Transport = t, t }
+}
+
+// WithAWS loads the AWS configuration for the secret by load.
+func WithAWS(load func(ctx context.Context, region string) (aws.Config, error)) Option {
+	return func(c *credential.Config, _ *graph.Config) { c.AWS = load }
+}
+
+// New wires a Reader. It makes no request and reads no secret; both happen with
+// the first call that needs them.
+func New(cfg *config.Config, log *slog.Logger, options ...Option) (*Reader, error) {
+	for _, name := range cfg.Replaced {
+		log.Warn("a host of the cloud is replaced; the client secret or the token goes there", "variable", name)
+	}
+	source, err := credential.ParseSource(cfg.Credentials)
+	if err != nil {
+		return nil, err
+	}
+	forCredential := credential.Config{
+		Source: source, LoginURL: cfg.LoginURL, Scope: cfg.Scope, LookupEnv: cfg.LookupEnv, Log: log,
+	}
+	forGraph := graph.Config{BaseURL: cfg.GraphURL, Log: log}
+	for _, option := range options {
+		option(&forCredential, &forGraph)
+	}
+	identity, err := credential.New(forCredential)
+	if err != nil {
+		return nil, err
+	}
+	forGraph.Tokens = identity
+	client, err := graph.New(forGraph)
+	if err != nil {
+		return nil, err
+	}
+	return &Reader{Graph: client, Credential: identity, Request: request(cfg)}, nil
+}
+
+// CheckCredentials lets config.Read report a credential source that does not
+// hold together with its other problems.
+func CheckCredentials() config.Check {
+	return config.Check{Variable: "ROLLCALL_CREDENTIALS", Parse: func(value string) error {
+		_, err := credential.ParseSource(value)
+		return err
+	}}
+}
+
+func request(cfg *config.Config) roll.Request {
+	r := roll.Request{Filter: cfg.Filter, PageSize: cfg.PageSize, Slack: roll.Slack(cfg.CountSlack)}
+	for _, c := range cfg.Select {
+		r.Columns = append(r.Columns, roll.Column(c))
+	}
+	return r
+}
