@@ -6,6 +6,7 @@ package failure
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"time"
 )
@@ -84,6 +85,9 @@ func (e *Named) Error() string { return e.Text }
 
 // Name returns the public name.
 func (e *Named) Name() string { return e.Public }
+
+// LogValue is the name alone: the text may quote what the caller sent.
+func (e *Named) LogValue() slog.Value { return slog.StringValue(e.Public) }
 
 // InvalidRequest is a request that cannot be answered as it stands.
 func InvalidRequest(text string) error { return &Named{Public: "Request.Invalid", Text: text} }

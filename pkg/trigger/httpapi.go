@@ -30,6 +30,7 @@ func (l *Lambda) serveHTTPAPI(ctx context.Context, raw []byte) (any, error) {
 			"the request carries no verified caller; give the route an IAM, JWT or Lambda authorizer")
 	default:
 		l.Handler.ServeHTTP(w, r)
+		w.WriteHeader(http.StatusOK) // where the handler said nothing, as net/http does
 	}
 	if tooLarge(w) {
 		w = newRecorder()

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda/messages"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
 // Lambda answers the events of one function with an http.Handler.
@@ -20,6 +21,9 @@ type Lambda struct {
 	Handler http.Handler
 	// AllowAnonymous lets HTTP events through that carry no verified caller.
 	AllowAnonymous bool
+	// Annotate, if set, puts the invocation's request id into the context, for
+	// the log lines that are written under it.
+	Annotate func(ctx context.Context, requestID string) context.Context
 }
 
 // margin is what is kept of an invocation's time to write down why it failed.
@@ -37,6 +41,9 @@ func (l *Lambda) Invoke(ctx context.Context, event json.RawMessage) (any, error)
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-margin))
 		defer cancel()
+	}
+	if invoked, ok := lambdacontext.FromContext(ctx); ok && l.Annotate != nil {
+		ctx = l.Annotate(ctx, invoked.AwsRequestID)
 	}
 	switch probe(event) {
 	case httpAPI:
