@@ -301,3 +301,17 @@ func TestTheLogNamesNeitherThePersonNorTheQuery(t *testing.T) {
 		}
 	})
 }
+
+func TestAForgedHostCannotBreakOutOfItsString(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, simulator.Config{Users: 250})
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://api.example/users", http.NoBody)
+		r.Host = `evil","value":[{"id":"forged"}],"x":"` + "\xff"
+		w := httptest.NewRecorder()
+		s.handler.ServeHTTP(w, r)
+		var b body
+		if err := json.Unmarshal(w.Body.Bytes(), &b); err != nil || len(b.Value) != 100 {
+			t.Errorf("%d users, %v: %.200s", len(b.Value), err, w.Body)
+		}
+	})
+}

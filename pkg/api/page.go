@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/roll"
 )
@@ -63,24 +65,17 @@ func (a *API) tryPage(ctx context.Context, o options) (*page, error) {
 // write answers with the page as Graph writes it: context, count and link
 // before value. The link leads back here, by the way the caller came.
 func (p *page) write(w http.ResponseWriter, base string, o options) {
+	context := base + "/v1.0/$metadata#users(" + selectList(o) + ")"
 	body := make([]byte, 0, len(p.users)+1024)
-	body = append(body, `{"@odata.context":"`...)
-	body = append(body, base...)
-	body = append(body, `/v1.0/$metadata#users`...)
-	if o.narrowed || len(o.columns) > 0 {
-		body = append(body, '(')
-		body = append(body, strings.ReplaceAll(names(o.columns), " ", "")...)
-		body = append(body, ')')
-	}
-	body = append(body, '"')
+	body = append(body, `{"@odata.context":`...)
+	body = appendString(body, context)
 	if p.hasCount {
 		body = append(body, `,"@odata.count":`...)
 		body = strconv.AppendInt(body, int64(p.count), 10)
 	}
 	if p.link != "" {
-		body = append(body, `,"@odata.nextLink":"`...)
-		body = append(body, nextLink(base, p.link, o)...)
-		body = append(body, '"')
+		body = append(body, `,"@odata.nextLink":`...)
+		body = appendString(body, nextLink(base, p.link, o))
 	}
 	body = append(body, `,"value":[`...)
 	body = append(body, p.users...)
@@ -92,21 +87,34 @@ func (p *page) write(w http.ResponseWriter, base string, o options) {
 }
 
 // nextLink builds the link to the next page: our own address, the caller's
-// options, and of Graph's link the token only. Everything in it is escaped, so
-// it can stand in JSON as it is.
+// options, and of Graph's link the token only.
 func nextLink(base, graphLink string, o options) string {
-	var b strings.Builder
-	b.WriteString(base)
-	b.WriteString("/v1.0/users?")
+	link := base + "/v1.0/users?"
 	if o.narrowed {
-		b.WriteString("$select=" + url.QueryEscape(strings.ReplaceAll(names(o.columns), " ", "")) + "&")
+		link += "$select=" + url.QueryEscape(selectList(o)) + "&"
 	}
 	if o.count {
-		b.WriteString("$count=true&")
+		link += "$count=true&"
 	}
-	b.WriteString("$top=" + strconv.Itoa(o.top))
-	b.WriteString("&$skiptoken=" + url.QueryEscape(graph.SkipToken(graphLink)))
-	return b.String()
+	return link + "$top=" + strconv.Itoa(o.top) + "&$skiptoken=" + url.QueryEscape(graph.SkipToken(graphLink))
+}
+
+func selectList(o options) string {
+	names := make([]string, len(o.columns))
+	for i, c := range o.columns {
+		names[i] = c.Name
+	}
+	return strings.Join(names, ",")
+}
+
+// appendString writes a JSON string. Bytes that are no UTF-8, which only a
+// forged host can hold, are replaced.
+func appendString(body []byte, s string) []byte {
+	quoted, err := jsontext.AppendQuote(body, strings.ToValidUTF8(s, "\ufffd"))
+	if err != nil {
+		return append(body, `""`...)
+	}
+	return quoted
 }
 
 // PrefixHeader tells the handler which part of the caller's path was taken off
