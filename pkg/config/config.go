@@ -1,0 +1,92 @@
+// Package config is the only reader of the environment. [Read] turns it into a
+// typed and checked [Config] and reports every problem at once, each with the
+// variable and what to write instead, so that a deployment is corrected in one go.
+//
+// It reads what it is handed, never the process, and imports only the table of
+// user properties.
+package config
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+)
+
+// Config is the configuration. However it is printed, marshalled or logged, it
+// shows no filter (which may name a person) and no value of AZURE_ variables.
+type Config struct {
+	// Credentials is the source of the app's identity as it was written, "env:" by
+	// default. Package credential takes it apart; see [Check].
+	Credentials string
+	// Cloud is the national cloud.
+	Cloud Cloud
+	// LoginURL and GraphURL are the hosts to use, https://host[:port]: the cloud's,
+	// or those that replace them.
+	LoginURL, GraphURL string
+	// Replaced names the variables that replaced a host of the cloud. The caller
+	// logs a warning for each: the client secret and the token go there.
+	Replaced []string
+	// Scope is what a token is asked for. It always comes from the cloud, also
+	// when GraphURL is replaced.
+	Scope string
+	// Select holds the columns, which are also the allow-list; "id" is always among them.
+	Select []Column
+	// Filter is the $filter that goes into every listing, "" for none.
+	Filter string
+	// PageSize is $top, 1 to 999.
+	PageSize int
+	// CountSlack is how far a list may be from /users/$count.
+	CountSlack Slack
+	// AllowAnonymous answers HTTP events that carry no verified caller.
+	AllowAnonymous bool
+	// LogLevel and LogFormat are Lambda's AWS_LAMBDA_LOG_LEVEL and
+	// AWS_LAMBDA_LOG_FORMAT as they are, "" when unset.
+	LogLevel, LogFormat string
+	// NoColor says that NO_COLOR is set to anything.
+	NoColor bool
+
+	lookup func(name string) (string, bool)
+}
+
+// LookupEnv returns the value of an AZURE_ variable, and whether it is set to
+// anything. It hands the values that `env:` credentials need to package
+// credential without making them a field that could be printed. It knows no
+// other variable.
+func (c *Config) LookupEnv(name string) (string, bool) {
+	if c.lookup == nil || !strings.HasPrefix(name, "AZURE_") {
+		return "", false
+	}
+	return c.lookup(name)
+}
+
+// LogValue logs what helps to understand a run.
+func (c Config) LogValue() slog.Value {
+	scheme, _, _ := strings.Cut(c.Credentials, ":")
+	names := make([]string, len(c.Select))
+	for i, column := range c.Select {
+		names[i] = column.String()
+	}
+	return slog.GroupValue(
+		slog.String("credentials", scheme),
+		slog.String("cloud", c.Cloud.Name),
+		slog.String("login", c.LoginURL),
+		slog.String("graph", c.GraphURL),
+		slog.String("select", strings.Join(names, ",")),
+		slog.Bool("filtered", c.Filter != ""),
+		slog.Int("pageSize", c.PageSize),
+		slog.String("countSlack", c.CountSlack.String()),
+		slog.Bool("allowAnonymous", c.AllowAnonymous),
+	)
+}
+
+// String returns the cloud and hosts on one line.
+func (c Config) String() string {
+	return fmt.Sprintf("cloud %s, login %s, graph %s", c.Cloud.Name, c.LoginURL, c.GraphURL)
+}
+
+// Format writes String, whatever the verb.
+func (c Config) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
+
+// MarshalText returns String, so that no encoder walks the fields.
+func (c Config) MarshalText() ([]byte, error) { return []byte(c.String()), nil }

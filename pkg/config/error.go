@@ -1,0 +1,120 @@
+package config
+
+import (
+	"errors"
+	"log/slog"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Problem is one thing that is wrong with one variable. It quotes no value that
+// could be a secret.
+type Problem struct {
+	// Variable is the variable's name.
+	Variable string
+	// Text says what is wrong, Remedy what to write instead ("" when Text says it).
+	Text, Remedy string
+}
+
+// String returns the problem on one line.
+func (p Problem) String() string {
+	if p.Remedy == "" {
+		return p.Variable + ": " + p.Text
+	}
+	return p.Variable + ": " + p.Text + "; " + p.Remedy
+}
+
+// Error is every problem of a configuration, ordered by variable.
+type Error struct {
+	Problems []Problem
+}
+
+// Name returns "Config.Invalid", the name under which the edge reports it.
+func (e *Error) Name() string { return "Config.Invalid" }
+
+// Error returns one line a problem.
+func (e *Error) Error() string {
+	if len(e.Problems) == 1 {
+		return "configuration: " + e.Problems[0].String()
+	}
+	var b strings.Builder
+	b.WriteString("configuration:")
+	for _, p := range e.Problems {
+		b.WriteString("\n  " + p.String())
+	}
+	return b.String()
+}
+
+// LogValue logs the problems as a list of texts.
+func (e *Error) LogValue() slog.Value {
+	texts := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		texts[i] = p.String()
+	}
+	return slog.GroupValue(slog.String("name", e.Name()), slog.Any("problems", texts))
+}
+
+// complaint is what a type says about a value; the variable is added later.
+type complaint struct{ text, remedy string }
+
+func (c *complaint) Error() string { return c.text }
+
+// collector gathers problems.
+type collector struct{ problems []Problem }
+
+func (c *collector) add(variable, text, remedy string) {
+	c.problems = append(c.problems, Problem{variable, text, remedy})
+}
+
+// complain adds what err says about variable: complaints as they are, joined
+// ones apart, other errors by their text.
+func (c *collector) complain(variable string, err error) {
+	var joined interface{ Unwrap() []error }
+	if errors.As(err, &joined) {
+		for _, one := range joined.Unwrap() {
+			c.complain(variable, one)
+		}
+		return
+	}
+	var said *complaint
+	if errors.As(err, &said) {
+		c.add(variable, said.text, said.remedy)
+		return
+	}
+	c.add(variable, err.Error(), "")
+}
+
+// parsed adds the problems that env found. It reports a field by its Go name.
+func (c *collector) parsed(err error, target reflect.Type) {
+	var all env.AggregateError
+	if !errors.As(err, &all) {
+		c.complain("environment", err)
+		return
+	}
+	for _, one := range all.Errors {
+		var parse env.ParseError
+		if !errors.As(one, &parse) {
+			c.complain("environment", one)
+			continue
+		}
+		field, _ := target.FieldByName(parse.Name)
+		c.complain(field.Tag.Get("env"), parse.Err)
+	}
+}
+
+// has reports whether a variable has a problem already.
+func (c *collector) has(variable string) bool {
+	return slices.ContainsFunc(c.problems, func(p Problem) bool { return p.Variable == variable })
+}
+
+// err returns the Error, nil when nothing is wrong.
+func (c *collector) err() error {
+	if len(c.problems) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(c.problems, func(a, b Problem) int { return strings.Compare(a.Variable, b.Variable) })
+	return &Error{Problems: c.problems}
+}

@@ -1,0 +1,91 @@
+package config
+
+import (
+	"math"
+	"strconv"
+	"strings"
+)
+
+const (
+	maxPageSize     = 999
+	defaultPageSize = maxPageSize
+	defaultShare    = 0.0005
+)
+
+// pageSize is $top. Graph returns at most 999 users a page.
+type pageSize int
+
+// UnmarshalText reads a whole number from 1 to 999.
+func (p *pageSize) UnmarshalText(text []byte) error {
+	n, err := strconv.Atoi(string(text))
+	if err != nil || n < 1 || n > maxPageSize {
+		return &complaint{"is not a page size", "write a whole number from 1 to 999"}
+	}
+	*p = pageSize(n)
+	return nil
+}
+
+// flag is true or false.
+type flag bool
+
+// UnmarshalText reads true, false and their usual short forms.
+func (f *flag) UnmarshalText(text []byte) error {
+	v, err := strconv.ParseBool(strings.ToLower(string(text)))
+	if err != nil {
+		return &complaint{"is neither true nor false", "write true or false"}
+	}
+	*f = flag(v)
+	return nil
+}
+
+// Slack is how far a list may be from /users/$count and still count as complete:
+// a share of the users, or a number of them.
+type Slack struct {
+	// Share is a fraction of the users, 0.0005 for 0.05%.
+	Share float64
+	// Users is a number of users, used where Share is 0.
+	Users int
+}
+
+// Allowed returns the slack in users for a list of n read in pages of pageSize. It
+// is never more than half a page, so that a page that is lost is never within it.
+func (s Slack) Allowed(n, pageSize int) int {
+	allowed := s.Users
+	if s.Share > 0 {
+		// The small addition keeps 0.05% of 2,000 from becoming 0.9999.
+		allowed = int(math.Floor(s.Share*float64(n) + 1e-9))
+	}
+	return max(0, min(allowed, pageSize/2))
+}
+
+// String returns the slack as it is written.
+func (s Slack) String() string {
+	if s.Share > 0 {
+		return strconv.FormatFloat(s.Share*100, 'g', 6, 64) + "%"
+	}
+	return strconv.Itoa(s.Users)
+}
+
+// UnmarshalText reads a percentage such as 0.05% or a whole number of users.
+func (s *Slack) UnmarshalText(text []byte) error {
+	wrong := &complaint{"is neither a percentage nor a number of users", "write for instance 0.05% or 20"}
+	share, isShare := strings.CutSuffix(string(text), "%")
+	share = strings.TrimSpace(share)
+	if share == "" || strings.Trim(share, "0123456789.") != "" {
+		return wrong
+	}
+	if !isShare {
+		n, err := strconv.Atoi(share)
+		if err != nil {
+			return wrong
+		}
+		*s = Slack{Users: n}
+		return nil
+	}
+	percent, err := strconv.ParseFloat(share, 64)
+	if err != nil || percent > 100 {
+		return wrong
+	}
+	*s = Slack{Share: percent / 100}
+	return nil
+}

@@ -1,0 +1,194 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"unicode"
+
+	"github.com/caarlos0/env/v11"
+)
+
+const prefix = "ROLLCALL_"
+
+// Check looks at the value of one variable that another package understands, so
+// that its problems are reported with all the others. Parse gets the value, or the
+// default; its error's text must not quote a secret.
+type Check struct {
+	Variable string
+	Parse    func(value string) error
+}
+
+// settings is the environment as env reads it: the variables and their types.
+type settings struct {
+	Credentials    string   `env:"ROLLCALL_CREDENTIALS"`
+	Cloud          Cloud    `env:"ROLLCALL_CLOUD"`
+	LoginURL       origin   `env:"ROLLCALL_LOGIN_URL"`
+	GraphURL       origin   `env:"ROLLCALL_GRAPH_URL"`
+	Select         columns  `env:"ROLLCALL_SELECT"`
+	Filter         string   `env:"ROLLCALL_FILTER"`
+	PageSize       pageSize `env:"ROLLCALL_PAGE_SIZE"`
+	CountSlack     Slack    `env:"ROLLCALL_COUNT_SLACK"`
+	AllowAnonymous flag     `env:"ROLLCALL_ALLOW_ANONYMOUS"`
+	AuthorityHost  origin   `env:"AZURE_AUTHORITY_HOST"`
+	LogLevel       string   `env:"AWS_LAMBDA_LOG_LEVEL"`
+	LogFormat      string   `env:"AWS_LAMBDA_LOG_FORMAT"`
+	NoColor        string   `env:"NO_COLOR"`
+}
+
+// Read reads the environment, given as os.Environ() gives it. A variable that is
+// empty or white space counts as unset, and white space around a value does not
+// count. The error is an *[Error] with every problem.
+func Read(environ []string, checks ...Check) (*Config, error) {
+	var found collector
+	values := gather(environ, &found)
+	set := settings{
+		Credentials: "env:",
+		Cloud:       clouds()[0],
+		PageSize:    defaultPageSize,
+		CountSlack:  Slack{Share: defaultShare},
+	}
+	var known []string
+	err := env.ParseWithOptions(&set, env.Options{
+		Environment: values,
+		OnSet:       func(name string, _ any, _ bool) { known = append(known, name) },
+	})
+	if err != nil {
+		found.parsed(err, reflect.TypeFor[settings]())
+	}
+	reportUnknown(values, known, &found)
+	set.check(&found)
+	for _, check := range checks {
+		if found.has(check.Variable) {
+			continue
+		}
+		value := values[check.Variable]
+		if check.Variable == "ROLLCALL_CREDENTIALS" {
+			value = set.Credentials
+		}
+		if err := check.Parse(value); err != nil {
+			found.complain(check.Variable, err)
+		}
+	}
+	if err := found.err(); err != nil {
+		return nil, err
+	}
+	return set.config(values), nil
+}
+
+// gather makes a map of what is set among the variables that anything here or in
+// the credentials reads. App Service leaves a Key Vault reference that it could not
+// resolve as it is; it is reported and not read.
+func gather(environ []string, found *collector) map[string]string {
+	values := map[string]string{}
+	for _, entry := range environ {
+		name, value, ok := strings.Cut(entry, "=")
+		if !ok || !isOurs(name) {
+			continue
+		}
+		if _, twice := values[name]; twice {
+			continue // as os.Getenv does: the first counts
+		}
+		value = strings.TrimSpace(value)
+		switch {
+		case value == "":
+		case isReference(value):
+			found.add(name, "is a Key Vault reference that was not resolved", "give the app's identity access to the vault, and check the reference")
+		default:
+			values[name] = value
+		}
+	}
+	return values
+}
+
+func isOurs(name string) bool {
+	switch name {
+	case "AWS_LAMBDA_LOG_LEVEL", "AWS_LAMBDA_LOG_FORMAT", "NO_COLOR",
+		"AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_AUTHORITY_HOST",
+		"AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE":
+		return true
+	}
+	return len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix)
+}
+
+func isReference(value string) bool {
+	const start = "@Microsoft.KeyVault("
+	return len(value) >= len(start) && strings.EqualFold(value[:len(start)], start)
+}
+
+func reportUnknown(values map[string]string, known []string, found *collector) {
+	isKnown := map[string]bool{}
+	var ours []string
+	for _, name := range known {
+		isKnown[name] = true
+		if strings.HasPrefix(name, prefix) {
+			ours = append(ours, name)
+		}
+	}
+	for name := range values {
+		if !isKnown[name] && strings.EqualFold(name[:min(len(name), len(prefix))], prefix) {
+			found.add(name, "is not a variable that this version knows", "did you mean "+nearest(name, ours)+"? Otherwise remove it")
+		}
+	}
+}
+
+// check looks at what is wrong with values together.
+func (s *settings) check(found *collector) {
+	if limit := int(s.PageSize) / 2; s.CountSlack.Users > limit {
+		found.add("ROLLCALL_COUNT_SLACK", fmt.Sprintf("is more than half a page, which is %d users", limit), "write a smaller number: a lost page must not pass unseen")
+	}
+	if strings.ContainsFunc(s.Filter, unicode.IsControl) {
+		found.add("ROLLCALL_FILTER", "holds a control character", "write the filter on one line")
+	}
+	if scheme, _, ok := strings.Cut(s.Credentials, ":"); !ok || strings.ContainsAny(scheme, " \t{}\"'=/") {
+		found.add("ROLLCALL_CREDENTIALS", "is not the name of a place", "write secretsmanager:<ARN or name>, env: or file:<path>")
+	}
+	if s.LoginURL != "" || s.AuthorityHost == "" || string(s.AuthorityHost) == s.Cloud.LoginURL {
+		return
+	}
+	for _, cloud := range clouds() {
+		if string(s.AuthorityHost) == cloud.LoginURL {
+			found.add("AZURE_AUTHORITY_HOST", "names the login host of another cloud than ROLLCALL_CLOUD, which is "+s.Cloud.Name, "set ROLLCALL_CLOUD="+cloud.Name)
+			return
+		}
+	}
+}
+
+// config completes the settings.
+func (s *settings) config(values map[string]string) *Config {
+	c := &Config{
+		Credentials:    s.Credentials,
+		Cloud:          s.Cloud,
+		LoginURL:       s.Cloud.LoginURL,
+		GraphURL:       s.Cloud.GraphURL,
+		Scope:          s.Cloud.Scope(),
+		Select:         s.Select.list,
+		Filter:         s.Filter,
+		PageSize:       int(s.PageSize),
+		CountSlack:     s.CountSlack,
+		AllowAnonymous: bool(s.AllowAnonymous),
+		LogLevel:       s.LogLevel,
+		LogFormat:      s.LogFormat,
+		NoColor:        s.NoColor != "",
+		lookup: func(name string) (string, bool) {
+			value, ok := values[name]
+			return value, ok
+		},
+	}
+	if c.Select == nil {
+		c.Select = defaultColumns()
+	}
+	if s.LoginURL == "" {
+		c.replace(&c.LoginURL, "AZURE_AUTHORITY_HOST", s.AuthorityHost)
+	}
+	c.replace(&c.LoginURL, "ROLLCALL_LOGIN_URL", s.LoginURL)
+	c.replace(&c.GraphURL, "ROLLCALL_GRAPH_URL", s.GraphURL)
+	return c
+}
+
+func (c *Config) replace(target *string, variable string, value origin) {
+	if value != "" && string(value) != *target {
+		*target = string(value)
+		c.Replaced = append(c.Replaced, variable)
+	}
+}

@@ -1,0 +1,244 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rollcall-dev/rollcall/pkg/property"
+)
+
+func mustRead(t *testing.T, environ ...string) *Config {
+	t.Helper()
+	c, err := Read(environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestAnEmptyEnvironmentGivesTheDefaults(t *testing.T) {
+	c := mustRead(t, "PATH=/bin", "ROLLCALL_SELECT=", "ROLLCALL_PAGE_SIZE= \t", "=C:=x", "broken")
+	if c.Credentials != "env:" || c.Cloud.Name != "public" || c.PageSize != 999 || c.CountSlack != (Slack{Share: 0.0005}) || c.AllowAnonymous || c.Filter != "" {
+		t.Errorf("config %+v", c.LogValue())
+	}
+	if c.LoginURL != "https://login.microsoftonline.com" || c.GraphURL != "https://graph.microsoft.com" || c.Scope != "https://graph.microsoft.com/.default" || c.Replaced != nil {
+		t.Errorf("hosts %v", c)
+	}
+	if len(c.Select) != 15 || c.Select[0].Name != "id" || c.Select[14].Name != "onPremisesSyncEnabled" {
+		t.Errorf("select %v", c.Select)
+	}
+	for _, column := range c.Select {
+		if err := property.Selectable(column.Name); err != nil || column.Optional {
+			t.Errorf("default column %v: %v", column, err)
+		}
+	}
+}
+
+func TestEveryVariableIsRead(t *testing.T) {
+	c := mustRead(t,
+		"ROLLCALL_CREDENTIALS= secretsmanager:rollcall/entra?stage=AWSPREVIOUS\n",
+		"ROLLCALL_CLOUD=USGov-DoD",
+		"ROLLCALL_SELECT=displayName, manager?,signInActivity? ,id,",
+		"ROLLCALL_FILTER=accountEnabled eq true",
+		"ROLLCALL_PAGE_SIZE=500",
+		"ROLLCALL_COUNT_SLACK=20",
+		"ROLLCALL_ALLOW_ANONYMOUS=TRUE",
+		"AWS_LAMBDA_LOG_LEVEL=DEBUG", "AWS_LAMBDA_LOG_FORMAT=JSON", "NO_COLOR=1",
+	)
+	if c.Credentials != "secretsmanager:rollcall/entra?stage=AWSPREVIOUS" || c.Filter != "accountEnabled eq true" || c.PageSize != 500 ||
+		c.CountSlack != (Slack{Users: 20}) || !c.AllowAnonymous || c.LogLevel != "DEBUG" || c.LogFormat != "JSON" || !c.NoColor {
+		t.Errorf("config %+v", c.LogValue())
+	}
+	if c.LoginURL != "https://login.microsoftonline.us" || c.GraphURL != "https://dod-graph.microsoft.us" || c.Scope != "https://dod-graph.microsoft.us/.default" {
+		t.Errorf("hosts %v", c)
+	}
+	want := []Column{{Name: "displayName"}, {Name: "manager", Optional: true}, {Name: "signInActivity", Optional: true}, {Name: "id"}}
+	if diff := cmp.Diff(want, c.Select); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTheIDIsAlwaysSelected(t *testing.T) {
+	c := mustRead(t, "ROLLCALL_SELECT=manager")
+	if diff := cmp.Diff([]Column{{Name: "id"}, {Name: "manager"}}, c.Select); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestEachCloudHasItsHostsAndScope(t *testing.T) {
+	for name, want := range map[string][2]string{
+		"public":    {"https://login.microsoftonline.com", "https://graph.microsoft.com"},
+		"usgov":     {"https://login.microsoftonline.us", "https://graph.microsoft.us"},
+		"usgov-dod": {"https://login.microsoftonline.us", "https://dod-graph.microsoft.us"},
+		"china":     {"https://login.partner.microsoftonline.cn", "https://microsoftgraph.chinacloudapi.cn"},
+	} {
+		c := mustRead(t, "ROLLCALL_CLOUD="+name)
+		if got := [2]string{c.LoginURL, c.GraphURL}; got != want || c.Scope != want[1]+"/.default" {
+			t.Errorf("%s: %v, scope %s", name, got, c.Scope)
+		}
+	}
+}
+
+func TestReplacedHostsAreVisibleAndKeepTheScope(t *testing.T) {
+	c := mustRead(t, "ROLLCALL_LOGIN_URL=https://Localhost:8443/", "ROLLCALL_GRAPH_URL=https://[::1]:8444")
+	if c.LoginURL != "https://localhost:8443" || c.GraphURL != "https://[::1]:8444" || c.Scope != "https://graph.microsoft.com/.default" {
+		t.Errorf("config %v, scope %s", c, c.Scope)
+	}
+	if diff := cmp.Diff([]string{"ROLLCALL_LOGIN_URL", "ROLLCALL_GRAPH_URL"}, c.Replaced); diff != "" {
+		t.Error(diff)
+	}
+	if c := mustRead(t, "ROLLCALL_LOGIN_URL=https://login.microsoftonline.com:443/"); c.Replaced != nil {
+		t.Errorf("replaced %v", c.Replaced)
+	}
+}
+
+func TestTheStandardAuthorityHostIsHonoured(t *testing.T) {
+	c := mustRead(t, "AZURE_AUTHORITY_HOST=https://login.example/")
+	if c.LoginURL != "https://login.example" || len(c.Replaced) != 1 || c.Replaced[0] != "AZURE_AUTHORITY_HOST" {
+		t.Errorf("config %v, replaced %v", c, c.Replaced)
+	}
+	c = mustRead(t, "AZURE_AUTHORITY_HOST=https://login.microsoftonline.us/", "ROLLCALL_CLOUD=usgov")
+	if c.Replaced != nil {
+		t.Errorf("replaced %v", c.Replaced)
+	}
+	c = mustRead(t, "AZURE_AUTHORITY_HOST=https://login.example/", "ROLLCALL_LOGIN_URL=https://other.example")
+	if c.LoginURL != "https://other.example" || len(c.Replaced) != 1 {
+		t.Errorf("config %v, replaced %v", c, c.Replaced)
+	}
+}
+
+func TestAWrongVariableIsNamedWithItsRemedy(t *testing.T) {
+	for _, row := range []struct{ entry, want string }{
+		{"ROLLCALL_CLOUD=azure", "public, usgov, usgov-dod or china"},
+		{"ROLLCALL_LOGIN_URL=http://login.example", "not an https URL"},
+		{"ROLLCALL_LOGIN_URL=login.example", "not an https URL"},
+		{"ROLLCALL_LOGIN_URL=https://", "names no host"},
+		{"ROLLCALL_LOGIN_URL=https://:443", "names no host"},
+		{"ROLLCALL_GRAPH_URL=https://graph.example/v1.0", "a path"},
+		{"ROLLCALL_GRAPH_URL=https://graph.example?x=1", "a path, a query"},
+		{"ROLLCALL_GRAPH_URL=https://graph.example:0", "port"},
+		{"ROLLCALL_GRAPH_URL=https://graph.example:70000", "port"},
+		{"ROLLCALL_GRAPH_URL=https://a:hunter2@graph.example", "user name or password"},
+		{"ROLLCALL_GRAPH_URL=https://hunter2%zz", "not a URL"},
+		{"ROLLCALL_SELECT=displayname", `"displayName"`},
+		{"ROLLCALL_SELECT=id,Manager", `"manager"`},
+		{"ROLLCALL_SELECT=aboutMe", `"aboutMe"`},
+		{"ROLLCALL_SELECT=shoeSize", `"shoeSize"`},
+		{"ROLLCALL_SELECT=id?", "every user has an id"},
+		{"ROLLCALL_SELECT=mail,mail?", "there twice"},
+		{"ROLLCALL_SELECT=mail,,id", "extra comma"},
+		{"ROLLCALL_FILTER=a\nb", "control character"},
+		{"ROLLCALL_PAGE_SIZE=0", "from 1 to 999"},
+		{"ROLLCALL_PAGE_SIZE=1000", "from 1 to 999"},
+		{"ROLLCALL_PAGE_SIZE=lots", "from 1 to 999"},
+		{"ROLLCALL_COUNT_SLACK=500", "half a page, which is 499"},
+		{"ROLLCALL_COUNT_SLACK=-1", "neither a percentage"},
+		{"ROLLCALL_COUNT_SLACK=1.5", "neither a percentage"},
+		{"ROLLCALL_COUNT_SLACK=101%", "neither a percentage"},
+		{"ROLLCALL_COUNT_SLACK=NaN%", "neither a percentage"},
+		{"ROLLCALL_COUNT_SLACK=%", "neither a percentage"},
+		{"ROLLCALL_ALLOW_ANONYMOUS=yes please", "true or false"},
+		{"ROLLCALL_CREDENTIALS=hunter2", "not the name of a place"},
+		{`ROLLCALL_CREDENTIALS={"ClientSecret":"hunter2"}`, "not the name of a place"},
+		{"ROLLCALL_SELEKT=id", "did you mean ROLLCALL_SELECT?"},
+		{"ROLLCALL_PAGESIZE=5", "did you mean ROLLCALL_PAGE_SIZE?"},
+		{"rollcall_filter=x", "did you mean ROLLCALL_FILTER?"},
+		{"ROLLCALL_=x", "did you mean"},
+		{"ROLLCALL_FILTER=@Microsoft.KeyVault(VaultName=v)", "Key Vault reference"},
+		{"AZURE_CLIENT_SECRET= @microsoft.keyvault(SecretUri=https://v/secrets/s)", "Key Vault reference"},
+		{"AZURE_AUTHORITY_HOST=https://login.microsoftonline.us/", "set ROLLCALL_CLOUD=usgov"},
+	} {
+		entry, want := row.entry, row.want
+		_, err := Read([]string{entry})
+		var e *Error
+		if !errors.As(err, &e) || e.Name() != "Config.Invalid" {
+			t.Errorf("%s: %v", entry, err)
+			continue
+		}
+		variable, _, _ := strings.Cut(entry, "=")
+		if len(e.Problems) != 1 || e.Problems[0].Variable != variable || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s: ... %s", entry, err, variable, want)
+		}
+		if strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: the error repeats the value: %v", entry, err)
+		}
+	}
+}
+
+func TestAllProblemsAreReportedAtOnce(t *testing.T) {
+	_, err := Read([]string{
+		"ROLLCALL_PAGE_SIZE=0", "ROLLCALL_CLOUD=moon", "ROLLCALL_SELECT=mial,aboutMe,mail,mail", "ROLLCALL_SINKZ=x",
+		"AZURE_TENANT_ID=@Microsoft.KeyVault(x)",
+	}, Check{"ROLLCALL_CREDENTIALS", func(string) error { return errors.New("no such place") }})
+	var e *Error
+	if !errors.As(err, &e) {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, p := range e.Problems {
+		got = append(got, p.Variable)
+	}
+	want := []string{
+		"AZURE_TENANT_ID", "ROLLCALL_CLOUD", "ROLLCALL_CREDENTIALS", "ROLLCALL_PAGE_SIZE",
+		"ROLLCALL_SELECT", "ROLLCALL_SELECT", "ROLLCALL_SELECT", "ROLLCALL_SINKZ",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%v\n%s", err, diff)
+	}
+	if lines := strings.Count(err.Error(), "\n"); lines != len(want) {
+		t.Errorf("%d lines for %d problems: %v", lines, len(want), err)
+	}
+}
+
+func TestAnotherPackageChecksItsVariable(t *testing.T) {
+	var got string
+	check := Check{"ROLLCALL_CREDENTIALS", func(value string) error { got = value; return nil }}
+	if _, err := Read(nil, check); err != nil || got != "env:" {
+		t.Errorf("checked %q, %v", got, err)
+	}
+	if _, err := Read([]string{"ROLLCALL_CREDENTIALS=file:x"}, check); err != nil || got != "file:x" {
+		t.Errorf("checked %q, %v", got, err)
+	}
+}
+
+func TestTheProcessEnvironmentIsNotRead(t *testing.T) {
+	t.Setenv("ROLLCALL_PAGE_SIZE", "7")
+	if c := mustRead(t); c.PageSize != 999 {
+		t.Errorf("page size %d came from the process", c.PageSize)
+	}
+	if c := mustRead(t, os.Environ()...); c.PageSize != 7 {
+		t.Errorf("page size %d", c.PageSize)
+	}
+	if c := mustRead(t, "ROLLCALL_PAGE_SIZE=5", "ROLLCALL_PAGE_SIZE=6"); c.PageSize != 5 {
+		t.Errorf("page size %d, but os.Getenv takes the first of two", c.PageSize)
+	}
+}
+
+func TestSlackIsNeverMoreThanHalfAPage(t *testing.T) {
+	for _, row := range []struct {
+		slack             Slack
+		n, pageSize, want int
+	}{
+		{Slack{Share: 0.0005}, 1000, 999, 0},
+		{Slack{Share: 0.0005}, 2000, 999, 1},
+		{Slack{Share: 0.0005}, 900_000, 999, 450},
+		{Slack{Share: 0.0005}, 10_000_000, 999, 499},
+		{Slack{Share: 1}, 10, 1, 0},
+		{Slack{Users: 20}, 5, 999, 20},
+		{Slack{Users: 20}, 5, 10, 5},
+		{Slack{}, 1_000_000, 999, 0},
+	} {
+		if got := row.slack.Allowed(row.n, row.pageSize); got != row.want {
+			t.Errorf("%v of %d in pages of %d: %d, want %d", row.slack, row.n, row.pageSize, got, row.want)
+		}
+	}
+	for text, want := range map[string]string{"0.05%": "0.05%", "0%": "0", "12": "12", "1.50 %": "1.5%"} {
+		var s Slack
+		if err := s.UnmarshalText([]byte(text)); err != nil || s.String() != want {
+			t.Errorf("%q: %v, %v", text, s, err)
+		}
+	}
+}

@@ -1,0 +1,164 @@
+package credential
+
+import (
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Kind says which sort of trouble an [Error] is.
+type Kind int
+
+// The kinds. The first three are about the place where the identity is kept, the
+// others about the service that is asked for a token (or, for Unavailable, both).
+const (
+	// Missing: there is no such secret, file or variable.
+	Missing Kind = iota + 1
+	// Forbidden: it is there, and this function may not read or decrypt it.
+	Forbidden
+	// Malformed: it was read, and it is not an identity.
+	Malformed
+	// Rejected: Entra ID refused the identity.
+	Rejected
+	// Throttled: Entra ID asks for a pause that does not fit; see Error.RetryAfter.
+	Throttled
+	// Unavailable: the service could not be reached or broke; trying later may help.
+	Unavailable
+)
+
+// String returns the kind in lower case, as it is logged.
+func (k Kind) String() string {
+	switch k {
+	case Missing:
+		return "missing"
+	case Forbidden:
+		return "forbidden"
+	case Malformed:
+		return "malformed"
+	case Rejected:
+		return "rejected"
+	case Throttled:
+		return "throttled"
+	case Unavailable:
+		return "unavailable"
+	}
+	return "unknown"
+}
+
+// Error is every failure of this package after New. Its text and its fields
+// carry no value of the secret and nothing of a service's own message, which may
+// repeat what it was sent.
+type Error struct {
+	// Kind classifies the error.
+	Kind Kind
+	// Problem says what happened, Advice what to do next.
+	Problem, Advice string
+	// Source is where the identity is kept, as it is configured.
+	Source string
+	// Tenant is the tenant that was asked for, "" when none is known or when it
+	// does not look like one.
+	Tenant string
+	// Code is the number of Entra's AADSTS code, 0 for none.
+	Code int
+	// AWSCode is the name of AWS's error, such as ResourceNotFoundException.
+	AWSCode string
+	// Status is the HTTP status that came with a refusal, 0 for none.
+	Status int
+	// TraceID and CorrelationID identify the request to Microsoft's support,
+	// RequestID to that of AWS.
+	TraceID, CorrelationID, RequestID string
+	// RetryAfter is the pause that the service asks for, 0 when it names none.
+	RetryAfter time.Duration
+	// Err is the cause where there is one that can be told apart (a context's
+	// end, a file's absence, a broken connection). Its text is not part of Error.
+	Err error
+
+	// again says that the same request may succeed after a pause.
+	again bool
+}
+
+// Name returns the name under which people and machines act on the error:
+// Credentials.Missing, Credentials.Rejected, Graph.Throttled or Graph.Unavailable.
+func (e *Error) Name() string {
+	switch e.Kind {
+	case Missing, Forbidden, Malformed:
+		return "Credentials.Missing"
+	case Throttled:
+		return "Graph.Throttled"
+	case Unavailable:
+		return "Graph.Unavailable"
+	default:
+		return "Credentials.Rejected"
+	}
+}
+
+// Wait returns RetryAfter.
+func (e *Error) Wait() time.Duration { return e.RetryAfter }
+
+// Error says what happened, to whom, and what to do next.
+func (e *Error) Error() string {
+	var details []string
+	add := func(label, value string) {
+		if value != "" {
+			details = append(details, label+value)
+		}
+	}
+	if e.Code != 0 {
+		add("AADSTS", strconv.Itoa(e.Code))
+	}
+	add("", e.AWSCode)
+	if e.Code == 0 && e.Status != 0 {
+		add("HTTP ", strconv.Itoa(e.Status))
+	}
+	add("source ", e.Source)
+	add("tenant ", e.Tenant)
+	add("correlation id ", e.CorrelationID)
+	add("trace id ", e.TraceID)
+	add("request id ", e.RequestID)
+	if e.RetryAfter > 0 {
+		add("retry after ", e.RetryAfter.String())
+	}
+	text := e.Problem
+	if len(details) > 0 {
+		text += " (" + strings.Join(details, ", ") + ")"
+	}
+	if e.Advice != "" {
+		text += ": " + e.Advice
+	}
+	return text
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// LogValue logs the error as a group: its kind, problem, advice and ids.
+func (e *Error) LogValue() slog.Value {
+	attrs := []slog.Attr{
+		slog.String("name", e.Name()),
+		slog.String("kind", e.Kind.String()),
+		slog.String("problem", e.Problem),
+		slog.String("advice", e.Advice),
+	}
+	add := func(key, value string) {
+		if value != "" {
+			attrs = append(attrs, slog.String(key, value))
+		}
+	}
+	if e.Code != 0 {
+		add("code", "AADSTS"+strconv.Itoa(e.Code))
+	}
+	add("awsCode", e.AWSCode)
+	if e.Status != 0 {
+		attrs = append(attrs, slog.Int("status", e.Status))
+	}
+	add("source", e.Source)
+	add("tenant", e.Tenant)
+	add("correlationId", e.CorrelationID)
+	add("traceId", e.TraceID)
+	add("requestId", e.RequestID)
+	if e.RetryAfter > 0 {
+		attrs = append(attrs, slog.Float64("retryAfterSeconds", e.RetryAfter.Seconds()))
+	}
+	return slog.GroupValue(attrs...)
+}

@@ -1,0 +1,107 @@
+package credential
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+)
+
+// Identity is the app that a source keeps: who it is, and how it proves it.
+// However it is printed or logged, it shows neither the secret nor an id that
+// does not look like one (people mix up the fields).
+type Identity struct {
+	// TenantID is the tenant as it was written: a GUID or a verified domain.
+	// [Credential.Tenant] gives the GUID.
+	TenantID string
+	// ClientID is the application (client) id.
+	ClientID string
+	// ClientSecret is the secret's value.
+	ClientSecret Secret
+	// KeyID is the id of the client secret in Entra, "" when the source keeps none.
+	KeyID string
+	// ExpiresAt is when the client secret ends, zero when the source does not say.
+	ExpiresAt time.Time
+}
+
+// LogValue logs who the app is, never how it proves it.
+func (id Identity) LogValue() slog.Value {
+	attrs := []slog.Attr{
+		slog.String("tenant", showTenant(id.TenantID)),
+		slog.String("client", showGUID(id.ClientID)),
+	}
+	if id.KeyID != "" {
+		attrs = append(attrs, slog.String("key", showGUID(id.KeyID)))
+	}
+	if !id.ExpiresAt.IsZero() {
+		attrs = append(attrs, slog.Time("expires", id.ExpiresAt))
+	}
+	return slog.GroupValue(attrs...)
+}
+
+// String returns who the app is on one line.
+func (id Identity) String() string {
+	return "client " + showGUID(id.ClientID) + " in tenant " + showTenant(id.TenantID)
+}
+
+// Format writes String, whatever the verb.
+func (id Identity) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, id.String()) }
+
+// MarshalText returns String, so that no encoder walks the fields.
+func (id Identity) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// equal reports whether two identities would buy the same token the same way.
+func (id Identity) equal(other Identity) bool {
+	return id.TenantID == other.TenantID && id.ClientID == other.ClientID && id.ClientSecret.Equal(other.ClientSecret)
+}
+
+// showGUID returns a GUID as it is and anything else only by what it is not.
+func showGUID(text string) string {
+	if isGUID(text) {
+		return text
+	}
+	return "[not a GUID]"
+}
+
+// showTenant returns a GUID or a domain as it is and nothing else.
+func showTenant(text string) string {
+	if isGUID(text) || (strings.Contains(text, ".") && isTenant(text)) {
+		return text
+	}
+	return ""
+}
+
+// isGUID reports whether text has the form 8-4-4-4-12 in hexadecimal digits.
+func isGUID(text string) bool {
+	if len(text) != 36 {
+		return false
+	}
+	for i := range len(text) {
+		switch c := text[i]; i {
+		case 8, 13, 18, 23:
+			if c != '-' {
+				return false
+			}
+		default:
+			if (c < '0' || c > '9') && (c < 'a' || c > 'f') && (c < 'A' || c > 'F') {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// isTenant reports whether text can stand in the path of the token endpoint: a
+// GUID or a domain, in letters, digits, dots and hyphens.
+func isTenant(text string) bool {
+	if text == "" || len(text) > 253 || strings.Trim(text, ".") == "" {
+		return false
+	}
+	for _, r := range text {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '.' && r != '-' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,271 @@
+package credential
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestAThrottledTokenRequestWaitsAsLongAsItIsTold(t *testing.T) {
+	for _, row := range []struct {
+		name, header string
+		want         time.Duration
+	}{
+		{"seconds", "60", 60 * time.Second},
+		{"decimals", "2.5", 2500 * time.Millisecond},
+		{"a date", "Sat, 01 Jan 2000 00:00:30 GMT", 30 * time.Second},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := &entra{secret: canary}
+				e.before = func(n int, _ url.Values) (*http.Response, error) {
+					if n == 1 {
+						return answer(http.StatusTooManyRequests, "", "Retry-After", row.header), nil
+					}
+					return nil, nil
+				}
+				start := time.Now()
+				mustToken(t, newCredential(t, newPlace(canary), e), "", "")
+				if got := time.Since(start); got != row.want {
+					t.Errorf("waited %v, want %v", got, row.want)
+				}
+			})
+		})
+	}
+}
+
+func TestAThrottledTokenRequestWithoutRetryAfterBacksOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &entra{secret: canary}
+		e.before = func(n int, _ url.Values) (*http.Response, error) {
+			if n < 4 {
+				return answer(http.StatusTooManyRequests, ""), nil
+			}
+			return nil, nil
+		}
+		start := time.Now()
+		mustToken(t, newCredential(t, newPlace(canary), e), "", "")
+		if got := time.Since(start); got < 1750*time.Millisecond || got > 5250*time.Millisecond {
+			t.Errorf("waited %v, want 0.5 + 1 + 2 seconds, give or take a half of each", got)
+		}
+	})
+}
+
+func TestAWaitThatDoesNotFitIsNotBegun(t *testing.T) {
+	for _, row := range []struct {
+		name     string
+		deadline time.Duration
+		patience time.Duration
+	}{
+		{"before the deadline", 10 * time.Second, 0},
+		{"within the patience", time.Hour, 20 * time.Second},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := &entra{secret: canary}
+				e.before = func(int, url.Values) (*http.Response, error) {
+					return answer(http.StatusTooManyRequests, "", "Retry-After", "60"), nil
+				}
+				c := newCredential(t, newPlace(canary), e, func(cfg *Config) { cfg.Patience = row.patience })
+				ctx, cancel := context.WithTimeout(t.Context(), row.deadline)
+				defer cancel()
+				start := time.Now()
+				_, err := c.Token(ctx, "", "")
+				got := wantError(t, err, Throttled, "Graph.Throttled")
+				if got.Wait() != time.Minute || got.Status != http.StatusTooManyRequests {
+					t.Errorf("error %#v", got)
+				}
+				if waited := time.Since(start); waited != 0 {
+					t.Errorf("waited %v", waited)
+				}
+			})
+		})
+	}
+}
+
+func TestTheWaitsOfOneCallAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &entra{secret: canary}
+		e.before = func(int, url.Values) (*http.Response, error) {
+			return answer(http.StatusTooManyRequests, "", "Retry-After", "60"), nil
+		}
+		start := time.Now()
+		_, err := newCredential(t, newPlace(canary), e).Token(t.Context(), "", "")
+		_ = wantError(t, err, Throttled, "Graph.Throttled")
+		if waited := time.Since(start); waited != time.Minute {
+			t.Errorf("waited %v, want one wait of a minute", waited)
+		}
+	})
+}
+
+func TestPassingTroubleIsTriedAgain(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		trouble func() (*http.Response, error)
+	}{
+		{"500", func() (*http.Response, error) { return answer(500, `{"error":"server_error"}`), nil }},
+		{"502 with HTML", func() (*http.Response, error) { return answer(502, "<html>Bad gateway</html>"), nil }},
+		{"503", func() (*http.Response, error) { return answer(503, ""), nil }},
+		{"504", func() (*http.Response, error) { return answer(504, ""), nil }},
+		{"408", func() (*http.Response, error) { return answer(408, ""), nil }},
+		{"temporarily_unavailable", func() (*http.Response, error) { return errorAnswer(400, "temporarily_unavailable"), nil }},
+		{"AADSTS90033", func() (*http.Response, error) { return errorAnswer(400, "server_error", 90033), nil }},
+		{"reset", func() (*http.Response, error) { return nil, syscall.ECONNRESET }},
+		{"truncated", func() (*http.Response, error) {
+			resp := answer(200, "")
+			resp.Body = &brokenBody{}
+			return resp, nil
+		}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := &entra{secret: canary}
+				e.before = func(n int, _ url.Values) (*http.Response, error) {
+					if n == 1 {
+						return row.trouble()
+					}
+					return nil, nil
+				}
+				mustToken(t, newCredential(t, newPlace(canary), e), "", "")
+
+				e = &entra{secret: canary}
+				e.document = func(n int) (*http.Response, error) {
+					if n == 1 {
+						return row.trouble()
+					}
+					return nil, nil
+				}
+				mustToken(t, newCredential(t, newPlace(canary), e), "", "")
+			})
+		})
+	}
+}
+
+type brokenBody struct{}
+
+func (*brokenBody) Read([]byte) (int, error) { return 0, syscall.ECONNRESET }
+func (*brokenBody) Close() error             { return nil }
+
+func TestTroubleThatStaysIsNamed(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		err   error
+		tries int
+		want  string
+	}{
+		{"name", &net.DNSError{Err: "no such host", Name: "login.example", IsNotFound: true}, tries, "does not resolve"},
+		{"refused", syscall.ECONNREFUSED, tries, "refused"},
+		{"certificate", &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, 1, "SSL_CERT_FILE"},
+		{"proxy", errors.New("proxyconnect tcp: http://user:hunter2@proxy"), tries, "gave no answer"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := &entra{secret: canary}
+				e.before = func(int, url.Values) (*http.Response, error) { return nil, row.err }
+				_, err := newCredential(t, newPlace(canary), e).Token(t.Context(), "", "")
+				got := wantError(t, err, Unavailable, "Graph.Unavailable")
+				mustContain(t, got.Error(), row.want)
+				mustNotContain(t, got.Error(), "hunter2")
+				if tokens, _ := e.count(); tokens != row.tries {
+					t.Errorf("%d tries, want %d", tokens, row.tries)
+				}
+			})
+		})
+	}
+}
+
+func TestAHostThatHangsIsGivenUpAtTheDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCredential(t, newPlace(canary), nil, func(cfg *Config) { cfg.Transport = hanging{} })
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		_, err := c.Token(ctx, "", "")
+		got := wantError(t, err, Unavailable, "Graph.Unavailable")
+		if !errors.Is(got, context.DeadlineExceeded) {
+			t.Errorf("error %v does not tell of the deadline", got)
+		}
+	})
+}
+
+func TestAnAttemptThatHangsIsFollowedByAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &entra{secret: canary}
+		first := true
+		hang := roundTripper(func(req *http.Request) (*http.Response, error) {
+			if first {
+				first = false
+				return hanging{}.RoundTrip(req)
+			}
+			return e.RoundTrip(req)
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
+		defer cancel()
+		start := time.Now()
+		c := newCredential(t, newPlace(canary), nil, func(cfg *Config) { cfg.Transport = hang })
+		if _, err := c.Token(ctx, "", ""); err != nil {
+			t.Error(err)
+		}
+		if waited := time.Since(start); waited < tryTimeout || waited > tryTimeout+time.Second {
+			t.Errorf("waited %v", waited)
+		}
+	})
+}
+
+func TestACancelledCallIsNotAFailureOfTheCredentials(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	e := &entra{secret: canary}
+	e.before = func(int, url.Values) (*http.Response, error) {
+		cancel()
+		return nil, context.Canceled
+	}
+	_, err := newCredential(t, newPlace(canary), e).Token(ctx, "", "")
+	if !errors.Is(err, context.Canceled) || errors.As(err, new(*Error)) {
+		t.Errorf("error %v", err)
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+type hanging struct{}
+
+func (hanging) RoundTrip(req *http.Request) (*http.Response, error) {
+	<-req.Context().Done()
+	return nil, req.Context().Err()
+}
+
+func TestRetryAfterIsReadInEveryForm(t *testing.T) {
+	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	for _, row := range []struct {
+		name, value string
+		want        time.Duration
+	}{
+		{"Retry-After", "", 0},
+		{"Retry-After", "60", time.Minute},
+		{"Retry-After", " 1.5 ", 1500 * time.Millisecond},
+		{"Retry-After", "-1", 0},
+		{"Retry-After", "NaN", 0},
+		{"Retry-After", "+Inf", time.Hour},
+		{"Retry-After", "1e300", time.Hour},
+		{"Retry-After", "soon", 0},
+		{"Retry-After", "Sun, 22 Nov 2026 10:00:07 GMT", 7 * time.Second},
+		{"Retry-After", "Sun, 22 Nov 2026 09:00:00 GMT", 0},
+		{"retry-after-ms", "250", 250 * time.Millisecond},
+		{"x-ms-retry-after-ms", "1000", time.Second},
+	} {
+		h := http.Header{}
+		h.Set(row.name, row.value)
+		if got := retryAfter(h, now); got != row.want {
+			t.Errorf("%s %q: %v, want %v", row.name, row.value, got, row.want)
+		}
+	}
+}

@@ -1,0 +1,148 @@
+package credential_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/rollcall-dev/rollcall/pkg/credential"
+	"github.com/rollcall-dev/rollcall/pkg/simulator"
+)
+
+const entry = "rollcall/entra"
+
+// against makes a credential whose secret and whose tokens come from a simulated
+// tenant.
+func against(t *testing.T, tenant *simulator.Tenant, source string) *credential.Credential {
+	t.Helper()
+	parsed, err := credential.ParseSource(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := tenant.Transport()
+	c, err := credential.New(credential.Config{
+		Source:    parsed,
+		Transport: transport,
+		AWS: func(context.Context, string) (aws.Config, error) {
+			return aws.Config{
+				Region: "eu-west-1", HTTPClient: &http.Client{Transport: transport},
+				Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "example", ""),
+			}, nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func secretJSON(tenant, secret string) string {
+	return `{"tenant_id":"` + tenant + `","AZURE_CLIENT_ID":"` + simulator.DefaultClientID + `","ClientSecret":"` + secret + `"}`
+}
+
+func TestASecretBecomesATokenOfTheSimulatedTenant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := simulator.New(simulator.Config{Users: 1})
+		tenant.SetSecret(entry, secretJSON(simulator.DefaultDomain, simulator.DefaultClientSecret))
+		c := against(t, tenant, "secretsmanager:"+tenant.SecretARN(entry))
+		token, err := c.Token(t.Context(), "", "")
+		if err != nil || strings.Count(token, ".") != 2 {
+			t.Fatalf("token of %d bytes, %v", len(token), err)
+		}
+		if guid, err := c.Tenant(t.Context()); err != nil || guid != simulator.DefaultTenant {
+			t.Errorf("tenant %q, %v", guid, err)
+		}
+	})
+}
+
+func TestASecretRotatedInTheSimulatedTenantIsPickedUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := simulator.New(simulator.Config{Users: 1})
+		tenant.SetSecret(entry, secretJSON(simulator.DefaultTenant, simulator.DefaultClientSecret))
+		c := against(t, tenant, "secretsmanager:"+entry)
+		first, err := c.Token(t.Context(), "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		tenant.RotateSecret("new8Q~rotated")
+		tenant.SetSecret(entry, secretJSON(simulator.DefaultTenant, "new8Q~rotated"))
+		if second, err := c.Token(t.Context(), first, ""); err != nil || second == first {
+			t.Errorf("same token: %v, %v", second == first, err)
+		}
+	})
+}
+
+func TestTheSimulatedTenantsRefusalsAreTold(t *testing.T) {
+	for name, row := range map[string]struct {
+		change func(*simulator.Tenant)
+		kind   credential.Kind
+		code   int
+		aws    string
+	}{
+		"unknown tenant": {func(s *simulator.Tenant) {
+			s.SetSecret(entry, secretJSON("nobody.example", simulator.DefaultClientSecret))
+		}, credential.Rejected, 90002, ""},
+		"wrong secret": {func(s *simulator.Tenant) {
+			s.SetSecret(entry, secretJSON(simulator.DefaultTenant, "wrong"))
+		}, credential.Rejected, 7000215, ""},
+		"expired secret": {func(s *simulator.Tenant) {
+			if err := s.ExpireSecret(simulator.DefaultClientSecret); err != nil {
+				t.Error(err)
+			}
+		}, credential.Rejected, 7000222, ""},
+		"deleted": {refuse(t, "InvalidRequestException"), credential.Missing, 0, "InvalidRequestException"},
+		"missing": {refuse(t, "ResourceNotFoundException"), credential.Missing, 0, "ResourceNotFoundException"},
+		"denied":  {refuse(t, "AccessDeniedException"), credential.Forbidden, 0, "AccessDeniedException"},
+		"locked":  {refuse(t, "DecryptionFailure"), credential.Forbidden, 0, "DecryptionFailure"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tenant := simulator.New(simulator.Config{Users: 1})
+				tenant.SetSecret(entry, secretJSON(simulator.DefaultTenant, simulator.DefaultClientSecret))
+				row.change(tenant)
+				_, err := against(t, tenant, "secretsmanager:"+entry).Token(t.Context(), "", "")
+				var e *credential.Error
+				if !errors.As(err, &e) || e.Kind != row.kind || e.Code != row.code || e.AWSCode != row.aws {
+					t.Fatalf("error %v", err)
+				}
+				if strings.Contains(err.Error(), simulator.DefaultClientSecret) || strings.Contains(err.Error(), "wrong8Q") {
+					t.Errorf("the secret is in %v", err)
+				}
+			})
+		})
+	}
+}
+
+func refuse(t *testing.T, code string) func(*simulator.Tenant) {
+	return func(s *simulator.Tenant) {
+		t.Helper()
+		if err := s.RefuseSecret(entry, code); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestTheSimulatedTenantsThrottlingIsWaitedOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fault, err := simulator.ParseFault("token-429")
+		if err != nil {
+			t.Fatal(err)
+		}
+		tenant := simulator.New(simulator.Config{Users: 1, Faults: []simulator.Fault{fault}})
+		tenant.SetSecret(entry, secretJSON(simulator.DefaultTenant, simulator.DefaultClientSecret))
+		start := time.Now()
+		if _, err := against(t, tenant, "secretsmanager:"+entry).Token(t.Context(), "", ""); err != nil {
+			t.Fatal(err)
+		}
+		if time.Since(start) == 0 {
+			t.Error("nothing was waited for")
+		}
+	})
+}

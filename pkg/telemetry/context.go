@@ -1,0 +1,34 @@
+package telemetry
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+)
+
+type contextKey struct{}
+
+// WithRequestID returns a context whose log records carry requestId.
+func WithRequestID(ctx context.Context, id string) context.Context {
+	return with(ctx, slog.String("requestId", id))
+}
+
+// WithRun returns a context whose log records carry run.
+func WithRun(ctx context.Context, run string) context.Context {
+	return with(ctx, slog.String("run", run))
+}
+
+// with adds an attribute, in place of an earlier one of the same key.
+func with(ctx context.Context, attr slog.Attr) context.Context {
+	attrs := slices.Clone(contextAttrs(ctx))
+	attrs = slices.DeleteFunc(attrs, func(a slog.Attr) bool { return a.Key == attr.Key })
+	return context.WithValue(ctx, contextKey{}, append(attrs, attr))
+}
+
+func contextAttrs(ctx context.Context) []slog.Attr {
+	if ctx == nil {
+		return nil
+	}
+	attrs, _ := ctx.Value(contextKey{}).([]slog.Attr)
+	return attrs
+}
