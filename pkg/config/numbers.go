@@ -1,7 +1,6 @@
 package config
 
 import (
-	"math"
 	"strconv"
 	"strings"
 )
@@ -45,17 +44,6 @@ type Slack struct {
 	Share float64
 	// Users is a number of users, used where Share is 0.
 	Users int
-}
-
-// Allowed returns the slack in users for a list of n read in pages of pageSize. It
-// is never more than half a page, so that a page that is lost is never within it.
-func (s Slack) Allowed(n, pageSize int) int {
-	allowed := s.Users
-	if s.Share > 0 {
-		// The small addition keeps 0.05% of 2,000 from becoming 0.9999.
-		allowed = int(math.Floor(s.Share*float64(n) + 1e-9))
-	}
-	return max(0, min(allowed, pageSize/2))
 }
 
 // String returns the slack as it is written.

@@ -217,24 +217,7 @@ func TestTheProcessEnvironmentIsNotRead(t *testing.T) {
 	}
 }
 
-func TestSlackIsNeverMoreThanHalfAPage(t *testing.T) {
-	for _, row := range []struct {
-		slack             Slack
-		n, pageSize, want int
-	}{
-		{Slack{Share: 0.0005}, 1000, 999, 0},
-		{Slack{Share: 0.0005}, 2000, 999, 1},
-		{Slack{Share: 0.0005}, 900_000, 999, 450},
-		{Slack{Share: 0.0005}, 10_000_000, 999, 499},
-		{Slack{Share: 1}, 10, 1, 0},
-		{Slack{Users: 20}, 5, 999, 20},
-		{Slack{Users: 20}, 5, 10, 5},
-		{Slack{}, 1_000_000, 999, 0},
-	} {
-		if got := row.slack.Allowed(row.n, row.pageSize); got != row.want {
-			t.Errorf("%v of %d in pages of %d: %d, want %d", row.slack, row.n, row.pageSize, got, row.want)
-		}
-	}
+func TestSlackIsWrittenAsAShareOrANumber(t *testing.T) {
 	for text, want := range map[string]string{"0.05%": "0.05%", "0%": "0", "12": "12", "1.50 %": "1.5%"} {
 		var s Slack
 		if err := s.UnmarshalText([]byte(text)); err != nil || s.String() != want {

@@ -21,12 +21,13 @@ type Slack struct {
 	Users int
 }
 
-func (s Slack) users(count, pageSize int) int {
-	n := s.Users
+// Allowed returns the slack in users for a list of n, read in pages of pageSize.
+func (s Slack) Allowed(n, pageSize int) int {
+	allowed := s.Users
 	if s.Share > 0 {
-		n = int(s.Share*float64(count) + 1e-9) // 0.05 % of 2,000 is 1, not 0.9999
+		allowed = int(s.Share*float64(n) + 1e-9) // 0.05 % of 2,000 is 1, not 0.9999
 	}
-	return max(0, min(n, pageSize/2))
+	return max(0, min(allowed, pageSize/2))
 }
 
 // IncompleteError means that Graph ended the list without an error, but the
@@ -114,7 +115,7 @@ func (l *Listing) prove(ctx context.Context, before *int) error {
 		l.report.Verified = true
 		return nil
 	}
-	if d := l.report.Difference; max(d, -d) > l.request.Slack.users(high, l.request.PageSize) {
+	if d := l.report.Difference; max(d, -d) > l.request.Slack.Allowed(high, l.request.PageSize) {
 		return &IncompleteError{Users: n, Low: low, High: high, Passes: l.report.Passes}
 	}
 	l.report.warn(fmt.Sprintf("the list differs from Graph's count by %+d, which is within the slack", l.report.Difference))
