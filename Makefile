@@ -1,0 +1,114 @@
+# Rollcall's one entry point. `make` alone prints what there is.
+#
+# `make run` and `make test` need Go and nothing else. `make check` builds its two
+# tools from source into .tools/; `make e2e` and `make validate` make a Python
+# environment in infra/e2e/.venv.
+
+GO         ?= go
+PYTHON     ?= python3
+E2E        := infra/e2e
+VENV       := $(E2E)/.venv
+TOOLS      := .tools/bin
+GOFUMPT    := $(TOOLS)/gofumpt-v0.12.0
+GOLANGCI   := $(TOOLS)/golangci-lint-v2.15.0
+# SAM sets ARTIFACTS_DIR when it calls build-UsersFunction.
+ARTIFACTS_DIR ?= bin/users
+# The release build, the same for SAM, the size budget and the tests of the binary.
+RELEASE    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -tags lambda.norpc
+# Bytes that the stripped arm64 binary of functions/users may have.
+BUDGET     := 13000000
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check fmt format vet tidy lint race size e2e bench validate build build-UsersFunction deploy tools clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: ## List users: a simulated tenant, or yours with AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET set
+	@if [ -n "$$AZURE_TENANT_ID" ] && [ -n "$$AZURE_CLIENT_ID" ] && [ -n "$$AZURE_CLIENT_SECRET" ]; \
+	then $(GO) run ./functions/rollcall list --format table; \
+	else $(GO) run ./functions/rollcall list --demo --format table; fi
+
+test: ## The whole default suite: offline, in well under a minute once compiled
+	@$(GO) test ./... && echo "test: every package passed"
+
+check: format vet tidy lint race size ## What CI checks: formatting, vet, tidy modules, lint, tests under race and shuffle, the size budget
+	@echo "check: everything holds"
+
+fmt: $(GOFUMPT) ## Format every Go file
+	@$(GOFUMPT) -w functions pkg $(E2E)
+
+format: $(GOFUMPT)
+	@echo "gofumpt"
+	@unformatted=$$($(GOFUMPT) -l functions pkg $(E2E)) || exit 1; \
+	if [ -n "$$unformatted" ]; then echo "not formatted (make fmt does it):"; echo "$$unformatted"; exit 1; fi
+
+vet:
+	@echo "go vet"
+	@$(GO) vet ./...
+
+tidy:
+	@echo "go mod tidy -diff"
+	@$(GO) mod tidy -diff
+	@cd $(E2E) && $(GO) mod tidy -diff
+
+lint: $(GOLANGCI)
+	@echo "golangci-lint"
+	@$(GOLANGCI) run ./...
+	@cd $(E2E) && $(CURDIR)/$(GOLANGCI) run ./...
+
+race:
+	@echo "go test -race -shuffle=on"
+	@$(GO) test -race -shuffle=on ./...
+
+size:
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
+	GOOS=linux GOARCH=arm64 $(RELEASE) -o "$$dir/bootstrap" ./functions/users && \
+	bytes=$$(($$(wc -c < "$$dir/bootstrap"))) && \
+	echo "functions/users for arm64: $$bytes bytes of $(BUDGET)" && [ "$$bytes" -le $(BUDGET) ]
+
+e2e: $(VENV)/installed ## The built Lambda binary against Secrets Manager (moto), the simulated tenant over TLS, and Microsoft's own SDK; needs python3
+	@cd $(E2E) && $(GO) test -count=1 ./... && echo "e2e: every package passed"
+
+bench: ## Measure CPU, memory, wall time, cold start and size, next to other clients; takes some minutes
+	@cd $(E2E) && $(GO) run ./bench
+
+validate: $(VENV)/installed ## Check template.yaml with cfn-lint; needs python3
+	@$(VENV)/bin/cfn-lint -r eu-west-1 -- template.yaml && echo "validate: template.yaml has no findings"
+
+build: ## Build functions/users for Lambda (arm64) into bin/users/bootstrap
+	@$(MAKE) --no-print-directory build-UsersFunction ARTIFACTS_DIR=bin/users
+	@ls -l bin/users/bootstrap
+
+# Called by `sam build` (BuildMethod: makefile in template.yaml).
+build-UsersFunction:
+	@mkdir -p "$(ARTIFACTS_DIR)"
+	@GOOS=linux GOARCH=arm64 $(RELEASE) -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/users
+
+deploy: ## Deploy template.yaml with the SAM command line, which asks for the parameters
+	@sam build --build-in-source && sam deploy --guided --capabilities CAPABILITY_IAM
+
+tools: $(GOFUMPT) $(GOLANGCI) ## Build gofumpt and golangci-lint into .tools/
+
+# A tool's file carries its version, so that a new version here builds a new one.
+# The log is shown only when the build fails.
+install = mkdir -p $(TOOLS) && { GOBIN=$(CURDIR)/$(TOOLS) $(GO) install $(1)@$(patsubst $(2)-%,%,$(@F)) 2>$@.log || \
+	{ cat $@.log; exit 1; }; } && rm -f $@.log && mv $(TOOLS)/$(2) $@
+
+$(GOFUMPT):
+	@echo "building gofumpt"
+	@$(call install,mvdan.cc/gofumpt,gofumpt)
+
+$(GOLANGCI):
+	@echo "building golangci-lint (a minute or two, once)"
+	@$(call install,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,golangci-lint)
+
+$(VENV)/installed: $(E2E)/requirements.txt
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed: make e2e and make validate need Python 3.11 or later"; exit 1; }
+	@echo "installing moto and cfn-lint into $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+clean: ## Remove what was built and installed here
+	@rm -rf bin .tools .aws-sam $(VENV)
