@@ -60,14 +60,21 @@ func filter(documented, byDefault, advanced string) Filter {
 // operators reads one cell: "eq, ne, not , ge and eq on null values", or
 // "eq,ne; eq,not" where a complex type's members are given one by one.
 func operators(cell string) Operators {
-	cell = strings.NewReplacer(
-		"eq including on null values", "eq,null",
-		"eq on null values", "null",
-		"/$count eq 0", "$count",
-		"/$count ne 0", "$count",
-	).Replace(cell)
 	var set Operators
-	for _, word := range strings.FieldsFunc(cell, func(r rune) bool { return r == ',' || r == ';' || r == ' ' }) {
+	if strings.Contains(cell, "including on null values") {
+		set |= Null
+	}
+	// "eq on null values" is an operator of its own, not eq.
+	cell = strings.ReplaceAll(cell, "eq on null values", "null")
+	cell = strings.ReplaceAll(strings.ReplaceAll(cell, "/$count eq 0", "$count"), "/$count ne 0", "$count")
+	for cell != "" {
+		end := strings.IndexAny(cell, ",; ")
+		word := cell
+		if end >= 0 {
+			word, cell = cell[:end], cell[end+1:]
+		} else {
+			cell = ""
+		}
 		for i, name := range operatorNames() {
 			if word == name {
 				set |= 1 << i

@@ -4,9 +4,11 @@
 //
 // It exists so that a wrong column is refused when the program starts, with a
 // sentence that says what to do, and not by Graph half an hour later. It knows
-// nothing of HTTP and imports only the standard library. The table is parsed
-// on first use; a program that never asks pays nothing for it.
+// nothing of HTTP and imports only the standard library. Nothing happens when a
+// program starts; each question is answered from the table's text.
 package property
+
+import "strings"
 
 // Manager is the one relationship that a user list can carry. It is not a
 // property: it is read with $expand=manager($select=id), never with $select.
@@ -42,31 +44,33 @@ type Filter struct {
 
 // Lookup finds a property by its exact spelling.
 func Lookup(name string) (Property, bool) {
-	t := table()
-	i, ok := t.byName[name]
+	row, ok := line(name)
 	if !ok {
 		return Property{}, false
 	}
-	return t.rows[i], true
+	return parse(row)
 }
 
 // Canonical finds the right spelling of a name that differs from a property's
 // only in case, so that an error can suggest it.
-func Canonical(name string) (string, bool) {
-	t := table()
-	i, ok := t.byFold[fold(name)]
-	if !ok {
-		return "", false
+func Canonical(name string) (right string, ok bool) {
+	for row := range lines {
+		if candidate, _, _ := strings.Cut(row, "\t"); strings.EqualFold(candidate, name) {
+			return candidate, true
+		}
 	}
-	return t.rows[i].Name, true
+	return "", false
 }
 
 // All returns every property, in the order of the table: id first, then by
 // name. The slice is the caller's own.
 func All() []Property {
-	rows := table().rows
-	all := make([]Property, len(rows))
-	copy(all, rows)
+	var all []Property
+	for row := range lines {
+		if p, ok := parse(row); ok {
+			all = append(all, p)
+		}
+	}
 	return all
 }
 

@@ -22,7 +22,7 @@ func Selectable(name string) error {
 	if right, ok := Canonical(strings.ReplaceAll(name, "_", "")); ok {
 		return fmt.Errorf("property %q is spelled %q: property names are case-sensitive", name, right)
 	}
-	switch fold(name) {
+	switch strings.ToLower(name) {
 	case Manager:
 		return fmt.Errorf("%q is a relationship, not a property: it is read with $expand=manager($select=id)", name)
 	case "deleteddatetime":

@@ -3,20 +3,13 @@ package property
 import (
 	_ "embed" // the table is a file, so that people can read and compare it
 	"strings"
-	"sync"
 )
 
+// source is the table: a heading, then a line a property. It is searched as it
+// is; there is nothing to build when a program starts.
+//
 //go:embed user-properties.tsv
 var source string
-
-type index struct {
-	rows   []Property
-	byName map[string]int
-	byFold map[string]int
-}
-
-// table parses the embedded file once, on first use.
-var table = sync.OnceValue(func() *index { return parse(source) })
 
 // The file's columns.
 const (
@@ -30,36 +23,41 @@ const (
 	columns
 )
 
-func parse(text string) *index {
-	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
-	t := &index{
-		rows:   make([]Property, 0, len(lines)),
-		byName: make(map[string]int, len(lines)),
-		byFold: make(map[string]int, len(lines)),
+// line finds the line of a property by its exact name.
+func line(name string) (string, bool) {
+	if name == "" || strings.ContainsAny(name, "\t\n") {
+		return "", false
 	}
-	for _, line := range lines[1:] {
-		cells := strings.Split(line, "\t")
-		if len(cells) != columns {
-			continue
-		}
-		name := cells[columnName]
-		t.byName[name] = len(t.rows)
-		t.byFold[fold(name)] = len(t.rows)
-		t.rows = append(t.rows, Property{
-			Name:           name,
-			Type:           cells[columnType],
-			Default:        cells[columnDefault] == "yes",
-			SingleUserOnly: cells[columnSingle] == "yes",
-			Needs:          needs(name),
-			Filter: filter(
-				cells[columnDocumented],
-				cells[columnFilterDefault],
-				cells[columnFilterAdvanced],
-			),
-		})
+	at := strings.Index(source, "\n"+name+"\t")
+	if at < 0 {
+		return "", false
 	}
-	return t
+	row, _, _ := strings.Cut(source[at+1:], "\n")
+	return row, true
 }
 
-// fold lower-cases a name; property names are ASCII.
-func fold(name string) string { return strings.ToLower(name) }
+// lines visits every property's line.
+func lines(visit func(row string) bool) {
+	_, body, _ := strings.Cut(source, "\n")
+	for row := range strings.Lines(body) {
+		if !visit(strings.TrimSuffix(row, "\n")) {
+			return
+		}
+	}
+}
+
+// parse reads one line.
+func parse(row string) (Property, bool) {
+	cells := strings.Split(row, "\t")
+	if len(cells) != columns {
+		return Property{}, false
+	}
+	return Property{
+		Name:           cells[columnName],
+		Type:           cells[columnType],
+		Default:        cells[columnDefault] == "yes",
+		SingleUserOnly: cells[columnSingle] == "yes",
+		Needs:          needs(cells[columnName]),
+		Filter:         filter(cells[columnDocumented], cells[columnFilterDefault], cells[columnFilterAdvanced]),
+	}, true
+}
