@@ -243,7 +243,10 @@ func TestAReaderThatStopsStopsTheRequests(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for range page.Users() {
+			for _, err := range page.Users() {
+				if err != nil {
+					t.Fatal(err)
+				}
 				break
 			}
 			break
@@ -265,7 +268,10 @@ func TestAPageLeftUnreadIsAnError(t *testing.T) {
 		for page, err := range client.Chain(graph.Query{Top: 100}).Pages(t.Context()) {
 			last = err
 			if err == nil {
-				for range page.Users() {
+				for _, err := range page.Users() {
+					if err != nil {
+						t.Fatal(err)
+					}
 					break // and go on to the next page
 				}
 			}

@@ -31,7 +31,7 @@ func authParam(params, name string) string {
 		if !ok {
 			return ""
 		}
-		value := ""
+		var value string
 		if quoted, isQuoted := strings.CutPrefix(strings.TrimLeft(rest, " "), `"`); isQuoted {
 			value, params, _ = strings.Cut(quoted, `"`)
 			_, params, _ = strings.Cut(params, ",")

@@ -56,13 +56,13 @@ func (p *Page) user(raw []byte) (u User, fault string) {
 		}
 		raw, p.chain.scratch = line, line
 	}
-	id := member(raw, "id")
+	id := idMember(raw)
 	if len(id) < 3 || id[0] != '"' {
 		return User{}, "a user has no id"
 	}
 	id = id[1 : len(id)-1]
 	if bytes.IndexByte(id, '\\') >= 0 {
-		plain, err := jsontext.AppendUnquote(nil, member(raw, "id"))
+		plain, err := jsontext.AppendUnquote(nil, idMember(raw))
 		if err != nil {
 			return User{}, "a user's id is not a string"
 		}
@@ -71,9 +71,9 @@ func (p *Page) user(raw []byte) (u User, fault string) {
 	return User{ID: id, Raw: raw}, ""
 }
 
-// member returns the raw value of a top-level member of object, which is valid
-// JSON, or nil. It is a good deal cheaper than decoding the object.
-func member(object []byte, name string) []byte {
+// idMember returns the raw value of the top-level member id of object, which is
+// valid JSON, or nil. It is a good deal cheaper than decoding the object.
+func idMember(object []byte) []byte {
 	i := 1
 	for i < len(object) {
 		i += space(object[i:])
@@ -85,7 +85,7 @@ func member(object []byte, name string) []byte {
 			return nil // the closing brace
 		}
 		end := i + stringLen(object[i:])
-		found := string(object[i+1:end-1]) == name
+		found := string(object[i+1:end-1]) == "id"
 		i = end + space(object[end:]) + 1 // the colon
 		i += space(object[i:])
 		end = i + valueLen(object[i:])

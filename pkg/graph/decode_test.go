@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestMemberFindsAMemberWhereverItStands(t *testing.T) {
+func TestIDMemberFindsTheIDWhereverItStands(t *testing.T) {
 	for object, want := range map[string]string{
 		`{"id":"a"}`:          `"a"`,
 		`{"x":null,"id":"a"}`: `"a"`,
@@ -21,13 +21,13 @@ func TestMemberFindsAMemberWhereverItStands(t *testing.T) {
 		`{}`:                                             ``,
 		`{ }`:                                            ``,
 	} {
-		if got := member([]byte(object), "id"); string(got) != want {
-			t.Errorf("member(%s) = %s, want %s", object, got, want)
+		if got := idMember([]byte(object)); string(got) != want {
+			t.Errorf("idMember(%s) = %s, want %s", object, got, want)
 		}
 	}
 }
 
-func FuzzMemberAgreesWithAFullDecoder(f *testing.F) {
+func FuzzIDMemberAgreesWithAFullDecoder(f *testing.F) {
 	f.Add([]byte(`{"id":"a","x":[1,{"id":2}],"y":"\\\""}`))
 	f.Add([]byte(`{"x":"\\","id" : {"a":"}"} }`))
 	f.Fuzz(func(t *testing.T, object []byte) {
@@ -36,17 +36,17 @@ func FuzzMemberAgreesWithAFullDecoder(f *testing.F) {
 		if json.Unmarshal(object, &full) != nil || full == nil || bytes.Count(object, []byte(`id`)) > 1 || bytes.Contains(object, []byte(`\u`)) {
 			return
 		}
-		if got := member(object, "id"); !bytes.Equal(got, full["id"]) {
-			t.Errorf("member(%s) = %s, want %s", object, got, full["id"])
+		if got := idMember(object); !bytes.Equal(got, full["id"]) {
+			t.Errorf("idMember(%s) = %s, want %s", object, got, full["id"])
 		}
 	})
 }
 
-func BenchmarkMember(b *testing.B) {
+func BenchmarkIDMember(b *testing.B) {
 	object := []byte(`{"userPrincipalName":"anna.maria@contoso.example","displayName":"Anna Maria","givenName":"Anna","surname":"Maria","mail":null,"department":"Sales","companyName":"Contoso","accountEnabled":true,"createdDateTime":"2021-03-04T05:06:07Z","id":"6e7b768e-07e2-4810-8459-485f84f8f204"}`)
 	b.SetBytes(int64(len(object)))
 	for b.Loop() {
-		if member(object, "id") == nil {
+		if idMember(object) == nil {
 			b.Fatal("not found")
 		}
 	}

@@ -172,7 +172,7 @@ func (p *Page) decode(again map[string]bool, yield func(User, error) bool) error
 	if !users {
 		return p.fault("it has no value member")
 	}
-	if _, err := d.ReadToken(); err != io.EOF {
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
 		if err == nil {
 			return p.fault("something follows the page")
 		}

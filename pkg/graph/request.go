@@ -124,7 +124,7 @@ func (c *Client) send(ctx context.Context, r request, token string) (*http.Respo
 // broken describes an exchange that ended without a usable answer. Where our
 // own time limit ended it, the limit is the cause.
 func (c *Client) broken(ctx context.Context, r request, err error) error {
-	if cause := context.Cause(ctx); cause == errSilent || cause == errStalled {
+	if cause := context.Cause(ctx); errors.Is(cause, errSilent) || errors.Is(cause, errStalled) {
 		err = cause
 	} else if cause != nil {
 		return cause

@@ -42,7 +42,7 @@ func (c *Client) User(ctx context.Context, id string, q Query) (User, error) {
 		case value.Compact(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) != nil || value.Kind() != '{':
 			err = errors.New("the response is not a user")
 		default:
-			if found := member(value, "id"); len(found) > 2 && found[0] == '"' {
+			if found := idMember(value); len(found) > 2 && found[0] == '"' {
 				return User{ID: found[1 : len(found)-1], Raw: value}, nil
 			}
 			err = errors.New("the user has no id")
