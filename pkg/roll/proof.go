@@ -93,7 +93,12 @@ func (l *Listing) prove(ctx context.Context, before *int) error {
 	}
 	low, high := min(*before, *after), max(*before, *after)
 	for _, wait := range recounts() {
-		if low <= n && n <= high || !waited(ctx, wait) {
+		if low <= n && n <= high {
+			break
+		}
+		l.log.WarnContext(ctx, "the list does not agree with Graph's count yet; counting again",
+			"users", n, "countLow", low, "countHigh", high, "wait", wait)
+		if !waited(ctx, wait) {
 			break
 		}
 		again, err := l.count(ctx)

@@ -1,0 +1,189 @@
+package format
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/rollcall-dev/rollcall/pkg/property"
+)
+
+// Cells takes a user apart into the text of each selected column. It reads a
+// user without reflection and, once its buffers have grown, without allocating.
+//
+//	null, absent     empty
+//	string           decoded; half of a surrogate pair becomes U+FFFD
+//	number, boolean  as Graph wrote it
+//	array, object    compact JSON
+//	manager          the manager's id
+//
+// A member that comes twice counts as its last, as encoding/json has it. Members
+// that are not columns (annotations) are skipped.
+type Cells struct {
+	user, inner document
+	index       map[string]int // column name to span
+	columns     []int          // column to span
+	spans       []span
+	manager     int    // its span, -1 when it is not selected
+	text        []byte // all cells of the present user
+	name        []byte
+}
+
+// span is a cell's place in text.
+type span struct{ from, to int }
+
+// NewCells returns a Cells for the columns, in their order.
+func NewCells(columns []string) *Cells {
+	c := &Cells{index: make(map[string]int, len(columns)), manager: -1}
+	for _, name := range columns {
+		at, twice := c.index[name]
+		if !twice {
+			at = len(c.spans)
+			c.spans = append(c.spans, span{})
+			c.index[name] = at
+		}
+		c.columns = append(c.columns, at)
+		if name == property.Manager {
+			c.manager = at
+		}
+	}
+	return c
+}
+
+// document is one JSON value being read.
+type document struct {
+	jsontext.Decoder
+	input bytes.Reader
+}
+
+func (d *document) open(raw []byte) {
+	d.input.Reset(raw)
+	// A name that was cut within a surrogate pair must not cost the whole user.
+	d.Reset(&d.input, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+}
+
+// Read takes one user apart. raw is the user's JSON object. After an error,
+// which quotes nothing of the user, the cells are not to be used.
+func (c *Cells) Read(raw []byte) error {
+	clear(c.spans)
+	c.text = c.text[:0]
+	d := &c.user
+	d.open(raw)
+	if d.PeekKind() != '{' {
+		return errNotObject
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return c.malformed()
+	}
+	for d.PeekKind() == '"' {
+		if err := c.member(); err != nil {
+			return err
+		}
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return c.malformed()
+	}
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return c.malformed()
+	}
+	return nil
+}
+
+// Len is the number of columns.
+func (c *Cells) Len() int { return len(c.columns) }
+
+// Cell returns the text of column i of the user read last. It is valid until the
+// next Read and may hold any character.
+func (c *Cells) Cell(i int) []byte {
+	at := c.spans[c.columns[i]]
+	return c.text[at.from:at.to]
+}
+
+var errNotObject = errors.New("a user is not a JSON object")
+
+func (c *Cells) malformed() error {
+	return fmt.Errorf("a user is not valid JSON at byte %d", c.user.InputOffset())
+}
+
+func (c *Cells) member() error {
+	quoted, err := c.user.ReadValue()
+	if err != nil {
+		return c.malformed()
+	}
+	name := []byte(quoted[1 : len(quoted)-1])
+	if bytes.IndexByte(name, '\\') >= 0 {
+		c.name = unquote(c.name[:0], quoted)
+		name = c.name
+	}
+	at, ok := c.index[string(name)]
+	if !ok {
+		if c.user.SkipValue() != nil {
+			return c.malformed()
+		}
+		return nil
+	}
+	value, err := c.user.ReadValue()
+	if err != nil {
+		return c.malformed()
+	}
+	if at == c.manager && value.Kind() == '{' {
+		value = c.idOf(value)
+	}
+	from := len(c.text)
+	c.text = appendCell(c.text, value)
+	c.spans[at] = span{from, len(c.text)}
+	return nil
+}
+
+// idOf returns the id of the object that $expand=manager($select=id) gives, or
+// the object itself if it has none: nothing is dropped in silence.
+func (c *Cells) idOf(object jsontext.Value) jsontext.Value {
+	d := &c.inner
+	d.open(object)
+	if _, err := d.ReadToken(); err != nil {
+		return object
+	}
+	for d.PeekKind() == '"' {
+		name, err := d.ReadValue()
+		if err != nil {
+			return object
+		}
+		isID := string(name) == `"id"`
+		value, err := d.ReadValue()
+		if err != nil {
+			return object
+		}
+		if isID {
+			return value
+		}
+	}
+	return object
+}
+
+// appendCell appends a value as the text of a cell. value is valid JSON.
+func appendCell(dst []byte, value jsontext.Value) []byte {
+	switch value.Kind() {
+	case 'n':
+		return dst
+	case '"':
+		return unquote(dst, value)
+	case '{', '[':
+		from := len(dst)
+		dst = append(dst, value...)
+		compact := jsontext.Value(dst[from:])
+		// It was read as valid, so it can be made compact.
+		_ = compact.Compact(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+		return dst[:from+len(compact)]
+	default:
+		return append(dst, value...)
+	}
+}
+
+// unquote appends what a valid JSON string stands for.
+func unquote(dst []byte, quoted jsontext.Value) []byte {
+	dst, _ = jsontext.AppendUnquote(dst, quoted) // its error says only that something became U+FFFD
+	return dst
+}

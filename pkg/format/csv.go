@@ -1,0 +1,116 @@
+package format
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"unicode"
+	"unicode/utf8"
+)
+
+// CSV writes a header and one record a user, as RFC 4180 has it and as
+// encoding/csv would: UTF-8 without a byte order mark, a comma between fields,
+// quotes where a field needs them, doubled inside.
+//
+// Records end in a line feed alone. Every CSV reader takes that, while a
+// carriage return ends up in the last column of line tools and of SQL tables
+// over the file. Fields are written raw: line ends, control characters and
+// leading = + - @ within them are data and stay.
+//
+// Unlike encoding/csv it takes bytes, so nothing is allocated, and a record of
+// one empty field is written "" and not as an empty line, which readers skip:
+// a user would be lost.
+type CSV struct {
+	w       *bufio.Writer
+	columns []string
+	cells   *Cells
+	users   int
+	headed  bool
+}
+
+// NewCSV returns a CSV of the columns, in their order, that writes to w.
+func NewCSV(w io.Writer, columns []string) *CSV {
+	return &CSV{w: bufio.NewWriterSize(w, bufferSize), columns: columns, cells: NewCells(columns)}
+}
+
+// User writes the user's record, and before the first one the header. raw is the
+// user's JSON object and is not kept. See [Cells] for how values become text.
+func (c *CSV) User(raw []byte) error {
+	if err := c.cells.Read(raw); err != nil {
+		return fmt.Errorf("write CSV: %w", err)
+	}
+	c.head()
+	c.users++
+	for i := range c.cells.Len() {
+		if i > 0 {
+			_ = c.w.WriteByte(',') // bufio keeps the error for the next call
+		}
+		c.field(c.cells.Cell(i))
+	}
+	return c.w.WriteByte('\n')
+}
+
+// Users returns how many users were written.
+func (c *CSV) Users() int { return c.users }
+
+// Flush hands everything written so far to the writer below, the header at
+// least.
+func (c *CSV) Flush() error {
+	c.head()
+	return c.w.Flush()
+}
+
+// Complete ends the table. CSV has no closing record: hold it in a [Spool].
+func (c *CSV) Complete() error { return c.Flush() }
+
+func (c *CSV) head() {
+	if c.headed {
+		return
+	}
+	c.headed = true
+	for i, name := range c.columns {
+		if i > 0 {
+			_ = c.w.WriteByte(',')
+		}
+		c.field([]byte(name))
+	}
+	_ = c.w.WriteByte('\n')
+}
+
+func (c *CSV) field(text []byte) {
+	if !needsQuotes(text) && (len(text) > 0 || len(c.columns) > 1) {
+		_, _ = c.w.Write(text)
+		return
+	}
+	_ = c.w.WriteByte('"')
+	for {
+		quote := bytes.IndexByte(text, '"')
+		if quote < 0 {
+			break
+		}
+		_, _ = c.w.Write(text[:quote+1])
+		_ = c.w.WriteByte('"')
+		text = text[quote+1:]
+	}
+	_, _ = c.w.Write(text)
+	_ = c.w.WriteByte('"')
+}
+
+// needsQuotes follows encoding/csv: what RFC 4180 asks for, leading white space,
+// which some readers trim, and \., which ends the data of PostgreSQL's COPY.
+func needsQuotes(text []byte) bool {
+	if len(text) == 0 {
+		return false
+	}
+	if string(text) == `\.` {
+		return true
+	}
+	for _, b := range text {
+		if b == ',' || b == '"' || b == '\n' || b == '\r' {
+			return true
+		}
+	}
+	first, _ := utf8.DecodeRune(text)
+	return unicode.IsSpace(first)
+}

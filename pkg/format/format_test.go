@@ -1,0 +1,135 @@
+package format
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// writer is what the formats have in common.
+type writer interface {
+	User(raw []byte) error
+	Users() int
+	Complete() error
+}
+
+func sampleColumns() []string {
+	return []string{"id", "displayName", "mail", "accountEnabled", "deviceEnrollmentLimit", "businessPhones", "passwordProfile", "manager"}
+}
+
+// formats makes each format, writing to w.
+func formats(w io.Writer) map[string]writer {
+	return map[string]writer{
+		"ndjson": NewNDJSON(w),
+		"json":   NewJSON(w),
+		"csv":    NewCSV(w, sampleColumns()),
+	}
+}
+
+func sampleUsers(t testing.TB) [][]byte {
+	t.Helper()
+	input, err := os.ReadFile(filepath.Join("testdata", "users.input"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes.Split(bytes.TrimSuffix(input, []byte("\n")), []byte("\n"))
+}
+
+func TestEachFormatWritesTheSampleAsItsGoldenFileHasIt(t *testing.T) {
+	for name := range formats(nil) {
+		t.Run(name, func(t *testing.T) {
+			var got bytes.Buffer
+			w := formats(&got)[name]
+			for _, raw := range sampleUsers(t) {
+				if err := w.User(raw); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := w.Complete(); err != nil {
+				t.Fatal(err)
+			}
+			if w.Users() != 6 {
+				t.Errorf("%d users, want 6", w.Users())
+			}
+			compareGolden(t, "users."+name, got.Bytes())
+		})
+	}
+}
+
+func TestEachFormatWritesAnEmptyListAsItsGoldenFileHasIt(t *testing.T) {
+	for name := range formats(nil) {
+		t.Run(name, func(t *testing.T) {
+			var got bytes.Buffer
+			if err := formats(&got)[name].Complete(); err != nil {
+				t.Fatal(err)
+			}
+			compareGolden(t, "empty."+name, got.Bytes())
+		})
+	}
+}
+
+func compareGolden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".golden")
+	if os.Getenv("UPDATE_GOLDEN") != "" { // write it anew, then read the difference
+		if err := os.WriteFile(path, got, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("differs from %s (-want +got):\n%s", path, diff)
+	}
+}
+
+// brokenPipe takes some bytes and then no more.
+type brokenPipe struct{ left int }
+
+func (b *brokenPipe) Write(p []byte) (int, error) {
+	if len(p) > b.left {
+		return b.left, io.ErrClosedPipe
+	}
+	b.left -= len(p)
+	return len(p), nil
+}
+
+func TestAWriterThatBreaksEndsEachFormatWithItsError(t *testing.T) {
+	for name := range formats(nil) {
+		t.Run(name, func(t *testing.T) {
+			w := formats(&brokenPipe{left: bufferSize + 1})[name]
+			users := sampleUsers(t)
+			for i := range 10_000 {
+				if err := w.User(users[i%len(users)]); err != nil {
+					if !errors.Is(err, io.ErrClosedPipe) {
+						t.Fatalf("error %v, want that of the writer", err)
+					}
+					if err := w.Complete(); !errors.Is(err, io.ErrClosedPipe) {
+						t.Fatalf("Complete after it: %v, want the same error", err)
+					}
+					return
+				}
+			}
+			t.Fatal("ten thousand users were written to a broken pipe")
+		})
+	}
+}
+
+func TestOnlyCompleteTellsThatWritingWasNoSuccess(t *testing.T) {
+	for name := range formats(nil) {
+		w := formats(&brokenPipe{})[name]
+		if err := w.User(sampleUsers(t)[0]); err != nil {
+			t.Errorf("%s: the first user did not fit the buffer: %v", name, err)
+		}
+		if err := w.Complete(); !errors.Is(err, io.ErrClosedPipe) {
+			t.Errorf("%s: Complete: %v, want the writer's error", name, err)
+		}
+	}
+}
