@@ -218,10 +218,12 @@ func TestARevokedTokenIsChallengedUntilTheClaimsAreAnswered(t *testing.T) {
 }
 
 func TestACapableClientsTokenLivesADay(t *testing.T) {
-	c := newClient(t, simulator.Config{})
-	values := grant()
-	values.Set("claims", `{"access_token":{"xms_cc":{"values":["cp1"]}}}`)
-	if a := c.form(simulator.DefaultTenant, values); !strings.Contains(a.body, `"expires_in":86400,`) || !strings.Contains(a.body, `"refresh_in":43200,`) {
-		t.Errorf("%s", a.body)
+	for _, capability := range []string{"cp1", "CP1"} {
+		c := newClient(t, simulator.Config{})
+		values := grant()
+		values.Set("claims", `{"access_token":{"xms_cc":{"values":["`+capability+`"]}}}`)
+		if a := c.form(simulator.DefaultTenant, values); !strings.Contains(a.body, `"expires_in":86400,`) || !strings.Contains(a.body, `"refresh_in":43200,`) {
+			t.Errorf("%s: %s", capability, a.body)
+		}
 	}
 }

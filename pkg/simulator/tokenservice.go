@@ -169,7 +169,10 @@ func (t *Tenant) grant(audience, claims string) (accessToken, int) {
 		} `json:"access_token"`
 	}
 	if json.Unmarshal([]byte(claims), &asked) == nil {
-		token.Capabilities = asked.AccessToken.Capabilities.Values
+		for _, capability := range asked.AccessToken.Capabilities.Values {
+			// The documentation writes cp1, Microsoft's libraries send CP1.
+			token.Capabilities = append(token.Capabilities, strings.ToLower(capability))
+		}
 		if n, err := strconv.ParseInt(asked.AccessToken.NotBefore.Value, 10, 64); err == nil {
 			token.Answered = n
 		}

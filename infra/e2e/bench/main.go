@@ -1,0 +1,69 @@
+// Command bench measures this project on this machine, next to the loops that
+// people write by hand and to Microsoft's SDK, and prints tables in Markdown.
+// `make bench` runs it.
+//
+// Each reading happens in a process of its own, and so does the simulated
+// tenant, so that a figure is the client's alone. Ratios are taken within one
+// run; the figures of two runs or two machines are not to be compared.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/rollcall-dev/rollcall/infra/e2e/client"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// run starts the part that the first argument names: this program calls itself
+// for the processes that are measured and for the tenant.
+func run(args []string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	part := "all"
+	if len(args) > 0 {
+		part = args[0]
+	}
+	switch part {
+	case "tenant":
+		return serveTenant(ctx, args[1:])
+	case "rollcall":
+		return client.Report(ctx, client.Rollcall, os.Stdout)
+	case "loop":
+		return client.Report(ctx, client.Loop, os.Stdout)
+	case "raw":
+		return client.Report(ctx, client.RawLoop, os.Stdout)
+	}
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	users := flags.Int("users", 100_000, "users of the tenant whose CPU is measured")
+	rounds := flags.Int("rounds", 3, "readings of each client; the median counts")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	b, err := newBench(ctx)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	for _, measure := range []func(context.Context) error{
+		func(ctx context.Context) error { return b.cost(ctx, *users, *rounds) },
+		b.chain,
+		b.million,
+		b.coldStart,
+	} {
+		if err := measure(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}

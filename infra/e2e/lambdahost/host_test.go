@@ -1,0 +1,143 @@
+package lambdahost
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestHost runs everything on one build of the probe.
+func TestHost(t *testing.T) {
+	binary := probe(t)
+	for name, test := range map[string]func(*testing.T, string){
+		"one process answers invocation after invocation": oneProcess,
+		"a stream comes whole":                            wholeStream,
+		"a process that ends is an error of Lambda":       endedProcess,
+		"an invocation past its limit is killed":          pastLimit,
+		"a function that registered is told of its end":   toldOfEnd,
+		"waiting for an invocation ends with its context": endedContext,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, binary) })
+	}
+}
+
+// probe builds the function that misbehaves on demand.
+func probe(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "bootstrap")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "./testdata/probe")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build the probe: %v\n%s", err, out)
+	}
+	return binary
+}
+
+func start(t *testing.T, cfg Config) *Host {
+	t.Helper()
+	h, err := Start(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(h.Close)
+	return h
+}
+
+func invoke(t *testing.T, h *Host, do string) Result {
+	t.Helper()
+	result, err := h.Invoke(t.Context(), []byte(`{"do":"`+do+`"}`))
+	if err != nil {
+		t.Fatalf("%s: %v", do, err)
+	}
+	return result
+}
+
+func oneProcess(t *testing.T, binary string) {
+	h := start(t, Config{Bootstrap: binary})
+	if h.ToFirstPoll() <= 0 {
+		t.Error("the time to the first poll was not taken")
+	}
+	for range 3 {
+		if got, want := string(invoke(t, h, "pid").Payload), strconv.Itoa(h.PID()); got != want {
+			t.Errorf("answered by process %s, want %s", got, want)
+		}
+	}
+	failed := invoke(t, h, "fail")
+	if failed.ErrorType != "Probe.Failed" || failed.ErrorMessage != "as asked" {
+		t.Errorf("a failed invocation came back as %+v", failed)
+	}
+	left, err := strconv.Atoi(string(invoke(t, h, "deadline").Payload))
+	if err != nil || left <= 0 || left > 30_000 {
+		t.Errorf("the deadline was %d ms away (%v), want at most 30 s", left, err)
+	}
+	if got := invoke(t, h, "large").ErrorType; got != "Function.ResponseSizeTooLarge" {
+		t.Errorf("7 MiB came back as %q", got)
+	}
+}
+
+func wholeStream(t *testing.T, binary string) {
+	h := start(t, Config{Bootstrap: binary})
+	whole := invoke(t, h, "stream")
+	if !strings.HasSuffix(string(whole.Payload), "\x00\x00\x00\x00\x00\x00\x00\x00one\ntwo\n") || whole.ErrorType != "" {
+		t.Errorf("a stream came back as %q, %q", whole.Payload, whole.ErrorType)
+	}
+	if got := whole.Header.Get("Content-Type"); got != streaming {
+		t.Errorf("its content type is %q", got)
+	}
+	broke := invoke(t, h, "break")
+	if broke.ErrorType != "errorString" || broke.ErrorMessage != "the body broke" {
+		t.Errorf("a broken stream came back as %q, %q", broke.ErrorType, broke.ErrorMessage)
+	}
+	if !strings.HasSuffix(string(broke.Payload), "one\n") {
+		t.Errorf("of the broken stream %q came", broke.Payload)
+	}
+}
+
+func endedProcess(t *testing.T, binary string) {
+	h := start(t, Config{Bootstrap: binary})
+	if got := invoke(t, h, "exit"); got.ErrorType != "Runtime.ExitError" || !strings.Contains(got.ErrorMessage, "exit status 4") {
+		t.Errorf("a process that ended came back as %+v", got)
+	}
+	if _, err := h.Invoke(t.Context(), nil); !errors.Is(err, ErrGone) {
+		t.Errorf("the next invocation gave %v", err)
+	}
+	_, err := Start(t.Context(), Config{Bootstrap: binary, Env: []string{"PROBE_EXIT=1"}})
+	var down *InitError
+	if !errors.As(err, &down) || !strings.Contains(down.Output, "asked to end") {
+		t.Errorf("a process that did not come up gave %v", err)
+	}
+}
+
+func pastLimit(t *testing.T, binary string) {
+	h := start(t, Config{Bootstrap: binary, Timeout: time.Second})
+	if got := invoke(t, h, "hang"); got.ErrorType != "Sandbox.Timedout" {
+		t.Errorf("it came back as %+v", got)
+	}
+	select {
+	case <-h.exited:
+	default:
+		t.Error("the process still runs")
+	}
+}
+
+func toldOfEnd(t *testing.T, binary string) {
+	h := start(t, Config{Bootstrap: binary})
+	invoke(t, h, "pid")
+	h.Close()
+	if !strings.Contains(h.Output(), "told to end") {
+		t.Errorf("its output is %q", h.Output())
+	}
+}
+
+func endedContext(t *testing.T, binary string) {
+	h := start(t, Config{Bootstrap: binary})
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if _, err := h.Invoke(ctx, []byte(`{"do":"hang"}`)); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("it ended with %v", err)
+	}
+}
