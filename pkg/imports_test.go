@@ -36,7 +36,7 @@ func allowed() map[string][]string {
 			"pkg/api", "pkg/config", "pkg/failure", "pkg/reader", "pkg/telemetry", "pkg/trigger",
 		},
 		"functions/rollcall": {
-			"pkg/config", "pkg/credential", "pkg/failure", "pkg/format", "pkg/graph", "pkg/property",
+			"pkg/api", "pkg/config", "pkg/credential", "pkg/failure", "pkg/format", "pkg/graph", "pkg/property",
 			"pkg/reader", "pkg/roll", "pkg/simulator", "pkg/telemetry",
 		},
 	}

@@ -1,0 +1,92 @@
+package graph_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/rollcall-dev/rollcall/pkg/graph"
+)
+
+const (
+	someone = `{"id":"00000000-0000-4000-8000-000000000001"}`
+	another = `{"id":"00000000-0000-4000-8000-000000000002"}`
+	ahead   = `"@odata.nextLink":"https://graph.microsoft.com/v1.0/users?$skiptoken=2"`
+)
+
+func TestWhatIsNotOneWholePageIsAnError(t *testing.T) {
+	for name, body := range map[string]string{
+		"nothing":                      ``,
+		"an array":                     `[` + someone + `]`,
+		"value is null":                `{"value":null}`,
+		"value is an object":           `{"value":` + someone + `}`,
+		"two values":                   `{"value":[` + someone + `],"value":[` + another + `]}`,
+		"two links":                    `{` + ahead + `,` + strings.ReplaceAll(ahead, "=2", "=3") + `,"value":[` + someone + `]}`,
+		"an empty link":                `{"@odata.nextLink":"","value":[` + someone + `]}`,
+		"a link that is a number":      `{"@odata.nextLink":7,"value":[` + someone + `]}`,
+		"an error behind the users":    `{"value":[` + someone + `],"error":{"code":"UnknownError"}}`,
+		"a second page behind it":      `{"value":[` + someone + `]}{"value":[` + another + `]}`,
+		"garbage behind it":            `{"value":[` + someone + `]} anna.canary`,
+		"an end without its brace":     `{"value":[` + someone + `]`,
+		"a user that is null":          `{"value":[null]}`,
+		"a user that is a list":        `{"value":[[` + someone + `]]}`,
+		"a user with an empty id":      `{"value":[{"id":""}]}`,
+		"a user whose id is a number":  `{"value":[{"id":1}]}`,
+		"a user who is not UTF-8":      "{\"value\":[{\"id\":\"1\",\"displayName\":\"anna.canary\xff\"}]}",
+		"a syntax error behind a user": `{"value":[` + someone + `,{"mail":"anna.canary"]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				transport := scripted(func(r *http.Request) (int, string) {
+					if r.URL.Query().Has("$skiptoken") {
+						return 200, `{"value":[` + another + `]}`
+					}
+					return 200, body
+				})
+				n, err := readAll(t.Context(), transport.client(t, 2).Chain(graph.Query{}))
+				if err == nil {
+					t.Fatalf("%d users look like a whole list", n)
+				}
+				if strings.Contains(err.Error(), "canary") {
+					t.Errorf("the error shows a person: %v", err)
+				}
+			})
+		})
+	}
+}
+
+func TestWhatIsUnusualAndStillAPageIsRead(t *testing.T) {
+	for name, c := range map[string]struct{ body, id, raw string }{
+		"a link that is null":       {`{"@odata.nextLink":null,"value":[` + someone + `]}`, "00000000-0000-4000-8000-000000000001", someone},
+		"members nobody knows":      {`{"@odata.context":"x","x":{"value":[1]},"value":[` + someone + `],"y":[{}]}`, "00000000-0000-4000-8000-000000000001", someone},
+		"a member given twice":      {`{"x":1,"x":2,"value":[{"a":1,"a":2,"id":"7"}]}`, "7", `{"a":1,"a":2,"id":"7"}`},
+		"a name cut in a surrogate": {`{"value":[{"displayName":"Anna \ud83d","id":"7"}]}`, "7", `{"displayName":"Anna \ud83d","id":"7"}`},
+		"an id that is escaped":     {`{"value":[{"id":"\u0037"}]}`, "7", `{"id":"\u0037"}`},
+		"a user on several lines":   {"{\"value\":[{\n\"id\" :\r\n\"7\"}]}\n", "7", `{"id":"7"}`},
+		"a lone carriage return":    {"{\"value\":[{\r\"id\":\"7\"}]}", "7", `{"id":"7"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				transport := scripted(func(*http.Request) (int, string) { return 200, c.body })
+				users := 0
+				for page, err := range transport.client(t, 1).Chain(graph.Query{}).Pages(t.Context()) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					for user, err := range page.Users() {
+						if err != nil {
+							t.Fatal(err)
+						}
+						if users++; string(user.ID) != c.id || string(user.Raw) != c.raw {
+							t.Errorf("user %s: %s", user.ID, user.Raw)
+						}
+					}
+				}
+				if users != 1 {
+					t.Errorf("%d users", users)
+				}
+			})
+		})
+	}
+}
