@@ -87,7 +87,7 @@ func (d *diagnosis) token(ctx context.Context, t *tenant) bool {
 
 // permission asks for one user's id, which User.Read.All gives.
 func (d *diagnosis) permission(ctx context.Context, t *tenant) bool {
-	users, _, err := readPage(ctx, t.Graph, roll.Query([]roll.Column{{Name: "id"}}, "", 1))
+	users, _, err := readPage(ctx, t.Graph, roll.Request{Columns: []roll.Column{{Name: "id"}}, PageSize: 1}.Query())
 	switch {
 	case err != nil:
 		d.failed("permission", err)
@@ -103,7 +103,7 @@ func (d *diagnosis) permission(ctx context.Context, t *tenant) bool {
 // columns returns the columns that Graph gives.
 func (d *diagnosis) columns(ctx context.Context, t *tenant) []roll.Column {
 	columns := t.Request.Columns
-	_, _, err := readPage(ctx, t.Graph, roll.Query(columns, t.Request.Filter, 1))
+	_, _, err := readPage(ctx, t.Graph, roll.Request{Columns: columns, Filter: t.Request.Filter, PageSize: 1}.Query())
 	if err == nil {
 		d.ok("columns", "all %d can be read", len(columns))
 		return columns
@@ -138,7 +138,7 @@ func without(columns []roll.Column, names []string) []roll.Column {
 
 func (d *diagnosis) count(ctx context.Context, t *tenant) {
 	var stats graph.Stats
-	n, err := t.Graph.Count(ctx, t.Request.Filter, &stats)
+	n, err := t.Graph.Count(ctx, t.Request.Query(), &stats)
 	var answer *graph.Error
 	switch {
 	case err == nil && t.Request.Filter == "":
@@ -158,7 +158,7 @@ func (d *diagnosis) page(ctx context.Context, t *tenant, columns []roll.Column) 
 		return
 	}
 	started := time.Now()
-	users, first, err := readPage(ctx, t.Graph, roll.Query(columns, t.Request.Filter, t.Request.PageSize))
+	users, first, err := readPage(ctx, t.Graph, roll.Request{Columns: columns, Filter: t.Request.Filter, PageSize: t.Request.PageSize}.Query())
 	if err != nil {
 		d.failed("page", err)
 		return

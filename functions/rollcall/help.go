@@ -11,6 +11,7 @@ Examples:
   rollcall list                                 your tenant's first users, and whether the list is whole
   rollcall list --format ndjson > users.ndjson  all of them
   rollcall list --output users.csv              a file that appears only when it is complete
+  rollcall serve --demo                         the users over HTTP, for any Graph client
 
 Environment, the same names as in the cloud functions:
   AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET

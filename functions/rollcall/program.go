@@ -27,6 +27,7 @@ type program struct {
 type commands struct {
 	List       listCommand       `cmd:"" help:"List every user of the tenant, or fail."`
 	Doctor     doctorCommand     `cmd:"" help:"Check configuration, credential, token, permissions and count; say what to fix."`
+	Serve      serveCommand      `cmd:"" help:"Serve the users over HTTP on this machine, in Graph's own dialect."`
 	Simulate   simulateCommand   `cmd:"" help:"Serve a simulated tenant on this machine."`
 	Completion completionCommand `cmd:"" help:"Print a completion script for bash, zsh or fish."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`

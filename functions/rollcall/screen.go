@@ -146,8 +146,8 @@ type counted struct {
 }
 
 // Count asks Graph and tells the progress.
-func (c counted) Count(ctx context.Context, filter string, stats *graph.Stats) (int, error) {
-	n, err := c.Client.Count(ctx, filter, stats)
+func (c counted) Count(ctx context.Context, q graph.Query, stats *graph.Stats) (int, error) {
+	n, err := c.Client.Count(ctx, q, stats)
 	if err == nil {
 		c.progress.expect(n)
 	}

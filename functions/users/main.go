@@ -1,8 +1,9 @@
 // Users is the Lambda function that returns who is in the directory. It is
-// started by an HTTP API or invoked directly.
+// started by API Gateway, a function URL, a load balancer, or invoked directly.
 package main
 
 import (
+	"log/slog"
 	"net/http"
 	"os"
 
@@ -21,17 +22,26 @@ func main() {
 		cfg = &config.Config{}
 	}
 	log := telemetry.New(os.Stdout, telemetry.Options{Level: cfg.LogLevel})
-	var users http.Handler
+	function := trigger.Lambda{
+		Handler: users(cfg, err, log), AllowAnonymous: cfg.AllowAnonymous, Stream: cfg.Stream,
+		Annotate: telemetry.WithRequestID, Log: log,
+	}
+	lambda.Start(function.Invoke)
+}
+
+// users wires the API. What keeps it from starting is told to every caller.
+func users(cfg *config.Config, err error, log *slog.Logger) http.Handler {
+	var r *reader.Reader
 	if err == nil {
-		var r *reader.Reader
-		if r, err = reader.New(cfg, log); err == nil {
-			users = api.New(api.Config{Users: r.Graph, Request: r.Request, Log: log})
-		}
+		r, err = reader.New(cfg, log)
+	}
+	var handler *api.API
+	if err == nil {
+		handler, err = api.New(api.Config{Directory: r.Graph, Request: r.Request, Log: log})
 	}
 	if err != nil {
 		log.Error("the function cannot start; every event is answered with this error", "error", err)
-		users = api.Broken(err)
+		return api.Broken(err)
 	}
-	function := trigger.Lambda{Handler: users, AllowAnonymous: cfg.AllowAnonymous, Annotate: telemetry.WithRequestID}
-	lambda.Start(function.Invoke)
+	return handler
 }

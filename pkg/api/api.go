@@ -6,83 +6,169 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/failure"
+	"github.com/rollcall-dev/rollcall/pkg/graph"
+	"github.com/rollcall-dev/rollcall/pkg/odata"
+	"github.com/rollcall-dev/rollcall/pkg/property"
 	"github.com/rollcall-dev/rollcall/pkg/roll"
 )
 
+// Directory is what the API asks of Graph; *graph.Client is one.
+type Directory interface {
+	roll.Directory
+	User(ctx context.Context, id string, q graph.Query) (graph.User, error)
+}
+
 // Config says what the API serves.
 type Config struct {
-	// Users reads pages; *graph.Client does.
-	Users roll.Pager
-	// Request is the list that may be seen: its columns are the allow-list.
+	// Directory is where the users are read.
+	Directory Directory
+	// Request is the list that may be seen: its columns are the allow-list, its
+	// filter holds for everything that is read.
 	Request roll.Request
-	// Log gets a line for each failed request: never its query, nor a person.
+	// Log gets a line for each request: never its query, nor a person.
 	Log *slog.Logger
 }
 
 // API is the handler of the read API.
 type API struct {
-	users   roll.Pager
-	request roll.Request
-	log     *slog.Logger
-	columns atomic.Pointer[[]roll.Column] // less what Graph was found to refuse
-	mux     *http.ServeMux
+	directory Directory
+	request   roll.Request
+	filter    *odata.Filter // the configured one, nil for none
+	log       *slog.Logger
+	columns   atomic.Pointer[[]roll.Column] // less what Graph was found to refuse
 }
 
-// New returns the handler. It makes no request.
-func New(cfg Config) *API {
-	a := &API{users: cfg.Users, request: cfg.Request, log: cfg.Log, mux: http.NewServeMux()}
+// New returns the handler. It makes no request. A configured filter that cannot
+// be taken apart is an error: it could not safely be joined with a caller's.
+func New(cfg Config) (*API, error) {
+	a := &API{directory: cfg.Directory, request: cfg.Request, log: cfg.Log}
 	a.columns.Store(&cfg.Request.Columns)
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}
-	a.mux.HandleFunc("/users", a.listUsers)
-	a.mux.HandleFunc("/v1.0/users", a.listUsers)
-	a.mux.HandleFunc("/", notFound)
-	return a
+	if cfg.Request.Filter != "" {
+		var err error
+		if a.filter, err = odata.ParseFilter(cfg.Request.Filter); err != nil {
+			return nil, &failure.Named{Public: "Config.Invalid", Text: "ROLLCALL_FILTER: " + err.Error()}
+		}
+	}
+	return a, nil
 }
+
+// maxQuery bounds a request's query string. Graph's own bound is 2,048
+// characters of URL; escaping may triple it.
+const maxQuery = 8 << 10
+
+// CallerHeader holds who calls, as the trigger has verified it, for the log. A
+// trigger drops what a caller sends under that name.
+const CallerHeader = "X-Forwarded-User"
 
 // ServeHTTP answers one request.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	started := time.Now()
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	a.mux.ServeHTTP(w, r)
-}
-
-func notFound(w http.ResponseWriter, _ *http.Request) {
-	writeError(w, failure.Failure{
-		Name: "Request.Invalid", Status: http.StatusNotFound,
-		Message: "there is nothing at this path; the list is at /users and /v1.0/users",
-	})
-}
-
-func (a *API) listUsers(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodGet {
-		w.Header().Set("Allow", "GET")
-		writeError(w, failure.Failure{
-			Name: "Request.Invalid", Status: http.StatusMethodNotAllowed, Message: "the list can only be read, with GET",
-		})
-		return
+	compressed, finish := compress(w, r)
+	seen := &observer{ResponseWriter: compressed}
+	route, err := a.route(seen, r)
+	if err != nil && !seen.started() {
+		writeFailure(seen, err)
 	}
-	columns := *a.columns.Load()
-	opts, err := parseOptions(r.URL.RawQuery, columns, a.request.PageSize)
+	finish()
+	attrs := []any{
+		"route", route, "method", methodName(r.Method), "status", seen.status(),
+		"duration", time.Since(started), "caller", r.Header.Get(CallerHeader),
+	}
 	if err != nil {
-		a.fail(r.Context(), w, err)
+		a.log.WarnContext(r.Context(), "request failed", append(attrs, "error", err)...)
 		return
 	}
-	p, err := a.readPage(r.Context(), opts)
-	if err != nil {
-		a.fail(r.Context(), w, err)
-		return
-	}
-	p.write(w, baseURL(r), opts)
+	a.log.InfoContext(r.Context(), "request answered", attrs...)
 }
 
-func (a *API) fail(ctx context.Context, w http.ResponseWriter, err error) {
-	a.log.ErrorContext(ctx, "request failed", "error", err)
-	writeFailure(w, err)
+// route finds what the path asks for and answers it. The name of the route is
+// for the log: the path itself may name a person.
+func (a *API) route(w http.ResponseWriter, r *http.Request) (name string, err error) {
+	path := strings.TrimPrefix(r.URL.EscapedPath(), "/v1.0")
+	answer, name := a.nothing, "none"
+	if path == "/users" {
+		answer, name = a.list, "/users"
+	} else if id, ok := strings.CutPrefix(path, "/users/"); ok && !strings.Contains(id, "/") {
+		answer, name = a.user, "/users/{id}"
+		if id == "$count" || strings.EqualFold(id, "%24count") {
+			answer, name = a.count, "/users/$count"
+		}
+	}
+	switch {
+	case name == "none":
+	case r.Method == http.MethodOptions:
+		w.Header().Set("Allow", allow)
+		w.WriteHeader(http.StatusNoContent)
+		return name, nil
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		w.Header().Set("Allow", allow)
+		return name, &statusError{http.StatusMethodNotAllowed, "the users can only be read, with GET or HEAD"}
+	case len(r.URL.RawQuery) > maxQuery:
+		return name, &statusError{http.StatusRequestURITooLong, fmt.Sprintf("the query string is longer than %d characters", maxQuery)}
+	}
+	return name, answer(w, r)
 }
+
+const allow = "GET, HEAD, OPTIONS"
+
+func (a *API) nothing(http.ResponseWriter, *http.Request) error {
+	return &statusError{http.StatusNotFound, "there is nothing at this path; there are /users, /users/{id} and /users/$count, also under /v1.0"}
+}
+
+// methodName keeps a made-up method out of the log.
+func methodName(method string) string {
+	if slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}, method) {
+		return method
+	}
+	return "other"
+}
+
+// list answers with a page, or with everyone, in the format that is asked for.
+func (a *API) list(w http.ResponseWriter, r *http.Request) error {
+	o, err := a.parse(r, listOptions())
+	if err != nil {
+		return err
+	}
+	switch o.format {
+	case ndjson:
+		return a.stream(w, r, o)
+	case csv:
+		return a.table(w, r, o)
+	}
+	return a.page(w, r, o)
+}
+
+// chosen is the list that the options leave of what may be seen.
+func (a *API) chosen(o *options) roll.Request {
+	q := a.request
+	q.Columns, q.Filter, q.Search, q.OrderBy = o.columns, o.filter, o.search, o.orderBy
+	return q
+}
+
+// spell returns the allowed column that a caller's word names, in whatever case.
+func spell(columns []roll.Column, name string) (roll.Column, bool) {
+	for _, c := range columns {
+		if strings.EqualFold(c.Name, name) {
+			return c, true
+		}
+	}
+	return roll.Column{}, false
+}
+
+// filterable reports whether a filter may name the column: any but manager,
+// which is not a property but another user.
+func filterable(c roll.Column) bool { return c.Name != property.Manager }

@@ -16,23 +16,35 @@ import (
 // the envelope, whose code may be Graph's own.
 const ErrorHeader = "Rollcall-Error"
 
+// statusError is a request that HTTP itself has a status for.
+type statusError struct {
+	status int
+	text   string
+}
+
+func (e *statusError) Error() string { return e.text }
+
+// Name returns the public name of the error.
+func (e *statusError) Name() string { return "Request.Invalid" }
+
 // writeFailure answers with an error in Graph's envelope. Graph's own 400 and
 // 404 keep Graph's code and message: the caller asked and may know.
 func writeFailure(w http.ResponseWriter, err error) {
 	f := failure.Of(err)
-	code := f.Name
+	code, requestID := f.Name, ""
+	var own *statusError
+	if errors.As(err, &own) {
+		f.Status = own.status
+	}
 	var answer *graph.Error
-	if !errors.As(err, &answer) {
-		writeError(w, f)
-		return
+	if errors.As(err, &answer) {
+		requestID = answer.RequestID
+		if (answer.Status == http.StatusBadRequest || answer.Status == http.StatusNotFound) && answer.Code != "" {
+			code, f.Message = answer.Code, answer.Message
+		}
 	}
-	if (answer.Status == http.StatusBadRequest || answer.Status == http.StatusNotFound) && answer.Code != "" {
-		code, f.Message = answer.Code, answer.Message
-	}
-	writeEnvelope(w, f, code, answer.RequestID)
+	writeEnvelope(w, f, code, requestID)
 }
-
-func writeError(w http.ResponseWriter, f failure.Failure) { writeEnvelope(w, f, f.Name, "") }
 
 func writeEnvelope(w http.ResponseWriter, f failure.Failure, code, requestID string) {
 	type inner struct {

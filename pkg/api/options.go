@@ -2,80 +2,173 @@ package api
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
+	"github.com/rollcall-dev/rollcall/pkg/odata"
 	"github.com/rollcall-dev/rollcall/pkg/roll"
 )
 
 // options are the OData options of a request, checked against what may be seen.
 type options struct {
+	format    mediaType
 	columns   []roll.Column
-	narrowed  bool // $select was given
+	narrowed  bool   // $select was given
+	filter    string // the configured one and the caller's
+	given     string // the caller's own, for the next link
+	search    string
+	orderBy   string
 	top       int
+	topGiven  bool
 	count     bool
 	skipToken string
+	excel     bool
 }
 
-// parseOptions reads the query string. Only what is named here is understood;
-// everything else is an error and never silently ignored.
-func parseOptions(rawQuery string, allowed []roll.Column, pageSize int) (options, error) {
-	values, err := url.ParseQuery(rawQuery)
+func listOptions() []string {
+	return []string{"$select", "$filter", "$search", "$orderby", "$top", "$count", "$skiptoken", "$format", "csv"}
+}
+func userOptions() []string  { return []string{"$select", "$format"} }
+func countOptions() []string { return []string{"$filter", "$search"} }
+
+// parse reads the query string and the headers. Only the options that offered
+// names are understood; everything else is an error and never silently ignored.
+func (a *API) parse(r *http.Request, offered []string) (*options, error) {
+	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return options{}, failure.InvalidRequest("the query string is not properly escaped")
+		return nil, failure.InvalidRequest("the query string is not properly escaped")
 	}
-	o := options{columns: allowed, top: pageSize}
+	o := &options{columns: *a.columns.Load(), top: a.request.PageSize}
+	if a.filter != nil {
+		o.filter = a.filter.String()
+	}
 	for name, given := range values {
-		if len(given) > 1 {
-			return options{}, failure.InvalidRequest(fmt.Sprintf("the option %s is given %d times", printable(name), len(given)))
+		lower := strings.ToLower(name)
+		switch {
+		case lower == "$expand":
+			return nil, failure.InvalidRequest("$expand is not offered; select manager where it is among the columns")
+		case !slices.Contains(offered, lower):
+			return nil, failure.InvalidRequest(fmt.Sprintf("the option %s is not offered here; there are %s", printable(name), strings.Join(offered, ", ")))
+		case len(given) > 1:
+			return nil, failure.InvalidRequest(fmt.Sprintf("the option %s is given %d times", lower, len(given)))
 		}
-		value := given[0]
-		switch strings.ToLower(name) {
-		case "$select":
-			o.narrowed = true
-			o.columns, err = narrow(allowed, value)
-		case "$top":
-			o.top, err = parseTop(value, pageSize)
-		case "$count":
-			o.count, err = parseBool(name, value)
-		case "$skiptoken":
-			o.skipToken, err = parseSkipToken(value)
-		case "$format":
-			if !strings.EqualFold(value, "json") && !strings.EqualFold(value, "application/json") {
-				err = failure.InvalidRequest("$format can be json")
-			}
-		case "$expand":
-			err = failure.InvalidRequest("$expand is not offered; select manager where it is among the columns")
-		default:
-			err = failure.InvalidRequest(fmt.Sprintf("the option %s is not offered; there are $select, $top, $count, $skiptoken and $format", printable(name)))
-		}
-		if err != nil {
-			return options{}, err
+		if err := a.option(o, lower, given[0]); err != nil {
+			return nil, err
 		}
 	}
-	return o, nil
+	if o.format == unsaid {
+		if o.format, err = accepted(r.Header.Values("Accept")); err != nil {
+			return nil, err
+		}
+	}
+	return o, o.check()
+}
+
+func (a *API) option(o *options, name, value string) (err error) {
+	switch name {
+	case "$select":
+		o.narrowed = true
+		o.columns, err = narrow(*a.columns.Load(), value)
+	case "$filter":
+		filter, parseErr := odata.ParseFilter(value)
+		if o.given, err = confined(a, name, filter, parseErr); err == nil {
+			o.filter = odata.And(a.filter, filter).String()
+		}
+	case "$search":
+		search, parseErr := odata.ParseSearch(value)
+		o.search, err = confined(a, name, search, parseErr)
+	case "$orderby":
+		order, parseErr := odata.ParseOrder(value)
+		o.orderBy, err = confined(a, name, order, parseErr)
+	case "$top":
+		o.topGiven = true
+		o.top, err = parseTop(value, a.request.PageSize)
+	case "$count":
+		o.count, err = parseBool(name, value)
+	case "$skiptoken":
+		o.skipToken, err = parseSkipToken(value)
+	case "$format":
+		o.format, err = parseFormat(value)
+	case "csv":
+		if o.excel = value == "excel"; !o.excel {
+			err = failure.InvalidRequest("csv can be excel, which keeps spreadsheets from running cells as formulas")
+		}
+	}
+	return err
+}
+
+// check looks at options that do not go together.
+func (o *options) check() error {
+	all := o.format == ndjson || o.format == csv
+	switch {
+	case all && (o.skipToken != "" || o.topGiven):
+		return failure.InvalidRequest("ndjson and csv hold all users, so $top and $skiptoken do not go with them")
+	case o.excel && o.format != csv:
+		return failure.InvalidRequest("csv=excel goes with $format=csv")
+	}
+	return nil
 }
 
 // narrow returns the allowed columns that list names, in the caller's order.
 func narrow(allowed []roll.Column, list string) ([]roll.Column, error) {
 	var columns []roll.Column
 	for name := range strings.SplitSeq(list, ",") {
-		name = strings.TrimSpace(name)
-		found := false
-		for _, c := range allowed {
-			if strings.EqualFold(c.Name, name) {
-				columns, found = append(columns, c), true
-				break
-			}
+		c, ok := spell(allowed, strings.TrimSpace(name))
+		if !ok {
+			return nil, unseen("$select", strings.TrimSpace(name), allowed)
 		}
-		if !found {
-			return nil, failure.InvalidRequest(fmt.Sprintf("$select may not name %s; it can be any of %s", printable(name), names(allowed)))
+		if !slices.Contains(columns, c) {
+			columns = append(columns, c)
 		}
 	}
 	return columns, nil
+}
+
+// expression is what package odata has understood.
+type expression interface {
+	Properties() []string
+	Rename(spell func(name string) string)
+	String() string
+}
+
+// confine makes sure that an expression names columns only: whatever it may
+// name it can be used to find out. It gives the names their proper spelling.
+func (a *API) confine(option string, e expression) error {
+	allowed := *a.columns.Load()
+	for _, name := range e.Properties() {
+		if c, ok := spell(allowed, name); !ok || !filterable(c) {
+			return unseen(option, name, allowed)
+		}
+	}
+	e.Rename(func(name string) string {
+		c, _ := spell(allowed, name)
+		return c.Name
+	})
+	return nil
+}
+
+// confined returns an expression that was parsed as it may go to Graph.
+func confined[E expression](a *API, option string, e E, err error) (string, error) {
+	if err != nil {
+		return "", failure.InvalidRequest(err.Error())
+	}
+	if err := a.confine(option, e); err != nil {
+		return "", err
+	}
+	return e.String(), nil
+}
+
+func unseen(option, name string, allowed []roll.Column) error {
+	names := make([]string, len(allowed))
+	for i, c := range allowed {
+		names[i] = c.Name
+	}
+	return failure.InvalidRequest(fmt.Sprintf("%s may not name %s; it can name %s", option, printable(name), strings.Join(names, ", ")))
 }
 
 func parseTop(value string, pageSize int) (int, error) {
@@ -108,14 +201,6 @@ func parseSkipToken(value string) (string, error) {
 		}
 	}
 	return value, nil
-}
-
-func names(columns []roll.Column) string {
-	all := make([]string, len(columns))
-	for i, c := range columns {
-		all[i] = c.Name
-	}
-	return strings.Join(all, ", ")
 }
 
 // printable shows a caller's word in an error without its control characters,

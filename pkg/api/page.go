@@ -3,18 +3,24 @@ package api
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"strconv"
-	"strings"
 
-	"github.com/go-json-experiment/json/jsontext"
-
-	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/roll"
 )
 
-// page is one page of users, read whole: it is answered only when complete.
-type page struct {
+// page answers with one page of users, read whole before its first byte is
+// written.
+func (a *API) page(w http.ResponseWriter, r *http.Request, o *options) error {
+	p, err := a.readPage(r.Context(), o)
+	if err != nil {
+		return err
+	}
+	p.write(w, baseURL(r), o)
+	return nil
+}
+
+// usersPage is a page as it was read.
+type usersPage struct {
 	users    []byte // the elements of value, with commas
 	link     string // Graph's nextLink, never shown
 	count    int
@@ -23,12 +29,12 @@ type page struct {
 
 // readPage reads a page from Graph. Where Graph refuses columns that may be
 // missing, the page is read without them, now and from here on.
-func (a *API) readPage(ctx context.Context, o options) (*page, error) {
+func (a *API) readPage(ctx context.Context, o *options) (*usersPage, error) {
 	p, err := a.tryPage(ctx, o)
 	if err == nil {
 		return p, nil
 	}
-	left, missing, err := roll.Granted(ctx, a.users, o.columns, err)
+	left, missing, err := roll.Granted(ctx, a.directory, o.columns, err)
 	if err != nil {
 		return nil, err
 	}
@@ -40,14 +46,14 @@ func (a *API) readPage(ctx context.Context, o options) (*page, error) {
 	return a.tryPage(ctx, o)
 }
 
-func (a *API) tryPage(ctx context.Context, o options) (*page, error) {
-	q := roll.Query(o.columns, a.request.Filter, o.top)
-	q.Count = o.count
-	from, err := a.users.Page(ctx, q, o.skipToken)
+func (a *API) tryPage(ctx context.Context, o *options) (*usersPage, error) {
+	q := a.chosen(o).Query()
+	q.Top, q.Count = o.top, o.count
+	from, err := a.directory.Page(ctx, q, o.skipToken)
 	if err != nil {
 		return nil, err
 	}
-	var p page
+	var p usersPage
 	for user, err := range from.Users() {
 		if err != nil {
 			return nil, err
@@ -64,11 +70,10 @@ func (a *API) tryPage(ctx context.Context, o options) (*page, error) {
 
 // write answers with the page as Graph writes it: context, count and link
 // before value. The link leads back here, by the way the caller came.
-func (p *page) write(w http.ResponseWriter, base string, o options) {
-	context := base + "/v1.0/$metadata#users(" + selectList(o) + ")"
+func (p *usersPage) write(w http.ResponseWriter, base string, o *options) {
 	body := make([]byte, 0, len(p.users)+1024)
 	body = append(body, `{"@odata.context":`...)
-	body = appendString(body, context)
+	body = appendString(body, contextURL(base, o))
 	if p.hasCount {
 		body = append(body, `,"@odata.count":`...)
 		body = strconv.AppendInt(body, int64(p.count), 10)
@@ -80,54 +85,13 @@ func (p *page) write(w http.ResponseWriter, base string, o options) {
 	body = append(body, `,"value":[`...)
 	body = append(body, p.users...)
 	body = append(body, `]}`...)
+	writeJSON(w, body)
+}
+
+// writeJSON answers with a whole JSON body, under the headers of OData.
+func writeJSON(w http.ResponseWriter, body []byte) {
 	w.Header().Set("Content-Type", "application/json;odata.metadata=minimal;charset=utf-8")
 	w.Header().Set("OData-Version", "4.0")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	_, _ = w.Write(body)
-}
-
-// nextLink builds the link to the next page: our own address, the caller's
-// options, and of Graph's link the token only.
-func nextLink(base, graphLink string, o options) string {
-	link := base + "/v1.0/users?"
-	if o.narrowed {
-		link += "$select=" + url.QueryEscape(selectList(o)) + "&"
-	}
-	if o.count {
-		link += "$count=true&"
-	}
-	return link + "$top=" + strconv.Itoa(o.top) + "&$skiptoken=" + url.QueryEscape(graph.SkipToken(graphLink))
-}
-
-func selectList(o options) string {
-	names := make([]string, len(o.columns))
-	for i, c := range o.columns {
-		names[i] = c.Name
-	}
-	return strings.Join(names, ",")
-}
-
-// appendString writes a JSON string. Bytes that are no UTF-8, which only a
-// forged host can hold, are replaced.
-func appendString(body []byte, s string) []byte {
-	quoted, err := jsontext.AppendQuote(body, strings.ToValidUTF8(s, "\ufffd"))
-	if err != nil {
-		return append(body, `""`...)
-	}
-	return quoted
-}
-
-// PrefixHeader tells the handler which part of the caller's path was taken off
-// before the request came here, such as an API's stage. Whoever serves the API
-// sets it; what a caller sends is dropped.
-const PrefixHeader = "X-Forwarded-Prefix"
-
-// baseURL is the address by which the caller came, "" for a caller without one
-// (a direct invocation), whose links are relative.
-func baseURL(r *http.Request) string {
-	if r.Host == "" {
-		return ""
-	}
-	u := url.URL{Scheme: "https", Host: r.Host, Path: strings.TrimRight(r.Header.Get(PrefixHeader), "/")}
-	return u.String()
 }

@@ -52,7 +52,7 @@ func FuzzAnyValueGivesAConfigOrAnError(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
-		for _, name := range []string{"CLOUD", "LOGIN_URL", "GRAPH_URL", "SELECT", "PAGE_SIZE", "COUNT_SLACK", "ALLOW_ANONYMOUS", "CREDENTIALS", "FILTER", value} {
+		for _, name := range []string{"CLOUD", "LOGIN_URL", "GRAPH_URL", "SELECT", "PAGE_SIZE", "COUNT_SLACK", "ALLOW_ANONYMOUS", "RESPONSE", "CREDENTIALS", "FILTER", value} {
 			c, err := Read([]string{prefix + name + "=" + value})
 			if (c == nil) == (err == nil) {
 				t.Fatalf("config %v and error %v", c, err)

@@ -40,6 +40,8 @@ type Config struct {
 	CountSlack Slack
 	// AllowAnonymous answers HTTP events that carry no verified caller.
 	AllowAnonymous bool
+	// Stream answers REST API and Function URL events with a stream, not whole.
+	Stream bool
 	// LogLevel and LogFormat are Lambda's AWS_LAMBDA_LOG_LEVEL and
 	// AWS_LAMBDA_LOG_FORMAT as they are, "" when unset.
 	LogLevel, LogFormat string
@@ -77,6 +79,7 @@ func (c Config) LogValue() slog.Value {
 		slog.Int("pageSize", c.PageSize),
 		slog.String("countSlack", c.CountSlack.String()),
 		slog.Bool("allowAnonymous", c.AllowAnonymous),
+		slog.Bool("stream", c.Stream),
 	)
 }
 

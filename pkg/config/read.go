@@ -30,6 +30,7 @@ type settings struct {
 	PageSize       pageSize `env:"ROLLCALL_PAGE_SIZE"`
 	CountSlack     Slack    `env:"ROLLCALL_COUNT_SLACK"`
 	AllowAnonymous flag     `env:"ROLLCALL_ALLOW_ANONYMOUS"`
+	Response       stream   `env:"ROLLCALL_RESPONSE"`
 	AuthorityHost  origin   `env:"AZURE_AUTHORITY_HOST"`
 	LogLevel       string   `env:"AWS_LAMBDA_LOG_LEVEL"`
 	LogFormat      string   `env:"AWS_LAMBDA_LOG_FORMAT"`
@@ -167,6 +168,7 @@ func (s *settings) config(values map[string]string) *Config {
 		PageSize:       int(s.PageSize),
 		CountSlack:     s.CountSlack,
 		AllowAnonymous: bool(s.AllowAnonymous),
+		Stream:         bool(s.Response),
 		LogLevel:       s.LogLevel,
 		LogFormat:      s.LogFormat,
 		NoColor:        s.NoColor != "",

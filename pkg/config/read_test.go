@@ -21,7 +21,7 @@ func mustRead(t *testing.T, environ ...string) *Config {
 
 func TestAnEmptyEnvironmentGivesTheDefaults(t *testing.T) {
 	c := mustRead(t, "PATH=/bin", "ROLLCALL_SELECT=", "ROLLCALL_PAGE_SIZE= \t", "=C:=x", "broken")
-	if c.Credentials != "env:" || c.Cloud.Name != "public" || c.PageSize != 999 || c.CountSlack != (Slack{Share: 0.0005}) || c.AllowAnonymous || c.Filter != "" {
+	if c.Credentials != "env:" || c.Cloud.Name != "public" || c.PageSize != 999 || c.CountSlack != (Slack{Share: 0.0005}) || c.AllowAnonymous || c.Stream || c.Filter != "" {
 		t.Errorf("config %+v", c.LogValue())
 	}
 	if c.LoginURL != "https://login.microsoftonline.com" || c.GraphURL != "https://graph.microsoft.com" || c.Scope != "https://graph.microsoft.com/.default" || c.Replaced != nil {
@@ -46,10 +46,11 @@ func TestEveryVariableIsRead(t *testing.T) {
 		"ROLLCALL_PAGE_SIZE=500",
 		"ROLLCALL_COUNT_SLACK=20",
 		"ROLLCALL_ALLOW_ANONYMOUS=TRUE",
+		"ROLLCALL_RESPONSE=Stream",
 		"AWS_LAMBDA_LOG_LEVEL=DEBUG", "AWS_LAMBDA_LOG_FORMAT=JSON", "NO_COLOR=1",
 	)
 	if c.Credentials != "secretsmanager:rollcall/entra?stage=AWSPREVIOUS" || c.Filter != "accountEnabled eq true" || c.PageSize != 500 ||
-		c.CountSlack != (Slack{Users: 20}) || !c.AllowAnonymous || c.LogLevel != "DEBUG" || c.LogFormat != "JSON" || !c.NoColor {
+		c.CountSlack != (Slack{Users: 20}) || !c.AllowAnonymous || !c.Stream || c.LogLevel != "DEBUG" || c.LogFormat != "JSON" || !c.NoColor {
 		t.Errorf("config %+v", c.LogValue())
 	}
 	if c.LoginURL != "https://login.microsoftonline.us" || c.GraphURL != "https://dod-graph.microsoft.us" || c.Scope != "https://dod-graph.microsoft.us/.default" {
@@ -58,6 +59,14 @@ func TestEveryVariableIsRead(t *testing.T) {
 	want := []Column{{Name: "displayName"}, {Name: "manager", Optional: true}, {Name: "signInActivity", Optional: true}, {Name: "id"}}
 	if diff := cmp.Diff(want, c.Select); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestAnAnswerIsBufferedUnlessAStreamIsAskedFor(t *testing.T) {
+	for value, want := range map[string]bool{"": false, "buffered": false, "BUFFERED": false, " stream ": true} {
+		if c := mustRead(t, "ROLLCALL_RESPONSE="+value); c.Stream != want {
+			t.Errorf("%q: %v", value, c.Stream)
+		}
 	}
 }
 
@@ -141,6 +150,7 @@ func TestAWrongVariableIsNamedWithItsRemedy(t *testing.T) {
 		{"ROLLCALL_COUNT_SLACK=NaN%", "neither a percentage"},
 		{"ROLLCALL_COUNT_SLACK=%", "neither a percentage"},
 		{"ROLLCALL_ALLOW_ANONYMOUS=yes please", "true or false"},
+		{"ROLLCALL_RESPONSE=streaming", "buffered, or stream"},
 		{"ROLLCALL_CREDENTIALS=hunter2", "not the name of a place"},
 		{`ROLLCALL_CREDENTIALS={"ClientSecret":"hunter2"}`, "not the name of a place"},
 		{"ROLLCALL_SELEKT=id", "did you mean ROLLCALL_SELECT?"},

@@ -27,12 +27,18 @@ type CSV struct {
 	cells   *Cells
 	users   int
 	headed  bool
+	neutral bool
 }
 
 // NewCSV returns a CSV of the columns, in their order, that writes to w.
 func NewCSV(w io.Writer, columns []string) *CSV {
 	return &CSV{w: bufio.NewWriterSize(w, bufferSize), columns: columns, cells: NewCells(columns)}
 }
+
+// NeutraliseFormulas keeps a spreadsheet from running a cell: one that starts
+// with = + - @, a tab or a carriage return gets an apostrophe before it (OWASP,
+// CSV injection). The data is then no longer what Graph sent. Call it first.
+func (c *CSV) NeutraliseFormulas() { c.neutral = true }
 
 // User writes the user's record, and before the first one the header. raw is the
 // user's JSON object and is not kept. See [Cells] for how values become text.
@@ -46,7 +52,11 @@ func (c *CSV) User(raw []byte) error {
 		if i > 0 {
 			_ = c.w.WriteByte(',') // bufio keeps the error for the next call
 		}
-		c.field(c.cells.Cell(i))
+		cell := c.cells.Cell(i)
+		if c.neutral && startsFormula(cell) {
+			cell = append([]byte{'\''}, cell...)
+		}
+		c.field(cell)
 	}
 	return c.w.WriteByte('\n')
 }
@@ -95,6 +105,10 @@ func (c *CSV) field(text []byte) {
 	}
 	_, _ = c.w.Write(text)
 	_ = c.w.WriteByte('"')
+}
+
+func startsFormula(cell []byte) bool {
+	return len(cell) > 0 && bytes.IndexByte([]byte("=+-@\t\r"), cell[0]) >= 0
 }
 
 // needsQuotes follows encoding/csv: what RFC 4180 asks for, leading white space,

@@ -28,7 +28,8 @@ func TestAQueryIsWrittenAsGraphReadsIt(t *testing.T) {
 		"a count":     {Query{Count: true}, url.Values{"$count": {"true"}}, true},
 		"an expansion and a filter": {
 			Query{Expand: "manager($select=id)", Filter: "accountEnabled eq true"},
-			url.Values{"$expand": {"manager($select=id)"}, "$filter": {"accountEnabled eq true"}}, false,
+			url.Values{"$expand": {"manager($select=id)"}, "$filter": {"accountEnabled eq true"}},
+			false,
 		},
 		"signInActivity with large pages": {Query{Select: []string{"signInActivity"}, Top: 999}, url.Values{"$select": {"signInActivity"}, "$top": {"500"}}, false},
 		"signInActivity with small pages": {Query{Select: []string{"signInActivity"}, Top: 5}, url.Values{"$select": {"signInActivity"}, "$top": {"5"}}, false},
@@ -41,7 +42,7 @@ func TestAQueryIsWrittenAsGraphReadsIt(t *testing.T) {
 			t.Errorf("%s: the dollar sign of an option is escaped: %s", name, c.query.encode())
 		}
 	}
-	got, err := url.ParseQuery(Query{Filter: filter, Top: 5, Count: true}.filterOnly())
+	got, err := url.ParseQuery(Query{Filter: filter, Top: 5, Count: true}.countQuery())
 	if err != nil || got.Encode() != (url.Values{"$filter": {filter}}).Encode() {
 		t.Errorf("the filter of a count is %v, %v", got, err)
 	}
@@ -113,7 +114,7 @@ func TestATokenIsBoughtAnewOnceAndAChallengeAnsweredOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tokens, transport := &refusals{}, &answers{all: c.all}
-				_, err := transport.client(t, Config{Tokens: tokens}).Count(t.Context(), "", new(Stats))
+				_, err := transport.client(t, Config{Tokens: tokens}).Count(t.Context(), Query{}, new(Stats))
 				if (err != nil) != c.fails || len(tokens.rejected) != c.tokens {
 					t.Errorf("%d tokens were asked for, %v; want %d", len(tokens.rejected), err, c.tokens)
 				}
@@ -138,7 +139,7 @@ func TestAStatusIsTriedAgainOnlyIfThatMayHelp(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			transport := &answers{all: []http.Response{{StatusCode: status}, {StatusCode: 200, Status: aCount}}}
-			n, err := transport.client(t, Config{}).Count(t.Context(), "", new(Stats))
+			n, err := transport.client(t, Config{}).Count(t.Context(), Query{}, new(Stats))
 			if (len(transport.asked) == 2) != again || (err == nil && n == 7) != again {
 				t.Errorf("%d: asked %d times, %v", status, len(transport.asked), err)
 			}
@@ -150,7 +151,7 @@ func TestARequestIsTriedAsOftenAsConfigured(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		transport := &answers{all: []http.Response{{StatusCode: 500}}}
 		var stats Stats
-		_, err := transport.client(t, Config{Attempts: 4}).Count(t.Context(), "", &stats)
+		_, err := transport.client(t, Config{Attempts: 4}).Count(t.Context(), Query{}, &stats)
 		var answer *Error
 		if !errors.As(err, &answer) || answer.Tries != 4 || len(transport.asked) != 4 || stats.Retries() != 3 {
 			t.Errorf("asked %d times, %d retries: %v", len(transport.asked), stats.Retries(), err)
@@ -165,7 +166,7 @@ func TestTheLongestWaitIsStillWaited(t *testing.T) {
 				{StatusCode: 429, Header: http.Header{"Retry-After": {after}}}, {StatusCode: 200, Status: aCount},
 			}}
 			started := time.Now()
-			_, err := transport.client(t, Config{MaxWait: time.Minute}).Count(t.Context(), "", new(Stats))
+			_, err := transport.client(t, Config{MaxWait: time.Minute}).Count(t.Context(), Query{}, new(Stats))
 			if (err == nil) != waited || (time.Since(started) >= time.Minute) != waited {
 				t.Errorf("Retry-After %s: %v after %v", after, err, time.Since(started))
 			}
@@ -182,7 +183,7 @@ func TestTheGovernorDoesNotPauseAtTheCostOfTheDeadline(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		for range 2 {
-			if _, err := client.Count(ctx, "", new(Stats)); err != nil {
+			if _, err := client.Count(ctx, Query{}, new(Stats)); err != nil {
 				t.Error(err)
 			}
 		}
@@ -201,7 +202,7 @@ func TestACancellationEndsAWaitWithItsCause(t *testing.T) {
 				ctx, cancel := context.WithCancelCause(t.Context())
 				time.AfterFunc(3*time.Second, func() { cancel(cause) })
 				started := time.Now()
-				_, err := transport.client(t, Config{}).Count(ctx, "", new(Stats))
+				_, err := transport.client(t, Config{}).Count(ctx, Query{}, new(Stats))
 				if !errors.Is(err, cause) || time.Since(started) != 3*time.Second {
 					t.Errorf("after %v: %v", time.Since(started), err)
 				}
@@ -241,7 +242,7 @@ func TestATokenMeetsNoRequestToAnotherHost(t *testing.T) {
 
 func TestAnErrorNeverHoldsGraphsMessage(t *testing.T) {
 	transport := &answers{all: []http.Response{{StatusCode: 403, Status: `{"error":{"code":"Denied","message":"anna.canary","innerError":{"request-id":"r-1"}}}`}}}
-	_, err := transport.client(t, Config{}).Count(t.Context(), "", new(Stats))
+	_, err := transport.client(t, Config{}).Count(t.Context(), Query{}, new(Stats))
 	var answer *Error
 	if !errors.As(err, &answer) || answer.Message != "anna.canary" || answer.RequestID != "r-1" {
 		t.Fatalf("error %#v", answer)
@@ -253,7 +254,7 @@ func TestAnErrorNeverHoldsGraphsMessage(t *testing.T) {
 
 func TestAnErrorsBodyIsReadToALimitOnly(t *testing.T) {
 	transport := &answers{all: []http.Response{{StatusCode: 400, Status: `{"error":{"code":"` + strings.Repeat("x", 1<<20) + `"}}`}}}
-	_, err := transport.client(t, Config{}).Count(t.Context(), "", new(Stats))
+	_, err := transport.client(t, Config{}).Count(t.Context(), Query{}, new(Stats))
 	if err == nil || len(err.Error()) > 1000 {
 		t.Errorf("an error of %d bytes", len(err.Error()))
 	}

@@ -212,7 +212,7 @@ func TestAnAdvancedQuerySendsItsHeaderOnEveryPage(t *testing.T) {
 				t.Errorf("page %d: ConsistencyLevel %q", r.Page, r.ConsistencyLevel)
 			}
 		}
-		counted, err := client.Count(t.Context(), "accountEnabled ne false", new(graph.Stats))
+		counted, err := client.Count(t.Context(), graph.Query{Filter: "accountEnabled ne false"}, new(graph.Stats))
 		if err != nil || counted != n {
 			t.Errorf("the count with the same filter is %d, %v; %d were listed", counted, err, n)
 		}

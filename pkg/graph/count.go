@@ -8,14 +8,14 @@ import (
 	"strconv"
 )
 
-// Count asks Graph how many users there are (GET /users/$count), those that
-// match filter if it is not empty. The figure comes from an eventually
+// Count asks Graph how many users there are (GET /users/$count), of whom q's
+// Filter and Search leave those that match. The figure comes from an eventually
 // consistent index. A tenant without advanced queries (B2C) refuses it with an
 // [Error] of status 400.
-func (c *Client) Count(ctx context.Context, filter string, stats *Stats) (int, error) {
+func (c *Client) Count(ctx context.Context, q Query, stats *Stats) (int, error) {
 	u := *c.base
 	u.Path = usersPath + "/$count"
-	u.RawQuery = Query{Filter: filter}.filterOnly()
+	u.RawQuery = q.countQuery()
 	t := tries{client: c, stats: stats}
 	r := request{url: &u, eventual: true}
 	for {

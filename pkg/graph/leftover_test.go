@@ -124,7 +124,7 @@ func TestNoExchangeIsLeftOpenBySingleReads(t *testing.T) {
 		tenant := simulator.New(simulator.Config{Users: 600, Faults: []simulator.Fault{fault(t, "503@graph")}})
 		transport := &watched{under: tenant.Transport(), open: map[io.ReadCloser]bool{}}
 		client := newClient(t, tenant, transport)
-		if _, err := client.Count(t.Context(), "", new(graph.Stats)); err != nil {
+		if _, err := client.Count(t.Context(), graph.Query{}, new(graph.Stats)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := client.User(t.Context(), tenant.ID(3), graph.Query{}); err != nil {

@@ -39,47 +39,44 @@ func (q Query) eventual() bool {
 // encode returns the query string. Dollar signs stay as they are: Graph's own
 // links and documentation write them so.
 func (q Query) encode() string {
-	var b strings.Builder
-	add := func(name, value string) {
-		if b.Len() > 0 {
-			b.WriteByte('&')
-		}
-		b.WriteString(name)
-		b.WriteByte('=')
-		b.WriteString(url.QueryEscape(value))
-	}
-	if len(q.Select) > 0 {
-		add("$select", strings.Join(q.Select, ","))
-	}
-	if q.Expand != "" {
-		add("$expand", q.Expand)
-	}
-	if q.Filter != "" {
-		add("$filter", q.Filter)
-	}
-	if q.Search != "" {
-		add("$search", q.Search)
-	}
-	if q.OrderBy != "" {
-		add("$orderby", q.OrderBy)
-	}
+	var o options
+	o.add("$select", strings.Join(q.Select, ","))
+	o.add("$expand", q.Expand)
+	q.choose(&o)
+	o.add("$orderby", q.OrderBy)
 	// $search goes without $count; everything else that is advanced needs it.
 	if q.Count || q.eventual() && q.Search == "" {
-		add("$count", "true")
+		o.add("$count", "true")
 	}
 	if top := q.top(); top > 0 {
-		add("$top", strconv.Itoa(top))
+		o.add("$top", strconv.Itoa(top))
 	}
-	return b.String()
+	return o.String()
 }
 
-// filterOnly returns the query string of a count, which takes only a filter.
-func (q Query) filterOnly() string {
-	if q.Filter == "" {
-		return ""
-	}
-	return "$filter=" + url.QueryEscape(q.Filter)
+// countQuery returns the query string of a count, which takes only what chooses
+// the users.
+func (q Query) countQuery() string {
+	var o options
+	q.choose(&o)
+	return o.String()
 }
+
+func (q Query) choose(o *options) {
+	o.add("$filter", q.Filter)
+	o.add("$search", q.Search)
+}
+
+// options is a query string being written, option by option.
+type options []string
+
+func (o *options) add(name, value string) {
+	if value != "" {
+		*o = append(*o, name+"="+url.QueryEscape(value))
+	}
+}
+
+func (o *options) String() string { return strings.Join(*o, "&") }
 
 func (q Query) top() int {
 	if q.Top > signInActivityTop && slices.Contains(q.Select, "signInActivity") {

@@ -78,7 +78,7 @@ func TestTheCountIsReadWithAndWithoutAByteOrderMark(t *testing.T) {
 	for _, bom := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			tenant := simulator.New(simulator.Config{Users: 12_345, CountBOM: bom})
-			n, err := newClient(t, tenant, tenant.Transport()).Count(t.Context(), "", new(graph.Stats))
+			n, err := newClient(t, tenant, tenant.Transport()).Count(t.Context(), graph.Query{}, new(graph.Stats))
 			if n != 12_345 || err != nil {
 				t.Errorf("byte order mark %t: %d, %v", bom, n, err)
 			}

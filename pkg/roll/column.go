@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/rollcall-dev/rollcall/pkg/graph"
@@ -20,23 +19,6 @@ type Column struct {
 	// Optional marks a column without which the list is still wanted: where
 	// Graph refuses it, the list goes on and the report names it as missing.
 	Optional bool
-}
-
-// Query asks Graph for the columns of those users that match filter, top a
-// page. The id is always asked for: a user without one is not taken for a user.
-func Query(columns []Column, filter string, top int) graph.Query {
-	q := graph.Query{Filter: filter, Top: top}
-	if !slices.ContainsFunc(columns, func(c Column) bool { return c.Name == "id" }) {
-		q.Select = append(q.Select, "id")
-	}
-	for _, c := range columns {
-		if c.Name == property.Manager {
-			q.Expand = "manager($select=id)"
-		} else {
-			q.Select = append(q.Select, c.Name)
-		}
-	}
-	return q
 }
 
 // RefusedError reports properties that Graph does not give to this application.
@@ -132,7 +114,7 @@ func Granted(ctx context.Context, d Pager, columns []Column, err error) (left []
 
 // probe asks for one user with one column.
 func probe(ctx context.Context, d Pager, c Column) error {
-	page, err := d.Page(ctx, Query([]Column{c}, "", 1), "")
+	page, err := d.Page(ctx, Request{Columns: []Column{c}, PageSize: 1}.Query(), "")
 	if err != nil {
 		return err
 	}

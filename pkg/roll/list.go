@@ -9,30 +9,54 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/graph"
+	"github.com/rollcall-dev/rollcall/pkg/property"
 )
 
-// directory is what a listing asks of Graph; *graph.Client is one.
-type directory interface {
+// Directory is what a listing asks of Graph; *graph.Client is one.
+type Directory interface {
 	Chain(q graph.Query) *graph.Chain
 	Pager
-	Count(ctx context.Context, filter string, stats *graph.Stats) (int, error)
+	Count(ctx context.Context, q graph.Query, stats *graph.Stats) (int, error)
 }
 
 // Request says what to list and how exact the proof has to be.
 type Request struct {
 	// Columns are the properties to ask for. id is always among them.
 	Columns []Column
-	// Filter is an OData $filter, or "" for everyone.
-	Filter string
+	// Filter and Search are an OData $filter and $search, or "" for everyone.
+	Filter, Search string
+	// OrderBy is an OData $orderby, or "" for Graph's own order.
+	OrderBy string
 	// PageSize is $top, 1 to 999.
 	PageSize int
 	// Slack is how far the list may be from Graph's own count before it is an
 	// error.
 	Slack Slack
 }
+
+// Query asks Graph for the columns of the users that the request chooses. The
+// id is always asked for: a user without one is not taken for a user.
+func (r Request) Query() graph.Query {
+	q := graph.Query{Filter: r.Filter, Search: r.Search, OrderBy: r.OrderBy, Top: r.PageSize}
+	if !slices.ContainsFunc(r.Columns, func(c Column) bool { return c.Name == "id" }) {
+		q.Select = append(q.Select, "id")
+	}
+	for _, c := range r.Columns {
+		if c.Name == property.Manager {
+			q.Expand = "manager($select=id)"
+		} else {
+			q.Select = append(q.Select, c.Name)
+		}
+	}
+	return q
+}
+
+// narrowed reports whether the request leaves anybody out.
+func (r Request) narrowed() bool { return r.Filter != "" || r.Search != "" }
 
 // maxPasses bounds how often one list is begun. A lost page token costs a
 // pass; five is what a well-known collector allows.
@@ -43,7 +67,7 @@ const maxReserve = 4_000_000
 
 // Listing is one complete list being read.
 type Listing struct {
-	directory directory
+	directory Directory
 	request   Request
 	log       *slog.Logger
 	columns   []Column // what is left after refused ones were dropped
@@ -54,7 +78,7 @@ type Listing struct {
 }
 
 // List prepares to read the list that r asks for from d. It makes no request.
-func List(d directory, r Request, log *slog.Logger) *Listing {
+func List(d Directory, r Request, log *slog.Logger) *Listing {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
@@ -138,7 +162,9 @@ func (l *Listing) pass(ctx context.Context, yield func(graph.User, error) bool) 
 	if before != nil {
 		l.seen.reserve(min(*before, maxReserve))
 	}
-	chain := l.directory.Chain(Query(l.columns, l.request.Filter, l.request.PageSize))
+	request := l.request
+	request.Columns = l.columns
+	chain := l.directory.Chain(request.Query())
 	err = l.follow(ctx, chain, yield)
 	l.report.note(&chain.Stats)
 	if err != nil {

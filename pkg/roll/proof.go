@@ -77,7 +77,7 @@ func recounts() []time.Duration {
 // after, and again if need be. It returns nil if the list is complete.
 func (l *Listing) prove(ctx context.Context, before *int) error {
 	n := l.seen.marked
-	if n == 0 && l.request.Filter == "" {
+	if n == 0 && !l.request.narrowed() {
 		return &IncompleteError{Passes: l.report.Passes}
 	}
 	l.warnOfLeavers(n)
@@ -140,7 +140,7 @@ func (l *Listing) warnOfLeavers(n int) {
 // a tenant that has counted once cannot take it back.
 func (l *Listing) count(ctx context.Context) (*int, error) {
 	var stats graph.Stats
-	n, err := l.directory.Count(ctx, l.request.Filter, &stats)
+	n, err := l.directory.Count(ctx, l.request.Query(), &stats)
 	l.report.note(&stats)
 	var answer *graph.Error
 	switch {

@@ -2,6 +2,7 @@ package trigger
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,35 +14,39 @@ import (
 )
 
 // invocationRequest is the input of a direct invocation; every member may be
-// left out. Its output is a page of users as Graph writes it.
+// left out. They are Graph's options of the same names. Its output is a page of
+// users as Graph writes it.
 type invocationRequest struct {
 	Select    []string `json:"select"`
+	Filter    string   `json:"filter"`
+	Search    string   `json:"search"`
+	OrderBy   string   `json:"orderby"`
 	Top       int      `json:"top"`
 	SkipToken string   `json:"skiptoken"`
 }
 
-// errorHeader is where the handler puts the public name of an error.
-const errorHeader = "Rollcall-Error"
-
-// serveInvocation answers a direct invocation. The caller was verified by IAM.
-func (l *Lambda) serveInvocation(ctx context.Context, event []byte) (any, error) {
+// receiveInvocation takes a direct invocation. IAM has verified the caller, but
+// tells no name.
+func receiveInvocation(event []byte) (*exchange, error) {
 	query, err := invocationQuery(event)
 	if err != nil {
 		return nil, fail("Request.Invalid", err.Error())
 	}
-	r := (&http.Request{
-		Method: http.MethodGet,
-		URL:    &url.URL{Path: "/users", RawQuery: query.Encode()},
-		Header: http.Header{},
-		Proto:  "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-	}).WithContext(ctx)
-	w := newRecorder()
-	l.Handler.ServeHTTP(w, r)
+	u := &url.URL{Path: "/users", RawQuery: query.Encode()}
+	return &exchange{
+		request: newRequest(http.MethodGet, "", u, http.Header{}),
+		caller:  func(context.Context) (string, error) { return "", nil },
+		limit:   maxResponse,
+		advice:  "ask for fewer users with top, or for fewer columns with select",
+		bare:    true,
+		answer:  invocationResult,
+	}, nil
+}
+
+// invocationResult is the page, or the failure under its public name.
+func invocationResult(w *recorder) (any, error) {
 	if w.status != http.StatusOK {
-		return nil, fail(w.header.Get(errorHeader), envelopeMessage(w.body.Bytes()))
-	}
-	if w.body.Len() > maxResponse {
-		return nil, fail("Response.TooLarge", "the page is larger than the 6 MB that Lambda returns; ask for fewer users with top, or for fewer columns with select")
+		return nil, fail(cmp.Or(w.header.Get(errorHeader), "Internal.Error"), envelopeMessage(w.body.Bytes()))
 	}
 	return json.RawMessage(w.body.Bytes()), nil
 }
@@ -51,17 +56,19 @@ func invocationQuery(event []byte) (url.Values, error) {
 	d := json.NewDecoder(bytes.NewReader(event))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&in); err != nil {
-		return nil, fmt.Errorf("the event is neither an HTTP API event nor a request with select, top and skiptoken: %s", problem(err))
+		return nil, fmt.Errorf("the event is neither an HTTP event nor a request with select, filter, search, orderby, top and skiptoken: %s", problem(err))
 	}
 	q := url.Values{}
-	if len(in.Select) > 0 {
-		q.Set("$select", strings.Join(in.Select, ","))
+	for name, value := range map[string]string{
+		"$select": strings.Join(in.Select, ","), "$filter": in.Filter, "$search": in.Search,
+		"$orderby": in.OrderBy, "$skiptoken": in.SkipToken,
+	} {
+		if value != "" {
+			q.Set(name, value)
+		}
 	}
 	if in.Top != 0 {
 		q.Set("$top", strconv.Itoa(in.Top))
-	}
-	if in.SkipToken != "" {
-		q.Set("$skiptoken", in.SkipToken)
 	}
 	return q, nil
 }

@@ -5,99 +5,75 @@
 package trigger
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
+	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/aws/aws-lambda-go/lambda/messages"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
-// Lambda answers the events of one function with an http.Handler.
+// Lambda answers the events of one function with an http.Handler. It may be used
+// by several goroutines; it must not be copied once it is in use.
 type Lambda struct {
-	// Handler answers every event, once it is a request.
+	// Handler answers every event, once it is a request. Among its headers are,
+	// whatever the caller sent under these names: X-Forwarded-Prefix, the part of
+	// the caller's path that was taken off; X-Forwarded-User, who calls, for the
+	// log; X-Forwarded-Proto, http where the caller came without TLS.
 	Handler http.Handler
 	// AllowAnonymous lets HTTP events through that carry no verified caller.
 	AllowAnonymous bool
+	// Stream answers REST API and Function URL events with a stream. The trigger
+	// must be set up for it (responseTransferMode STREAM, InvokeMode
+	// RESPONSE_STREAM): the event does not tell.
+	Stream bool
 	// Annotate, if set, puts the invocation's request id into the context, for
 	// the log lines that are written under it.
 	Annotate func(ctx context.Context, requestID string) context.Context
+	// Log, if set, gets a line when the handler panics: where, but not with what.
+	Log *slog.Logger
+	// Keys is how the public keys of load balancers are read, nil for
+	// http.DefaultTransport.
+	Keys http.RoundTripper
+
+	keys keyring
 }
 
-// margin is what is kept of an invocation's time to write down why it failed.
-// Lambda kills a function at its deadline without a word.
-const margin = 400 * time.Millisecond
-
-// maxResponse is Lambda's limit for a buffered response, 6 MB, in bytes.
-const maxResponse = 6*1024*1024 - 1024
-
-// Invoke answers one event: a Function URL or HTTP API request with an HTTP
+// Invoke answers one event: an HTTP request with what its trigger takes for a
 // response, a direct invocation with the page itself or an error whose type is
 // the public name of the failure (Graph.Throttled), which Step Functions match.
+// An event of another kind is a Request.Invalid that names the kind.
 func (l *Lambda) Invoke(ctx context.Context, event json.RawMessage) (any, error) {
-	if deadline, ok := ctx.Deadline(); ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-margin))
-		defer cancel()
-	}
 	if invoked, ok := lambdacontext.FromContext(ctx); ok && l.Annotate != nil {
 		ctx = l.Annotate(ctx, invoked.AwsRequestID)
 	}
-	switch probe(event) {
+	x, err := l.receive(event)
+	if err != nil {
+		return nil, err
+	}
+	return l.serve(ctx, x)
+}
+
+// receive makes an exchange of an event.
+func (l *Lambda) receive(event []byte) (*exchange, error) {
+	switch kind := probe(event); kind {
+	case restAPI:
+		return receiveREST(event)
 	case httpAPI:
-		return l.serveHTTPAPI(ctx, event)
+		return receiveHTTPAPI(event)
+	case httpAPI1:
+		return receiveHTTPAPI1(event)
+	case functionURL:
+		return receiveFunctionURL(event)
+	case loadBalancer:
+		return l.receiveALB(event)
+	case invocation:
+		return receiveInvocation(event)
 	default:
-		return l.serveInvocation(ctx, event)
+		return nil, fail("Request.Invalid", "the event is "+string(kind)+
+			", which this function does not take; it returns users to API Gateway, a Function URL, a load balancer or a direct invocation")
 	}
-}
-
-// kind is what an event is.
-type kind int
-
-const (
-	invocation kind = iota // none of the others: our own request schema
-	httpAPI                // HTTP API or Function URL, payload version 2.0
-)
-
-// probe tells events apart by what only one of them has.
-func probe(event []byte) kind {
-	var p struct {
-		Version        string `json:"version"`
-		RequestContext struct {
-			HTTP json.RawMessage `json:"http"`
-		} `json:"requestContext"`
-	}
-	if json.Unmarshal(event, &p) == nil && p.Version == "2.0" && p.RequestContext.HTTP != nil {
-		return httpAPI
-	}
-	return invocation
-}
-
-// recorder keeps the handler's response.
-type recorder struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func newRecorder() *recorder { return &recorder{header: http.Header{}} }
-
-// Header returns the headers that the response will have.
-func (r *recorder) Header() http.Header { return r.header }
-
-// WriteHeader notes the status; the first one counts.
-func (r *recorder) WriteHeader(status int) {
-	if r.status == 0 {
-		r.status = status
-	}
-}
-
-// Write keeps a part of the body.
-func (r *recorder) Write(p []byte) (int, error) {
-	r.WriteHeader(http.StatusOK)
-	return r.body.Write(p)
 }
 
 // fail is an error that Lambda reports under its public name.

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"crypto/subtle"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/rollcall-dev/rollcall/pkg/api"
+)
+
+// guard decides who may ask a server on this machine.
+type guard struct {
+	next     http.Handler
+	scheme   string // http or https
+	loopback bool   // served on a loopback address
+	token    string // what callers have to send, "" for nothing
+}
+
+// ServeHTTP lets a request through to the API or refuses it.
+func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case g.loopback && !isLoopbackHost(r.Host):
+		// A page in a browser whose own name leads here (DNS rebinding) sends that
+		// name.
+		refuse(w, http.StatusMisdirectedRequest, "Request.Invalid", "this server answers under a loopback name only, such as 127.0.0.1 or localhost")
+		return
+	case g.token != "" && !g.knows(r):
+		w.Header().Set("WWW-Authenticate", `Bearer realm="rollcall"`)
+		refuse(w, http.StatusUnauthorized, "Request.Unauthorized", "send the token of --token-file as Authorization: Bearer")
+		return
+	}
+	// What only a trigger may say about the caller's way is not the caller's to say.
+	r.Header.Del(api.PrefixHeader)
+	r.Header.Del(api.CallerHeader)
+	r.Header.Set(api.ProtoHeader, g.scheme)
+	g.next.ServeHTTP(w, r)
+}
+
+// knows reports whether the request carries the token.
+func (g *guard) knows(r *http.Request) bool {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare([]byte(strings.TrimSpace(token)), []byte(g.token)) == 1
+}
+
+// isLoopbackHost reports whether a Host header names this machine.
+func isLoopbackHost(host string) bool {
+	name, _, err := net.SplitHostPort(host)
+	if err != nil {
+		name = strings.Trim(host, "[]")
+	}
+	ip := net.ParseIP(name)
+	return strings.EqualFold(name, "localhost") || ip != nil && ip.IsLoopback()
+}
+
+// refuse answers in the envelope of the API.
+func refuse(w http.ResponseWriter, status int, name, message string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set(api.ErrorHeader, name)
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintf(w, `{"error":{"code":%q,"message":%q}}`, name, message)
+}

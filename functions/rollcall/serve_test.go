@@ -1,0 +1,200 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// serving runs `rollcall serve` until the test ends and returns its address.
+func serving(t *testing.T, args ...string) (base string) {
+	t.Helper()
+	reader, writer := io.Pipe()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan int, 1)
+	go func() {
+		p := &program{stdout: io.Discard, stderr: writer}
+		ended <- p.run(ctx, append([]string{"serve", "--demo", "--addr", "127.0.0.1:0"}, args...))
+		_ = writer.Close()
+	}()
+	t.Cleanup(func() {
+		cancel()
+		if status := <-ended; status != complete {
+			t.Errorf("serve ended with status %d", status)
+		}
+	})
+	lines := bufio.NewScanner(reader)
+	address := regexp.MustCompile(`Serving (https?://[^/]+)/users`)
+	var told []string
+	for lines.Scan() {
+		told = append(told, lines.Text())
+		if found := address.FindStringSubmatch(lines.Text()); found != nil {
+			go func() { _, _ = io.Copy(io.Discard, reader) }()
+			return found[1]
+		}
+	}
+	t.Fatalf("serve said %q", told)
+	return ""
+}
+
+// ask makes a request; headers come in pairs, Host among them.
+func ask(t *testing.T, client *http.Client, url string, headers ...string) (status int, body string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+		if headers[i] == "Host" {
+			r.Host = headers[i+1]
+		}
+	}
+	resp, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(text)
+}
+
+func TestServeAnswersInGraphsDialectAndItsLinksLeadBack(t *testing.T) {
+	base := serving(t, "--demo-users", "250")
+	users, next := 0, base+"/v1.0/users?$top=100&$select=displayName"
+	for next != "" {
+		status, body := ask(t, http.DefaultClient, next)
+		var page struct {
+			Next  string           `json:"@odata.nextLink"`
+			Value []map[string]any `json:"value"`
+		}
+		if err := json.Unmarshal([]byte(body), &page); status != http.StatusOK || err != nil {
+			t.Fatalf("%d %v %s", status, err, body)
+		}
+		if page.Next != "" && !strings.HasPrefix(page.Next, base+"/v1.0/users?") {
+			t.Fatalf("the link leads to %s", page.Next)
+		}
+		users, next = users+len(page.Value), page.Next
+	}
+	if users != 250 {
+		t.Errorf("%d users, want 250", users)
+	}
+	if status, body := ask(t, http.DefaultClient, base+"/users?$format=ndjson"); status != http.StatusOK || !strings.HasSuffix(body, "{\"@rollcall.complete\":true,\"@odata.count\":250}\n") {
+		t.Errorf("%d, ends in %q", status, body[max(0, len(body)-80):])
+	}
+	if status, body := ask(t, http.DefaultClient, base+"/users/$count"); status != http.StatusOK || body != "250" {
+		t.Errorf("%d %q", status, body)
+	}
+}
+
+func TestServeRefusesAForeignHost(t *testing.T) {
+	base := serving(t, "--demo-users", "5")
+	for host, want := range map[string]int{
+		"localhost": 200, "LOCALHOST:8080": 200, "127.0.0.1": 200, "[::1]:8080": 200, "127.9.9.9": 200,
+		"evil.example": 421, "evil.example:8080": 421, "localhost.evil.example": 421, "127.0.0.1.evil.example": 421, "10.0.0.1": 421, "0.0.0.0": 421,
+	} {
+		if status, body := ask(t, http.DefaultClient, base+"/users", "Host", host); status != want {
+			t.Errorf("Host %s: %d %s", host, status, body)
+		}
+	}
+}
+
+func TestServeDropsWhatOnlyATriggerMaySay(t *testing.T) {
+	base := serving(t, "--demo-users", "150")
+	_, body := ask(t, http.DefaultClient, base+"/users?$top=10", "X-Forwarded-Prefix", "/evil", "X-Forwarded-Proto", "https", "X-Forwarded-User", "somebody")
+	if !strings.Contains(body, `"@odata.nextLink":"`+base+`/v1.0/users?`) {
+		t.Errorf("%.400s", body)
+	}
+}
+
+func TestServeOffLoopbackNeedsATokenAndTLS(t *testing.T) {
+	dir := t.TempDir()
+	good, short := filepath.Join(dir, "token"), filepath.Join(dir, "short")
+	write(t, good, "0123456789abcdefghijklmnop\n")
+	write(t, short, "secret\n")
+	for _, args := range [][]string{
+		{"--addr", "0.0.0.0:0"},
+		{"--addr", ":0"},
+		{"--addr", "0.0.0.0:0", "--token-file", good},
+		{"--addr", "0.0.0.0:0", "--tls-cert", "cert.pem", "--tls-key", "key.pem"},
+		{"--addr", "127.0.0.1:0", "--tls-cert", "cert.pem"},
+		{"--addr", "127.0.0.1:0", "--token-file", short},
+		{"--addr", "127.0.0.1:0", "--token-file", filepath.Join(dir, "absent")},
+		{"--addr", "8080"},
+	} {
+		status, stderr := drive(t, io.Discard, nil, append([]string{"serve", "--demo"}, args...)...)
+		if status != wrongUsage || !strings.Contains(stderr, "--") {
+			t.Errorf("%v: status %d, %q", args, status, stderr)
+		}
+	}
+}
+
+func TestServeWithATokenOverTLSAnswersOnlyItsBearer(t *testing.T) {
+	dir := t.TempDir()
+	token, cert, key := filepath.Join(dir, "token"), filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	write(t, token, "0123456789abcdefghijklmnop\n")
+	pool := selfSigned(t, cert, key)
+	base := serving(t, "--demo-users", "5", "--token-file", token, "--tls-cert", cert, "--tls-key", key)
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}}
+	defer client.CloseIdleConnections()
+	for header, want := range map[string]int{
+		"Bearer 0123456789abcdefghijklmnop": 200, "bearer 0123456789abcdefghijklmnop": 200,
+		"": 401, "Bearer": 401, "Bearer 0123456789abcdefghijklmno": 401, "Basic 0123456789abcdefghijklmnop": 401, "0123456789abcdefghijklmnop": 401,
+	} {
+		if status, body := ask(t, client, base+"/users", "Authorization", header); status != want {
+			t.Errorf("%q: %d %s", header, status, body)
+		}
+	}
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// selfSigned writes a certificate for 127.0.0.1 and its key.
+func selfSigned(t *testing.T, certFile, keyFile string) *x509.CertPool {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, certFile, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+	write(t, keyFile, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})))
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	return pool
+}

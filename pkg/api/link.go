@@ -1,0 +1,79 @@
+package api
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/rollcall-dev/rollcall/pkg/graph"
+)
+
+// Headers by which whoever serves the API tells the way by which the caller
+// came. What a caller sends under these names is dropped before.
+const (
+	// PrefixHeader is the part of the caller's path that was taken off, such as
+	// an API's stage.
+	PrefixHeader = "X-Forwarded-Prefix"
+	// ProtoHeader is http where the caller came without TLS, as on loopback.
+	ProtoHeader = "X-Forwarded-Proto"
+)
+
+// baseURL is the address by which the caller came, "" for a caller without one
+// (a direct invocation), whose links are relative.
+func baseURL(r *http.Request) string {
+	if r.Host == "" {
+		return ""
+	}
+	u := url.URL{Scheme: "https", Host: r.Host, Path: strings.TrimRight(r.Header.Get(PrefixHeader), "/")}
+	if r.Header.Get(ProtoHeader) == "http" {
+		u.Scheme = "http"
+	}
+	return u.String()
+}
+
+// nextLink builds the link to the next page: our own address, the caller's
+// options, and of Graph's link the token only.
+func nextLink(base, graphLink string, o *options) string {
+	var link strings.Builder
+	link.WriteString(base + "/v1.0/users?")
+	add := func(name, value string) {
+		if value != "" {
+			link.WriteString(name + "=" + url.QueryEscape(value) + "&")
+		}
+	}
+	if o.narrowed {
+		add("$select", selectList(o))
+	}
+	add("$filter", o.given)
+	add("$search", o.search)
+	add("$orderby", o.orderBy)
+	if o.count {
+		add("$count", "true")
+	}
+	add("$top", strconv.Itoa(o.top))
+	return link.String() + "$skiptoken=" + url.QueryEscape(graph.SkipToken(graphLink))
+}
+
+func contextURL(base string, o *options) string {
+	return base + "/v1.0/$metadata#users(" + selectList(o) + ")"
+}
+
+func selectList(o *options) string { return strings.Join(columnNames(o), ",") }
+
+func columnNames(o *options) []string {
+	names := make([]string, len(o.columns))
+	for i, c := range o.columns {
+		names[i] = c.Name
+	}
+	return names
+}
+
+// appendString writes a JSON string. Bytes that are no UTF-8, which only a
+// forged host can hold, are replaced.
+func appendString(body []byte, s string) []byte {
+	body, _ = jsontext.AppendQuote(body, s) // its error tells only of such bytes
+	return body
+}

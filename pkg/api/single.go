@@ -1,0 +1,142 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/rollcall-dev/rollcall/pkg/failure"
+	"github.com/rollcall-dev/rollcall/pkg/graph"
+	"github.com/rollcall-dev/rollcall/pkg/odata"
+	"github.com/rollcall-dev/rollcall/pkg/roll"
+)
+
+// user answers with one user, by object id or userPrincipalName.
+func (a *API) user(w http.ResponseWriter, r *http.Request) error {
+	path := r.URL.EscapedPath()
+	id, err := url.PathUnescape(path[strings.LastIndexByte(path, '/')+1:])
+	if err != nil || !isUserKey(id) {
+		return failure.InvalidRequest("the path names neither an object id nor a userPrincipalName")
+	}
+	o, err := a.parse(r, userOptions())
+	if err != nil {
+		return err
+	}
+	if o.format != pageJSON {
+		return &statusError{http.StatusNotAcceptable, "one user comes as application/json"}
+	}
+	raw, err := a.readUser(r.Context(), id, o)
+	if err != nil {
+		left, missing, err := roll.Granted(r.Context(), a.directory, o.columns, err)
+		if err != nil {
+			return err
+		}
+		a.log.WarnContext(r.Context(), "Graph refuses optional columns; the user goes without them", "columns", missing)
+		o.columns = left
+		if raw, err = a.readUser(r.Context(), id, o); err != nil {
+			return err
+		}
+	}
+	body := appendString([]byte(`{"@odata.context":`), contextURL(baseURL(r), o)+"/$entity")
+	body, err = appendMembers(body, raw)
+	if err != nil {
+		return &graph.Error{Err: err}
+	}
+	writeJSON(w, append(body, '}'))
+	return nil
+}
+
+// readUser reads one user. Behind a configured filter that is a search among
+// those who match it: a user outside does not exist.
+func (a *API) readUser(ctx context.Context, id string, o *options) ([]byte, error) {
+	if a.filter == nil {
+		user, err := a.directory.User(ctx, id, a.chosen(o).Query())
+		return user.Raw, err
+	}
+	key := "id"
+	if strings.Contains(id, "@") {
+		key = "userPrincipalName"
+	}
+	only, err := odata.ParseFilter(key + " eq '" + strings.ReplaceAll(id, "'", "''") + "'")
+	if err != nil {
+		return nil, failure.InvalidRequest("the path names neither an object id nor a userPrincipalName")
+	}
+	q := a.chosen(o).Query()
+	q.Filter, q.Top = odata.And(a.filter, only).String(), 2
+	page, err := a.directory.Page(ctx, q, "")
+	if err != nil {
+		return nil, err
+	}
+	var found []byte
+	for user, err := range page.Users() {
+		if err != nil {
+			return nil, err
+		}
+		found = append([]byte(nil), user.Raw...)
+	}
+	if found == nil {
+		return nil, &failure.Named{Public: "Graph.NotFound", Text: "there is no such user"}
+	}
+	return found, nil
+}
+
+// isUserKey reports whether id can be an object id or a userPrincipalName, by
+// the characters that Entra allows in either.
+func isUserKey(id string) bool {
+	if id == "" || len(id) > 256 || strings.Trim(id, ".") == "" {
+		return false
+	}
+	for _, c := range []byte(id) {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && strings.IndexByte("'.-_!#^~@", c) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// appendMembers appends the members of a JSON object, each with a comma before
+// it, without Graph's @odata.context, which shows Graph's address.
+func appendMembers(body, object []byte) ([]byte, error) {
+	d := jsontext.NewDecoder(strings.NewReader(string(object)), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	if _, err := d.ReadToken(); err != nil {
+		return nil, err
+	}
+	for d.PeekKind() == '"' {
+		name, err := d.ReadValue()
+		if err != nil {
+			return nil, err
+		}
+		context := string(name) == `"@odata.context"`
+		if !context {
+			body = append(append(append(body, ','), name...), ':')
+		}
+		value, err := d.ReadValue()
+		if err != nil {
+			return nil, err
+		}
+		if !context {
+			body = append(body, value...)
+		}
+	}
+	return body, nil
+}
+
+// count answers with the number of users that may be seen and match.
+func (a *API) count(w http.ResponseWriter, r *http.Request) error {
+	o, err := a.parse(r, countOptions())
+	if err != nil {
+		return err
+	}
+	n, err := a.directory.Count(r.Context(), a.chosen(o).Query(), new(graph.Stats))
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/plain")
+	w.Header().Set("OData-Version", "4.0")
+	_, _ = w.Write([]byte(strconv.Itoa(n)))
+	return nil
+}

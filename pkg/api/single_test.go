@@ -1,0 +1,70 @@
+package api_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/rollcall-dev/rollcall/pkg/simulator"
+)
+
+func TestOneUserLooksLikeGraphsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, simulator.Config{Users: 200})
+		guest := 0
+		for !strings.Contains(s.tenant.UserPrincipalName(guest), "#EXT#") {
+			guest++
+		}
+		for _, key := range []string{s.tenant.ID(guest), s.tenant.UserPrincipalName(guest)} {
+			w := s.ask(t, http.MethodGet, "https://api.example/v1.0/users/"+url.PathEscape(key)+"?$select=displayName,id")
+			body := w.Body.String()
+			if w.Code != http.StatusOK || !strings.HasPrefix(body, `{"@odata.context":"https://api.example/v1.0/$metadata#users(displayName,id)/$entity",`) ||
+				!strings.Contains(body, `"id":"`+s.tenant.ID(guest)+`"`) || strings.Contains(body, "graph.microsoft.com") || strings.Contains(body, "department") {
+				t.Errorf("%d %s", w.Code, body)
+			}
+		}
+	})
+}
+
+func TestAUserWhoIsNotThereIsGraphs404(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, simulator.Config{Users: 20})
+		w, b := s.get(t, "https://api.example/users/canary.person@contoso.example")
+		if w.Code != http.StatusNotFound || b.Error.Code != "Request_ResourceNotFound" || w.Header().Get("Rollcall-Error") != "Graph.NotFound" {
+			t.Errorf("%d %+v", w.Code, b.Error)
+		}
+		if strings.Contains(s.log.String(), "canary") {
+			t.Errorf("the log names the person: %s", &s.log)
+		}
+	})
+}
+
+func TestAPathThatIsNoUserAsksForNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, simulator.Config{Users: 20})
+		for _, key := range []string{"..%2fgroups", "%2e%2e", "a%2fb", "a%5cb", "a%00b", "a%20b", "%22", "$batch", "a?b", "%C3%A9", strings.Repeat("a", 300)} {
+			if w := s.ask(t, http.MethodGet, "https://api.example/users/"+key); w.Code != http.StatusBadRequest && !strings.Contains(key, "?") {
+				t.Errorf("%s: %d %s", key, w.Code, w.Body)
+			}
+		}
+		for _, r := range s.tenant.Requests() {
+			if r.Kind != "user" && r.Kind != "token" && r.Kind != "discovery" {
+				t.Errorf("a %s request to %s", r.Kind, r.Path)
+			}
+		}
+	})
+}
+
+func TestTheCountIsPlainText(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, simulator.Config{Users: 4321, CountBOM: true})
+		for _, path := range []string{"/users/$count", "/v1.0/users/%24count"} {
+			w := s.ask(t, http.MethodGet, "https://api.example"+path)
+			if w.Code != http.StatusOK || w.Body.String() != "4321" || w.Header().Get("Content-Type") != "text/plain" {
+				t.Errorf("%s: %d %q", path, w.Code, w.Body)
+			}
+		}
+	})
+}

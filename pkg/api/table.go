@@ -1,0 +1,44 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+
+	"github.com/rollcall-dev/rollcall/pkg/format"
+	"github.com/rollcall-dev/rollcall/pkg/roll"
+)
+
+// table answers with everyone as CSV. CSV cannot say that it is not complete,
+// so nothing is sent before the list is proven; it waits in a temporary file.
+func (a *API) table(w http.ResponseWriter, r *http.Request, o *options) (err error) {
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	spool, err := format.NewSpool("")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, spool.Close()) }()
+	out := format.NewCSV(spool, columnNames(o))
+	if o.excel {
+		out.NeutraliseFormulas()
+	}
+	for user, err := range roll.List(a.directory, a.chosen(o), a.log).Users(r.Context()) {
+		if err == nil {
+			err = out.User(user.Raw)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := out.Complete(); err != nil {
+		return err
+	}
+	w.Header().Set("X-Total-Count", strconv.Itoa(out.Users()))
+	w.Header().Set("Content-Length", strconv.FormatInt(spool.Size(), 10))
+	w.Header().Set("Content-Disposition", `attachment; filename="users.csv"`)
+	_, err = spool.WriteTo(w)
+	return err
+}

@@ -1,0 +1,284 @@
+package trigger
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+const (
+	keyID  = "d39846c3-18d4-4c5e-8148-27a63a4fa6d8"
+	signer = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/users/50dc6c495c0c9188"
+)
+
+// publisher is where public keys are published.
+type publisher struct {
+	keys  map[string]string // by address
+	asked atomic.Int32
+}
+
+func (p *publisher) RoundTrip(r *http.Request) (*http.Response, error) {
+	p.asked.Add(1)
+	response := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Request: r}
+	body, ok := p.keys[r.URL.String()]
+	if !ok {
+		response.StatusCode = http.StatusForbidden
+	}
+	response.Body = io.NopCloser(strings.NewReader(body))
+	return response, nil
+}
+
+func newKey(t *testing.T, curve elliptic.Curve) (*ecdsa.PrivateKey, string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(curve, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key, string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+}
+
+// part is a part of a token as load balancers write it, padding included.
+func part(v any) string {
+	raw, ok := v.([]byte)
+	if !ok {
+		raw, _ = json.Marshal(v)
+	}
+	return base64.URLEncoding.EncodeToString(raw)
+}
+
+func tokenHeader(change members) members {
+	h := members{
+		"alg": "ES256", "kid": keyID, "signer": signer, "iss": "https://issuer.example", "client": "app",
+		"exp": time.Now().Add(2 * time.Minute).Unix(),
+	}
+	for name, value := range change {
+		h[name] = value
+	}
+	return h
+}
+
+func sign(t *testing.T, key *ecdsa.PrivateKey, header, claims any) string {
+	t.Helper()
+	signed := part(header) + "." + part(claims)
+	digest := sha256.Sum256([]byte(signed))
+	r, s, err := ecdsa.Sign(rand.Reader, key, digest[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var signature [64]byte
+	r.FillBytes(signature[:32])
+	s.FillBytes(signature[32:])
+	return signed + "." + part(signature[:])
+}
+
+const keyURL = "https://public-keys.auth.elb.eu-west-1.amazonaws.com/" + keyID
+
+func askALB(t *testing.T, l *Lambda, token string) answer {
+	t.Helper()
+	return answerOf(t, invoke(t, l, edited(t, "alb", token, "headers", "x-amzn-oidc-data")))
+}
+
+func TestALoadBalancersUserIsKnownByItsSignedToken(t *testing.T) {
+	key, public := newKey(t, elliptic.P256())
+	keys := &publisher{keys: map[string]string{keyURL: public}}
+	l := &Lambda{Handler: http.HandlerFunc(whoami), Keys: keys}
+	for claims, want := range map[string]string{
+		`{"sub":"0f5b1c9e","email":"jane@example.com"}`: "0f5b1c9e",
+		`{"sub":"jane@example.com"}`:                    "app",
+		`{}`:                                            "app",
+	} {
+		if got := askALB(t, l, sign(t, key, tokenHeader(nil), []byte(claims))); got.StatusCode != 200 || got.Body != called(want) {
+			t.Errorf("%s: %d %s, want %s", claims, got.StatusCode, got.Body, want)
+		}
+	}
+	if n := keys.asked.Load(); n != 1 {
+		t.Errorf("the key was read %d times", n)
+	}
+	unpadded := strings.ReplaceAll(sign(t, key, tokenHeader(nil), []byte(`{"sub":"x"}`)), "=", "")
+	if got := askALB(t, l, unpadded); got.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a token whose padding was taken away is not what was signed: %d", got.StatusCode)
+	}
+}
+
+func TestAForgedTokenIsNoCaller(t *testing.T) {
+	key, public := newKey(t, elliptic.P256())
+	other, _ := newKey(t, elliptic.P256())
+	_, widePublic := newKey(t, elliptic.P384())
+	const otherID = "00000000-18d4-4c5e-8148-27a63a4fa6d8"
+	address := strings.TrimSuffix(keyURL, keyID)
+	claims := []byte(`{"sub":"canary"}`)
+	good := sign(t, key, tokenHeader(nil), claims)
+	parts := strings.Split(good, ".")
+	signedBy := func(key *ecdsa.PrivateKey, change members) string { return sign(t, key, tokenHeader(change), claims) }
+	hs := part(tokenHeader(members{"alg": "HS256"})) + "." + part(claims)
+	mac := hmac.New(sha256.New, []byte(public))
+	mac.Write([]byte(hs))
+	for name, c := range map[string]struct {
+		token string
+		says  string
+	}{
+		"another's key":            {signedBy(other, nil), "signature is wrong"},
+		"no algorithm":             {part(tokenHeader(members{"alg": "none"})) + "." + part(claims) + ".", "not ES256"},
+		"none, but signed":         {signedBy(key, members{"alg": "none"}), "not ES256"},
+		"lower case":               {signedBy(key, members{"alg": "es256"}), "not ES256"},
+		"the public key as secret": {hs + "." + part(mac.Sum(nil)), "not ES256"},
+		"expired":                  {signedBy(key, members{"exp": time.Now().Add(-time.Second).Unix()}), "expired"},
+		"never expiring":           {signedBy(key, members{"exp": nil}), "expired"},
+		"expiring in words":        {signedBy(key, members{"exp": "tomorrow"}), "header is not understood"},
+		"expiring in fractions":    {signedBy(key, members{"exp": 1e300}), "expired"},
+		"another account":          {signedBy(key, members{"signer": strings.Replace(signer, "111122223333", "999999999999", 1)}), "this account"},
+		"another region":           {signedBy(key, members{"signer": strings.Replace(signer, "eu-west-1", "eu-west-2", 1)}), "this account"},
+		"another partition":        {signedBy(key, members{"signer": strings.Replace(signer, "arn:aws:", "arn:aws-cn:", 1)}), "this account"},
+		"another service":          {signedBy(key, members{"signer": strings.Replace(signer, "elasticloadbalancing", "s3", 1)}), "this account"},
+		"no signer":                {signedBy(key, members{"signer": nil}), "this account"},
+		"a network load balancer":  {signedBy(key, members{"signer": strings.Replace(signer, "/app/", "/net/", 1)}), "application load balancer"},
+		"a key id with slashes":    {signedBy(key, members{"kid": "../../evil-bucket/aaaaaaaaaaaaaaaaaaaa"}), "not a UUID"},
+		"a key id with a query":    {signedBy(key, members{"kid": keyID[:35] + "?"}), "not a UUID"},
+		"no key id":                {signedBy(key, members{"kid": ""}), "not a UUID"},
+		"an unknown key id":        {signedBy(key, members{"kid": strings.Replace(keyID, "d", "a", 1)}), "not known to public-keys"},
+		"a key of another curve":   {signedBy(key, members{"kid": otherID}), "signature is wrong"},
+		"changed claims":           {parts[0] + "." + part([]byte(`{"sub":"root"}`)) + "." + parts[2], "signature is wrong"},
+		"a changed header":         {part(tokenHeader(members{"client": "root"})) + "." + parts[1] + "." + parts[2], "signature is wrong"},
+		"half a signature":         {parts[0] + "." + parts[1] + "." + parts[2][:44], "signature is wrong"},
+		"a signature of zeros":     {parts[0] + "." + parts[1] + "." + part(make([]byte, 64)), "signature is wrong"},
+		"claims that are no JSON":  {sign(t, key, tokenHeader(nil), []byte("canary")), "claims are not"},
+		"two parts":                {parts[0] + "." + parts[1], "three parts"},
+		"four parts":               {good + ".x", "three parts"},
+		"no base64":                {"canary!." + parts[1] + "." + parts[2], "not base64url"},
+		"no header":                {part([]byte("canary")) + "." + parts[1] + "." + parts[2], "header is not understood"},
+		"too long":                 {sign(t, key, tokenHeader(nil), []byte(`{"sub":"`+strings.Repeat("a", maxToken)+`"}`)), "three parts"},
+		"nothing":                  {"", "three parts"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			keys := &publisher{keys: map[string]string{keyURL: public, address + otherID: widePublic, address: public}}
+			got := askALB(t, &Lambda{Handler: http.HandlerFunc(whoami), Keys: keys}, c.token)
+			if got.StatusCode != http.StatusUnauthorized || !strings.Contains(got.Body, c.says) || strings.Contains(got.Body, "canary") {
+				t.Errorf("%d %s", got.StatusCode, got.Body)
+			}
+			if keys.asked.Load() > 0 && !strings.Contains(c.says, "signature") && !strings.Contains(c.says, "known to") && !strings.Contains(c.says, "claims") {
+				t.Error("a key was asked for though the token could be refused without")
+			}
+		})
+	}
+}
+
+func TestTwoTokensAreNone(t *testing.T) {
+	key, public := newKey(t, elliptic.P256())
+	token := sign(t, key, tokenHeader(nil), []byte(`{}`))
+	l := &Lambda{Handler: http.HandlerFunc(whoami), Keys: &publisher{keys: map[string]string{keyURL: public}}}
+	for n, want := range map[int]int{1: 200, 2: 401} {
+		e := edited(t, "alb-multi", []string{token, token}[:n], "multiValueHeaders", "x-amzn-oidc-data")
+		if got := answerOf(t, invoke(t, l, e)); got.StatusCode != want {
+			t.Errorf("%d tokens: %d", n, got.StatusCode)
+		}
+	}
+}
+
+func TestATokenIsGoodUntilItExpires(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		key, public := newKey(t, elliptic.P256())
+		l := &Lambda{Handler: http.HandlerFunc(whoami), Keys: &publisher{keys: map[string]string{keyURL: public}}}
+		token := sign(t, key, tokenHeader(nil), []byte(`{}`))
+		time.Sleep(2*time.Minute - time.Second)
+		if got := askALB(t, l, token); got.StatusCode != 200 {
+			t.Errorf("a second before: %d %s", got.StatusCode, got.Body)
+		}
+		time.Sleep(time.Second)
+		if got := askALB(t, l, token); got.StatusCode != 401 {
+			t.Errorf("at the second: %d", got.StatusCode)
+		}
+	})
+}
+
+func TestAKeyIsReadWhereItsPartitionPublishesIt(t *testing.T) {
+	for _, c := range []struct{ partition, region, want string }{
+		{"aws", "eu-west-1", keyURL},
+		{"aws-us-gov", "us-gov-east-1", "https://s3-us-gov-east-1.amazonaws.com/aws-elb-public-keys-prod-us-gov-east-1/" + keyID},
+		{"aws-cn", "cn-north-1", "https://public-keys.auth.elb.cn-north-1.amazonaws.com.cn/" + keyID},
+		{"aws-iso", "us-iso-east-1", ""},
+		{"aws", "evil.example/x", ""},
+		{"aws", "", ""},
+	} {
+		if got, err := keyAddress(c.partition, c.region, keyID); got != c.want || (err == nil) != (c.want != "") {
+			t.Errorf("%s %s: %s, %v", c.partition, c.region, got, err)
+		}
+	}
+}
+
+type tripper func(*http.Request) (*http.Response, error)
+
+func (f tripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestAKeyThatCannotBeReadRefusesTheCaller(t *testing.T) {
+	key, _ := newKey(t, elliptic.P256())
+	body := func(status int, text string) tripper {
+		return func(r *http.Request) (*http.Response, error) {
+			h := http.Header{"Location": {"https://evil.example/key"}}
+			return &http.Response{StatusCode: status, Header: h, Body: io.NopCloser(strings.NewReader(text)), Request: r}, nil
+		}
+	}
+	_, public := newKey(t, elliptic.P256())
+	for name, c := range map[string]struct {
+		keys tripper
+		says string
+	}{
+		"no network":  {func(*http.Request) (*http.Response, error) { return nil, errors.New("dial canary") }, "let the function reach public-keys"},
+		"a redirect":  {body(302, public), "not known"},
+		"no PEM":      {body(200, "<html>"), "not an elliptic curve key"},
+		"no key":      {body(200, "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"), "not an elliptic curve key"},
+		"too long":    {body(200, strings.Repeat("\n", maxKey)+public), "not an elliptic curve key"},
+		"another key": {body(200, public), "signature is wrong"},
+	} {
+		l := &Lambda{Handler: http.HandlerFunc(whoami), Keys: c.keys}
+		got := askALB(t, l, sign(t, key, tokenHeader(nil), []byte(`{}`)))
+		if got.StatusCode != 401 || !strings.Contains(got.Body, c.says) || strings.Contains(got.Body, "canary") {
+			t.Errorf("%s: %d %s", name, got.StatusCode, got.Body)
+		}
+	}
+}
+
+func TestAKeyIsNotWaitedForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		key, _ := newKey(t, elliptic.P256())
+		l := &Lambda{Handler: http.HandlerFunc(whoami), Keys: tripper(func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, context.Cause(r.Context())
+		})}
+		start := time.Now()
+		got := askALB(t, l, sign(t, key, tokenHeader(nil), []byte(`{}`)))
+		if took := time.Since(start); got.StatusCode != 401 || took != keyTimeout {
+			t.Errorf("%d after %v", got.StatusCode, took)
+		}
+	})
+}
+
+func TestTheKeyringStaysSmall(t *testing.T) {
+	key, _ := newKey(t, elliptic.P256())
+	var k keyring
+	for i := range 100 * maxKeys {
+		k.keep(fmt.Sprint(i), &key.PublicKey)
+		if len(k.kept) > maxKeys {
+			t.Fatalf("%d keys", len(k.kept))
+		}
+	}
+}

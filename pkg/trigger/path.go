@@ -1,0 +1,84 @@
+package trigger
+
+import (
+	"net/url"
+	"strings"
+)
+
+// badPath says what is wrong with a path that is not understood.
+const badPath = "the path is not properly escaped"
+
+// encodedPath makes a URL of a path as the caller sent it, escapes included,
+// which REST APIs, Function URLs and load balancers pass on. It stays as it is:
+// only what a URL cannot hold is escaped.
+func encodedPath(path string) (*url.URL, bool) {
+	if !strings.HasPrefix(path, "/") {
+		return nil, false
+	}
+	const allowed = "%/-_.~!$&'()*+,;=:@[]"
+	var b strings.Builder
+	for i := range len(path) {
+		c := path[i]
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte(allowed, c) >= 0:
+			b.WriteByte(c)
+		default:
+			const hex = "0123456789ABCDEF"
+			b.Write([]byte{'%', hex[c>>4], hex[c&15]})
+		}
+	}
+	decoded, err := url.PathUnescape(b.String())
+	if err != nil {
+		return nil, false
+	}
+	return &url.URL{Path: decoded, RawPath: b.String()}, true
+}
+
+// decodedPath makes a URL of a path that the trigger has unescaped, as HTTP APIs
+// do in both payload versions. What it was before is not known: an escaped slash
+// is now one more slash, and everything else is escaped once again.
+func decodedPath(path string) (*url.URL, bool) {
+	if !strings.HasPrefix(path, "/") {
+		return nil, false
+	}
+	return &url.URL{Path: path}, true
+}
+
+// mount parts the path that a gateway reports into what stands before the route,
+// which is a stage or a domain's base path, and the rest. The route is a template
+// such as /users/{id} or /{proxy+}, filled with parameters.
+func mount(path, route string, parameters map[string]string, stage string) (before, rest string) {
+	own := strings.TrimSuffix(fill(route, parameters), "/")
+	if whole := strings.TrimSuffix(path, "/"); own != "" && strings.HasSuffix(whole, own) {
+		at := len(whole) - len(own)
+		return path[:at], path[at:]
+	}
+	if after, ok := strings.CutPrefix(path, "/"+stage+"/"); ok && stage != "" {
+		return "/" + stage, "/" + after
+	}
+	return "", path
+}
+
+// fill puts the parameters into a route's template. It returns "" for what is no
+// template, such as $default.
+func fill(route string, parameters map[string]string) string {
+	if !strings.HasPrefix(route, "/") {
+		return ""
+	}
+	var b strings.Builder
+	for part := range strings.SplitSeq(strings.TrimPrefix(route, "/"), "/") {
+		if name, ok := strings.CutPrefix(part, "{"); ok {
+			value, known := parameters[strings.TrimSuffix(strings.TrimSuffix(name, "}"), "+")]
+			if !known {
+				return ""
+			}
+			part = value
+		}
+		b.WriteString("/" + part)
+	}
+	return b.String()
+}
+
+// apiDomain reports whether the caller came by the API's own address, where the
+// stage is part of the path, and not by a domain mapped to the stage.
+func apiDomain(domain string) bool { return strings.Contains(domain, ".execute-api.") }

@@ -1,0 +1,113 @@
+package trigger
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+func TestAPathReachesTheHandlerAsItWasSent(t *testing.T) {
+	escaped := map[string]string{
+		"/users/a_b.com%23EXT%23%40c":  "",
+		"/users/%2e%2e%2fgroups":       "",
+		"/users/../groups":             "",
+		"/users/a%2Fb":                 "",
+		"/users/a%252Fb":               "",
+		"//evil.example/users":         "",
+		"/users/a'b+c;d,e=f@g!$&()*:~": "",
+		"/users/é ?#\"<>^`{|}\\":       "/users/%C3%A9%20%3F%23%22%3C%3E%5E%60%7B%7C%7D%5C",
+		"/users/[1]%2F|":               "/users/[1]%2F%7C",
+		"/":                            "",
+	}
+	unescaped := map[string]string{
+		"/users/a_b.com#EXT#@c":  "/users/a_b.com%23EXT%23@c",
+		"/users/%2e%2e%2fgroups": "/users/%252e%252e%252fgroups",
+		"/users/100%":            "/users/100%25",
+		"/users/a?b c":           "/users/a%3Fb%20c",
+		"/users/a/b":             "/users/a/b",
+		"//evil.example/users":   "//evil.example/users",
+	}
+	set := map[string][]string{"rest": {"path"}, "functionurl": {"rawPath"}, "alb": {"path"}, "httpapi": {"rawPath"}, "httpapi1": {"path"}}
+	for trigger, member := range set {
+		paths := escaped
+		if strings.HasPrefix(trigger, "httpapi") {
+			paths = unescaped
+		}
+		for sent, want := range paths {
+			if want == "" {
+				want = sent
+			}
+			var got string
+			l := &Lambda{AllowAnonymous: true, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.URL.EscapedPath() })}
+			invoke(t, l, edited(t, trigger, sent, member...))
+			if got != want {
+				t.Errorf("%s: %s arrives as %s, want %s", trigger, sent, got, want)
+			}
+		}
+		bad := []string{"", "users", "*"}
+		if !strings.HasPrefix(trigger, "httpapi") {
+			bad = append(bad, "/users/%", "/users/%2", "/users/%zz")
+		}
+		for _, sent := range bad {
+			got := answerOf(t, invoke(t, &Lambda{AllowAnonymous: true, Handler: http.HandlerFunc(echo)}, edited(t, trigger, sent, member...)))
+			if got.StatusCode != http.StatusBadRequest || !strings.Contains(got.Body, "Request.Invalid") {
+				t.Errorf("%s: %q is answered %d %s", trigger, sent, got.StatusCode, got.Body)
+			}
+		}
+	}
+}
+
+func TestWhatStandsBeforeARouteIsFound(t *testing.T) {
+	id := map[string]string{"id": "7", "proxy": "v1.0/users"}
+	for _, c := range []struct{ path, route, stage, before, rest string }{
+		{"/users", "/users", "", "", "/users"},
+		{"/prod/users", "/users", "prod", "/prod", "/users"},
+		{"/a/b/users/", "/users", "", "/a/b", "/users/"},
+		{"/base/users/7", "/users/{id}", "", "/base", "/users/7"},
+		{"/base/v1.0/users", "/{proxy+}", "", "/base", "/v1.0/users"},
+		{"/base/v1.0/users/", "/{proxy+}", "", "/base", "/v1.0/users/"},
+		{"/base/users", "/{other+}", "", "", "/base/users"},
+		{"/base/users/8", "/users/{id}", "", "", "/base/users/8"},
+		{"/prod/users", "$default", "prod", "/prod", "/users"},
+		{"/production/users", "$default", "prod", "", "/production/users"},
+		{"/users", "$default", "", "", "/users"},
+		{"/xusers", "/users", "", "", "/xusers"},
+		{"/users", "/", "", "", "/users"},
+		{"", "", "", "", ""},
+	} {
+		if before, rest := mount(c.path, c.route, id, c.stage); before != c.before || rest != c.rest {
+			t.Errorf("%s at %s: %q and %q, want %q and %q", c.path, c.route, before, rest, c.before, c.rest)
+		}
+	}
+}
+
+func TestAnHTTPAPIsStageIsPartOfItsOwnAddressOnly(t *testing.T) {
+	for domain, want := range map[string]string{"a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com": "/prod", "api.example.com": ""} {
+		var got string
+		l := &Lambda{AllowAnonymous: true, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header.Get(prefixHeader) })}
+		invoke(t, l, edited(t, "httpapi-stage", domain, "requestContext", "domainName"))
+		if got != want {
+			t.Errorf("%s: %q", domain, got)
+		}
+	}
+}
+
+func FuzzAnEscapedPathStaysItself(f *testing.F) {
+	for _, seed := range []string{"/users/a%2Fb", "/%", "/é", "/a b#c?d", "//x", "/[%5B]", ""} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		u, ok := encodedPath(path)
+		if !ok {
+			return
+		}
+		once := u.EscapedPath()
+		again, ok := encodedPath(once)
+		if !ok || again.EscapedPath() != once || again.Path != u.Path {
+			t.Fatalf("%q becomes %q", path, once)
+		}
+		if strings.ContainsAny(once, "?# ") || !strings.HasPrefix(once, "/") {
+			t.Fatalf("%q becomes %q", path, once)
+		}
+	})
+}
