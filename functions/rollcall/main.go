@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
 
 func main() {
@@ -16,6 +18,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second Ctrl-C ends the process at once
 	p := &program{stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ()}
+	telemetry.CaptureStandardLog(telemetry.New(os.Stderr, telemetry.Options{Format: "text"}))
 	status := p.run(ctx, os.Args[1:])
 	stop()
 	os.Exit(status)

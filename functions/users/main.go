@@ -22,6 +22,7 @@ func main() {
 		cfg = &config.Config{}
 	}
 	log := telemetry.New(os.Stdout, telemetry.Options{Level: cfg.LogLevel})
+	telemetry.CaptureStandardLog(log)
 	function := trigger.Lambda{
 		Handler: users(cfg, err, log), AllowAnonymous: cfg.AllowAnonymous, Stream: cfg.Stream,
 		Annotate: telemetry.WithRequestID, Log: log,

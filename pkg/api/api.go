@@ -81,7 +81,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	seen := &observer{ResponseWriter: compressed}
 	route, err := a.route(seen, r)
 	if err != nil && !seen.started() {
-		writeFailure(seen, err)
+		writeFailure(seen, r, err)
 	}
 	finish()
 	attrs := []any{

@@ -148,7 +148,7 @@ func TestThePageLooksLikeGraphsOwn(t *testing.T) {
 				t.Errorf("%s comes behind %s", inOrder[i], member)
 			}
 		}
-		if b.Context != "https://api.example/v1.0/$metadata#users(displayName)" || b.Count == nil || *b.Count != 250 || len(b.Value) != 7 {
+		if b.Context != "https://api.example/v1.0/$metadata#users(displayName,id)" || b.Count == nil || *b.Count != 250 || len(b.Value) != 7 {
 			t.Errorf("context %q, count %v, %d users", b.Context, b.Count, len(b.Value))
 		}
 		if strings.Contains(text, "department") {

@@ -28,8 +28,10 @@ func (e *statusError) Error() string { return e.text }
 func (e *statusError) Name() string { return "Request.Invalid" }
 
 // writeFailure answers with an error in Graph's envelope. Graph's own 400 and
-// 404 keep Graph's code and message: the caller asked and may know.
-func writeFailure(w http.ResponseWriter, err error) {
+// 404 keep Graph's code and message: the caller asked and may know. Not so for
+// a direct invocation, which has no host: Lambda hands an invocation's error on
+// to logs and traces, and Graph's message may name people.
+func writeFailure(w http.ResponseWriter, r *http.Request, err error) {
 	f := failure.Of(err)
 	code, requestID := f.Name, ""
 	var own *statusError
@@ -40,7 +42,10 @@ func writeFailure(w http.ResponseWriter, err error) {
 	if errors.As(err, &answer) {
 		requestID = answer.RequestID
 		if (answer.Status == http.StatusBadRequest || answer.Status == http.StatusNotFound) && answer.Code != "" {
-			code, f.Message = answer.Code, answer.Message
+			code = answer.Code
+			if r.Host != "" {
+				f.Message = answer.Message
+			}
 		}
 	}
 	writeEnvelope(w, f, code, requestID)
@@ -77,5 +82,5 @@ func writeEnvelope(w http.ResponseWriter, f failure.Failure, code, requestID str
 // Broken answers every request with err: a function whose configuration does
 // not hold tells its callers so.
 func Broken(err error) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { writeFailure(w, err) })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { writeFailure(w, r, err) })
 }

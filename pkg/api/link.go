@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -57,8 +58,13 @@ func nextLink(base, graphLink string, o *options) string {
 	return link.String() + "$skiptoken=" + url.QueryEscape(graph.SkipToken(graphLink))
 }
 
+// contextURL names the members of each user, of which id is always one.
 func contextURL(base string, o *options) string {
-	return base + "/v1.0/$metadata#users(" + selectList(o) + ")"
+	names := columnNames(o)
+	if !slices.Contains(names, "id") {
+		names = append(names, "id")
+	}
+	return base + "/v1.0/$metadata#users(" + strings.Join(names, ",") + ")"
 }
 
 func selectList(o *options) string { return strings.Join(columnNames(o), ",") }

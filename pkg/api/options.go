@@ -47,6 +47,7 @@ func (a *API) parse(r *http.Request, offered []string) (*options, error) {
 	if a.filter != nil {
 		o.filter = a.filter.String()
 	}
+	seen := map[string]bool{}
 	for name, given := range values {
 		lower := strings.ToLower(name)
 		switch {
@@ -54,9 +55,10 @@ func (a *API) parse(r *http.Request, offered []string) (*options, error) {
 			return nil, failure.InvalidRequest("$expand is not offered; select manager where it is among the columns")
 		case !slices.Contains(offered, lower):
 			return nil, failure.InvalidRequest(fmt.Sprintf("the option %s is not offered here; there are %s", printable(name), strings.Join(offered, ", ")))
-		case len(given) > 1:
-			return nil, failure.InvalidRequest(fmt.Sprintf("the option %s is given %d times", lower, len(given)))
+		case len(given) > 1 || seen[lower]:
+			return nil, failure.InvalidRequest(fmt.Sprintf("the option %s is given more than once", lower))
 		}
+		seen[lower] = true
 		if err := a.option(o, lower, given[0]); err != nil {
 			return nil, err
 		}
@@ -197,8 +199,12 @@ func parseSkipToken(value string) (string, error) {
 	}
 	for _, c := range []byte(value) {
 		if c <= ' ' || c >= 0x7f {
-			return "", failure.InvalidRequest("$skiptoken is not one that a page's @odata.nextLink held")
+			value = ""
+			break
 		}
+	}
+	if value == "" {
+		return "", failure.InvalidRequest("$skiptoken is not one that a page's @odata.nextLink held")
 	}
 	return value, nil
 }

@@ -2,9 +2,11 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 
+	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/roll"
 )
 
@@ -63,7 +65,9 @@ func (a *API) tryPage(ctx context.Context, o *options) (*usersPage, error) {
 		}
 		p.users = append(p.users, user.Raw...)
 	}
-	p.link = from.Link()
+	if p.link = from.Link(); p.link != "" && graph.SkipToken(p.link) == "" {
+		return nil, &graph.Error{Err: errors.New("the link to the next page holds no $skiptoken")}
+	}
 	p.count, p.hasCount = from.Count()
 	return &p, nil
 }

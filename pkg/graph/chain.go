@@ -57,6 +57,14 @@ func (c *Chain) Pages(ctx context.Context) iter.Seq2[*Page, error] {
 			clean place // from the last page that came at the first try
 			read  int   // pages read whole, the furthest
 		)
+		// A reader that panics must not leave requests behind.
+		var live *Page
+		defer func() {
+			if live != nil {
+				live.Close()
+				live.drop()
+			}
+		}()
 		next, number := c.fetch(ctx, c.first, nil), 1
 		for next != nil {
 			page := &Page{Number: number, Reread: number <= read, chain: c, ctx: ctx, fetch: next}
@@ -74,7 +82,9 @@ func (c *Chain) Pages(ctx context.Context) iter.Seq2[*Page, error] {
 				yield(nil, err)
 				return
 			}
+			live = page
 			goOn := yield(page, nil)
+			live = nil
 			page.Close()
 			switch {
 			case !goOn:

@@ -32,7 +32,7 @@ func (c *Client) Count(ctx context.Context, q Query, stats *Stats) (int, error) 
 			}
 			err = errors.New("the count is not a number")
 		}
-		if err := t.again(ctx, &Error{RequestID: resp.Header.Get("request-id"), Err: err}); err != nil {
+		if err := t.again(ctx, &Error{RequestID: plain(resp.Header.Get("request-id")), Err: err}); err != nil {
 			return 0, err
 		}
 	}

@@ -25,6 +25,8 @@ func (p *Page) malformed(d *jsontext.Decoder, err error) error {
 		err = errors.New("the response ended early")
 	case errors.As(err, &syntax):
 		err = fmt.Errorf("the response is not JSON at byte %d", d.InputOffset())
+	default:
+		err = presentable(err)
 	}
 	return p.broke(err)
 }
@@ -34,7 +36,7 @@ func (p *Page) broke(err error) error {
 		return cause
 	}
 	return &Error{
-		RequestID:    p.fetch.resp.Header.Get("request-id"),
+		RequestID:    plain(p.fetch.resp.Header.Get("request-id")),
 		Continuation: p.fetch.request.continuation,
 		Err:          err,
 	}
@@ -42,8 +44,11 @@ func (p *Page) broke(err error) error {
 
 // user checks one element of value. fault says what is wrong with it.
 func (p *Page) user(raw []byte) (u User, fault string) {
-	if raw[0] != '{' {
+	switch {
+	case raw[0] != '{':
 		return User{}, "an element of value is not an object"
+	case len(raw) > maxUser:
+		return User{}, "a user is larger than 8 MiB"
 	}
 	if !utf8.Valid(raw) {
 		return User{}, "it is not UTF-8"

@@ -143,7 +143,7 @@ func responseError(resp *http.Response, now time.Time) *Error {
 	defer func() { _ = resp.Body.Close() }()
 	e := &Error{
 		Status:     resp.StatusCode,
-		RequestID:  resp.Header.Get("request-id"),
+		RequestID:  plain(resp.Header.Get("request-id")),
 		RetryAfter: retryAfter(resp.Header.Get("Retry-After"), now),
 	}
 	if resp.StatusCode == http.StatusUnauthorized {
@@ -162,9 +162,23 @@ func responseError(resp *http.Response, now time.Time) *Error {
 	if err != nil || json.Unmarshal(body, &envelope) != nil {
 		return e
 	}
-	e.Code, e.Message = envelope.Error.Code, envelope.Error.Message
+	e.Code, e.Message = plain(envelope.Error.Code), envelope.Error.Message
 	if e.RequestID == "" {
-		e.RequestID = envelope.Error.InnerError.RequestID
+		e.RequestID = plain(envelope.Error.InnerError.RequestID)
 	}
 	return e
+}
+
+// plain returns s if it is made as codes and request ids are, and else nothing:
+// both go into errors and logs, so neither may bring text of its own.
+func plain(s string) string {
+	if len(s) > 100 {
+		return ""
+	}
+	for _, c := range []byte(s) {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '_' && c != '.' && c != '-' {
+			return ""
+		}
+	}
+	return s
 }

@@ -13,6 +13,9 @@ const usersPath = "/v1.0/users"
 // is selected (user-list documentation, 2025).
 const signInActivityTop = 500
 
+// defaultTop is the page that Graph serves when nobody says.
+const defaultTop = 100
+
 // Query says which users to ask for and what of them. The zero value asks for
 // Graph's default properties of everyone, 100 a page.
 type Query struct {
@@ -77,6 +80,14 @@ func (o *options) add(name, value string) {
 }
 
 func (o *options) String() string { return strings.Join(*o, "&") }
+
+// PageSize is how many users Graph puts on a page of this list at most.
+func (q Query) PageSize() int {
+	if q.Top == 0 {
+		return defaultTop
+	}
+	return q.top()
+}
 
 func (q Query) top() int {
 	if q.Top > signInActivityTop && slices.Contains(q.Select, "signInActivity") {

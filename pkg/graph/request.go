@@ -2,10 +2,14 @@ package graph
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/url"
+	"syscall"
 	"time"
 
 	"github.com/google/uuid"
@@ -129,7 +133,30 @@ func (c *Client) broken(ctx context.Context, r request, err error) error {
 	} else if cause != nil {
 		return cause
 	}
-	return &Error{Continuation: r.continuation, Err: err}
+	return &Error{Continuation: r.continuation, Err: presentable(err)}
+}
+
+// presentable returns what may be told of a broken exchange. Package net/http
+// quotes the bytes that it does not understand, and those may be of users; so
+// only errors of known kinds keep their text.
+func presentable(err error) error {
+	var (
+		network net.Error
+		op      *net.OpError
+		cert    *tls.CertificateVerificationError
+		record  tls.RecordHeaderError
+		alert   tls.AlertError
+		errno   syscall.Errno
+	)
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("the connection ended early")
+	case errors.As(err, &op), errors.As(err, &cert), errors.As(err, &record), errors.As(err, &alert), errors.As(err, &errno),
+		errors.Is(err, errSilent), errors.Is(err, errStalled), errors.Is(err, http.ErrSchemeMismatch),
+		errors.As(err, &network) && network.Timeout():
+		return err
+	}
+	return errors.New("the connection broke, or what came over it is not HTTP")
 }
 
 // closeIdle drops the connections that wait for reuse, if the transport has any.

@@ -3,7 +3,6 @@ package graph
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/url"
 	"strings"
@@ -19,7 +18,7 @@ const maxUser = 8 << 20
 // Expand count. A user who does not exist is an [Error] of status 404.
 func (c *Client) User(ctx context.Context, id string, q Query) (User, error) {
 	if id == "" || id == "." || id == ".." || strings.HasPrefix(id, "$") {
-		return User{}, fmt.Errorf("graph: %q is not a user's id or userPrincipalName", id)
+		return User{}, errors.New("graph: what is asked for is not a user's id or userPrincipalName")
 	}
 	u := *c.base
 	u.Path = usersPath + "/" + id
@@ -47,7 +46,7 @@ func (c *Client) User(ctx context.Context, id string, q Query) (User, error) {
 			}
 			err = errors.New("the user has no id")
 		}
-		if err := t.again(ctx, &Error{RequestID: resp.Header.Get("request-id"), Err: err}); err != nil {
+		if err := t.again(ctx, &Error{RequestID: plain(resp.Header.Get("request-id")), Err: err}); err != nil {
 			return User{}, err
 		}
 	}

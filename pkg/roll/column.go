@@ -42,6 +42,16 @@ func (e *RefusedError) Error() string {
 		strings.Join(what, ", "), e.Err)
 }
 
+// Name returns the public name of the error: what is missing is a permission, or
+// else the configuration asks for what there is not.
+func (e *RefusedError) Name() string {
+	var answer *graph.Error
+	if errors.As(e.Err, &answer) && answer.Status == http.StatusForbidden {
+		return answer.Name()
+	}
+	return "Config.Invalid"
+}
+
 // Unwrap returns Graph's answer.
 func (e *RefusedError) Unwrap() error { return e.Err }
 
@@ -49,8 +59,8 @@ func (e *RefusedError) Unwrap() error { return e.Err }
 // which it cannot or may not return.
 func refusal(err error) bool {
 	var answer *graph.Error
-	if !errors.As(err, &answer) {
-		return false
+	if !errors.As(err, &answer) || answer.Continuation {
+		return false // on a later page it is the token that is refused
 	}
 	switch answer.Status {
 	case http.StatusBadRequest, http.StatusForbidden, http.StatusNotImplemented:
@@ -62,8 +72,8 @@ func refusal(err error) bool {
 // dropRefused finds out, after the first page was refused, which columns are
 // the reason. It returns nil when all of them were optional: the list then goes
 // on without them.
-func (l *Listing) dropRefused(ctx context.Context, answer *graph.Error) error {
-	left, missing, err := Granted(ctx, l.directory, l.columns, answer)
+func (l *Listing) dropRefused(ctx context.Context, refused error) error {
+	left, missing, err := Granted(ctx, l.directory, l.columns, refused)
 	if err != nil {
 		return err
 	}
@@ -84,7 +94,13 @@ type Pager interface {
 // optional ones that are missing. The error is a [RefusedError] when a column is
 // refused that was not optional, and err itself when no column is the reason.
 func Granted(ctx context.Context, d Pager, columns []Column, err error) (left []Column, missing []string, _ error) {
-	if !refusal(err) || probe(ctx, d, Column{Name: "id"}) != nil {
+	if !refusal(err) {
+		return nil, nil, err
+	}
+	switch alone := probe(ctx, d, Column{Name: "id"}); {
+	case alone != nil && !refusal(alone):
+		return nil, nil, alone
+	case alone != nil:
 		return nil, nil, err
 	}
 	refused := RefusedError{}

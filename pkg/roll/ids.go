@@ -117,7 +117,8 @@ func (s *ids) grow(chunks int) {
 // layOut puts every element at or behind the slot its hash points to: first all
 // are pushed together at the end, then placed from the front. It reports false
 // when hashes are so uneven that an element would land on an unread one; all
-// elements are then still there, in order, and more room helps.
+// elements are then still there, in order, and more room helps (more than spill
+// ids of one hash would not fit any table, but no GUIDs are like that).
 func (s *ids) layOut() bool {
 	packed := s.slots()
 	for i := packed - 1; i >= 0; i-- {

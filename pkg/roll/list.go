@@ -62,6 +62,10 @@ func (r Request) narrowed() bool { return r.Filter != "" || r.Search != "" }
 // pass; five is what a well-known collector allows.
 const maxPasses = 5
 
+// maxBarren is how many pages in a row may hold nobody new. Graph may send empty
+// pages, but a list that goes on for ever under ever new links is none.
+const maxBarren = 2000
+
 // maxReserve bounds the room that is made on the word of a count alone.
 const maxReserve = 4_000_000
 
@@ -73,6 +77,7 @@ type Listing struct {
 	columns   []Column // what is left after refused ones were dropped
 	seen      ids
 	report    Report
+	begun     bool // it can be read once
 	counts    bool // Graph has counted this tenant's users
 	doubted   bool // a pass did not agree with the count; the next one decides
 }
@@ -92,6 +97,11 @@ func List(d Directory, r Request, log *slog.Logger) *Listing {
 // error of the token source, or the cause of ctx. It can be read once.
 func (l *Listing) Users(ctx context.Context) iter.Seq2[graph.User, error] {
 	return func(yield func(graph.User, error) bool) {
+		if l.begun {
+			yield(graph.User{}, errors.New("roll: a list can be read only once"))
+			return
+		}
+		l.begun = true
 		started := time.Now()
 		err := l.read(ctx, yield)
 		l.report.Duration = time.Since(started)
@@ -135,7 +145,7 @@ func (l *Listing) again(ctx context.Context, err error) error {
 	)
 	switch {
 	case errors.As(err, &incomplete):
-		if l.doubted {
+		if l.doubted || l.report.Passes >= maxPasses {
 			return err
 		}
 		l.doubted = true
@@ -144,7 +154,7 @@ func (l *Listing) again(ctx context.Context, err error) error {
 			return &IncompleteError{Passes: l.report.Passes, Err: err}
 		}
 	case answer != nil && l.seen.used == 0:
-		return l.dropRefused(ctx, answer)
+		return l.dropRefused(ctx, err)
 	default:
 		return err
 	}
@@ -174,10 +184,12 @@ func (l *Listing) pass(ctx context.Context, yield func(graph.User, error) bool) 
 }
 
 func (l *Listing) follow(ctx context.Context, chain *graph.Chain, yield func(graph.User, error) bool) error {
+	barren := 0 // pages in a row without anybody new
 	for page, err := range chain.Pages(ctx) {
 		if err != nil {
 			return err
 		}
+		met := l.seen.marked
 		for user, err := range page.Users() {
 			if err != nil {
 				return err
@@ -194,6 +206,12 @@ func (l *Listing) follow(ctx context.Context, chain *graph.Chain, yield func(gra
 			}
 		}
 		l.report.Pages++
+		if barren++; l.seen.marked > met || page.Reread {
+			barren = 0
+		}
+		if barren > maxBarren || l.report.Duplicates > l.seen.marked+2*l.pageSize() {
+			return &graph.LinkError{Loop: true, Reason: "page after page holds nobody new"}
+		}
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ func (s Slack) Allowed(n, pageSize int) int {
 type IncompleteError struct {
 	// Users is the number of distinct users in the final pass.
 	Users int
-	// Low and High are the smallest and largest count that Graph gave.
+	// Low and High are the last two counts that Graph gave.
 	Low, High int
 	// Passes is how often the list was read.
 	Passes int
@@ -91,13 +91,13 @@ func (l *Listing) prove(ctx context.Context, before *int) error {
 	case before == nil:
 		before = after
 	}
-	low, high := min(*before, *after), max(*before, *after)
+	c := counts{*before, *after}
 	for _, wait := range recounts() {
-		if low <= n && n <= high {
+		if c.agree(n, l.pageSize()) {
 			break
 		}
 		l.log.WarnContext(ctx, "the list does not agree with Graph's count yet; counting again",
-			"users", n, "countLow", low, "countHigh", high, "wait", wait)
+			"users", n, "counted", c.last, "countedBefore", c.previous, "wait", wait)
 		if !waited(ctx, wait) {
 			break
 		}
@@ -105,27 +105,43 @@ func (l *Listing) prove(ctx context.Context, before *int) error {
 		if err != nil {
 			return err
 		}
-		low, high, after = min(low, *again), max(high, *again), again
+		c = counts{c.last, *again}
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	l.report.Expected = &Expected{Before: *before, After: *after}
-	switch {
-	case n < low:
-		l.report.Difference = n - low
-	case n > high:
-		l.report.Difference = n - high
-	default:
-		l.report.Verified = true
+	l.report.Expected = &Expected{Before: *before, After: c.last}
+	l.report.Difference = c.difference(n)
+	l.report.Verified = c.agree(n, l.pageSize())
+	switch d := l.report.Difference; {
+	case l.report.Verified:
 		return nil
-	}
-	if d := l.report.Difference; max(d, -d) > l.request.Slack.Allowed(high, l.request.PageSize) {
-		return &IncompleteError{Users: n, Low: low, High: high, Passes: l.report.Passes}
+	case !c.settled(l.pageSize()) || max(d, -d) > l.request.Slack.Allowed(c.high(), l.pageSize()):
+		return &IncompleteError{Users: n, Low: c.low(), High: c.high(), Passes: l.report.Passes}
 	}
 	l.report.warn(fmt.Sprintf("the list differs from Graph's count by %+d, which is within the slack", l.report.Difference))
 	return nil
 }
+
+// counts are the last two counts that Graph gave. What lies between them agrees
+// with both, for users come and go; but between counts that are further apart
+// than half a page a lost page could hide, so they decide nothing.
+type counts struct{ previous, last int }
+
+func (c counts) low() int  { return min(c.previous, c.last) }
+func (c counts) high() int { return max(c.previous, c.last) }
+
+func (c counts) settled(pageSize int) bool { return c.high()-c.low() <= pageSize/2 }
+
+func (c counts) agree(n, pageSize int) bool { return c.settled(pageSize) && c.difference(n) == 0 }
+
+// difference is by how many users n misses the counts, negative when n is less.
+func (c counts) difference(n int) int {
+	return min(0, n-c.low()) + max(0, n-c.high())
+}
+
+// pageSize is how many users Graph puts on a page of this list.
+func (l *Listing) pageSize() int { return l.request.Query().PageSize() }
 
 // warnOfLeavers tells of users that an earlier pass delivered and the final one
 // did not meet: they left while the list was read.
@@ -147,7 +163,7 @@ func (l *Listing) count(ctx context.Context) (*int, error) {
 	case err == nil:
 		l.counts = true
 		return &n, nil
-	case !errors.As(err, &answer) || !uncounted(answer.Status):
+	case !errors.As(err, &answer) || !uncounted(answer):
 		return nil, fmt.Errorf("count users: %w", err)
 	case l.counts:
 		return nil, &IncompleteError{Passes: l.report.Passes, Err: fmt.Errorf("Graph counted the users once and refuses to count them again: %w", err)}
@@ -155,10 +171,13 @@ func (l *Listing) count(ctx context.Context) (*int, error) {
 	return nil, nil
 }
 
-// uncounted reports whether the status is one by which a tenant without
-// advanced queries refuses to count.
-func uncounted(status int) bool {
-	switch status {
+// uncounted reports whether Graph itself (a gateway gives no code) refuses to
+// count, as it does in tenants without advanced queries.
+func uncounted(answer *graph.Error) bool {
+	if answer.Code == "" {
+		return false
+	}
+	switch answer.Status {
 	case http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented:
 		return true
 	}

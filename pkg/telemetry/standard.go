@@ -1,0 +1,30 @@
+package telemetry
+
+import (
+	"bytes"
+	"log"
+	"log/slog"
+)
+
+// CaptureStandardLog sends what libraries print through package log to logger,
+// cut before the first quotation mark or brace: net/http quotes bytes of answers
+// there, and the Lambda runtime prints every error it reports, and both may hold
+// people. It changes the process; main calls it once.
+func CaptureStandardLog(logger *slog.Logger) {
+	log.SetFlags(0)
+	log.SetOutput(&standardLog{logger})
+}
+
+type standardLog struct{ logger *slog.Logger }
+
+// Write takes one line of package log.
+func (s *standardLog) Write(line []byte) (int, error) {
+	text := line
+	if at := bytes.IndexAny(text, "\"'`{["); at >= 0 {
+		text = text[:at]
+	}
+	if text = bytes.TrimSpace(text); len(text) > 0 {
+		s.logger.Warn(string(text), "source", "standard log")
+	}
+	return len(line), nil
+}
