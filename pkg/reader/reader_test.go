@@ -1,0 +1,105 @@
+package reader_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rollcall-dev/rollcall/pkg/config"
+	"github.com/rollcall-dev/rollcall/pkg/graph"
+	"github.com/rollcall-dev/rollcall/pkg/reader"
+	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/simulator"
+)
+
+// environ points at a simulated tenant.
+func environ(tenant *simulator.Tenant, url string, more ...string) []string {
+	c := tenant.Config()
+	return append([]string{
+		"ROLLCALL_LOGIN_URL=" + url, "ROLLCALL_GRAPH_URL=" + url,
+		"AZURE_TENANT_ID=" + c.Tenant, "AZURE_CLIENT_ID=" + c.ClientID, "AZURE_CLIENT_SECRET=" + c.ClientSecret,
+	}, more...)
+}
+
+func start(t *testing.T) (*simulator.Tenant, *simulator.Server) {
+	t.Helper()
+	tenant := simulator.New(simulator.Config{Users: 1200})
+	server, err := tenant.Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	return tenant, server
+}
+
+func TestAReaderReadsTheListThatTheConfigurationDescribes(t *testing.T) {
+	tenant, server := start(t)
+	cfg, err := config.Read(environ(tenant, server.URL,
+		"ROLLCALL_SELECT=displayName,manager?", "ROLLCALL_PAGE_SIZE=500", "ROLLCALL_COUNT_SLACK=7"), reader.CheckCredentials())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	r, err := reader.New(cfg, slog.New(slog.NewTextHandler(&log, nil)), reader.WithTransport(server.Transport()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(tenant.Requests()); n != 0 {
+		t.Errorf("wiring made %d requests", n)
+	}
+	want := roll.Request{
+		Columns:  []roll.Column{{Name: "id"}, {Name: "displayName"}, {Name: "manager", Optional: true}},
+		PageSize: 500, Slack: roll.Slack{Users: 7},
+	}
+	if diff := cmp.Diff(want, r.Request); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	listing := roll.List(r.Graph, r.Request, nil)
+	for _, err := range listing.Users(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := listing.Report(); got.Users != 1200 || got.Pages != 3 || !got.Verified {
+		t.Errorf("%+v", got)
+	}
+	for _, name := range []string{"ROLLCALL_LOGIN_URL", "ROLLCALL_GRAPH_URL"} {
+		if !strings.Contains(log.String(), name) {
+			t.Errorf("no warning that %s is replaced: %s", name, &log)
+		}
+	}
+}
+
+func TestASourceThatDoesNotHoldIsToldWithTheOtherProblems(t *testing.T) {
+	_, err := config.Read([]string{"ROLLCALL_CREDENTIALS=safe:x", "ROLLCALL_PAGE_SIZE=0"}, reader.CheckCredentials())
+	var problems *config.Error
+	if !errors.As(err, &problems) || len(problems.Problems) != 2 {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestTheAWSConfigurationIsLoadedOnlyWhenASecretIsRead(t *testing.T) {
+	tenant, server := start(t)
+	cfg, err := config.Read(environ(tenant, server.URL, "ROLLCALL_CREDENTIALS=secretsmanager:entra"), reader.CheckCredentials())
+	if err != nil {
+		t.Fatal(err)
+	}
+	loads := 0
+	r, err := reader.New(cfg, slog.New(slog.DiscardHandler), reader.WithTransport(server.Transport()),
+		reader.WithAWS(func(context.Context, string) (aws.Config, error) {
+			loads++
+			return aws.Config{}, errors.New("no account here")
+		}))
+	if err != nil || loads != 0 {
+		t.Fatalf("%v, loaded %d times", err, loads)
+	}
+	if _, err := r.Graph.Count(t.Context(), graph.Query{}, new(graph.Stats)); err == nil || loads == 0 {
+		t.Errorf("%v, loaded %d times", err, loads)
+	}
+}
