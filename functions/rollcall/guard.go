@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/api"
 )
@@ -20,7 +21,20 @@ type guard struct {
 
 // ServeHTTP lets a request through to the API or refuses it.
 func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	switch {
+	if r.ContentLength != 0 {
+		// Nothing here takes a body, and one that never comes would hold the
+		// connection.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(time.Second))
+		w.Header().Set("Connection", "close")
+		refuse(w, http.StatusBadRequest, "Request.Invalid", "requests have no body here")
+		return
+	}
+	switch site := r.Header.Get("Sec-Fetch-Site"); {
+	case site == "cross-site" || site == "same-site":
+		// Another page in the browser could not read the answer, but its requests
+		// would cost Graph's quota.
+		refuse(w, http.StatusForbidden, "Request.Invalid", "pages of other sites may not ask here")
+		return
 	case g.loopback && !isLoopbackHost(r.Host):
 		// A page in a browser whose own name leads here (DNS rebinding) sends that
 		// name.

@@ -38,7 +38,7 @@ func users(cfg *config.Config, err error, log *slog.Logger) http.Handler {
 	}
 	var handler *api.API
 	if err == nil {
-		handler, err = api.New(api.Config{Directory: r.Graph, Request: r.Request, Log: log})
+		handler, err = api.New(api.Config{Directory: r.Graph, Request: r.Request, Key: r.SkipTokenKey, Log: log})
 	}
 	if err != nil {
 		log.Error("the function cannot start; every event is answered with this error", "error", err)

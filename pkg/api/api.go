@@ -6,6 +6,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -34,6 +35,9 @@ type Config struct {
 	// Request is the list that may be seen: its columns are the allow-list, its
 	// filter holds for everything that is read.
 	Request roll.Request
+	// Key returns the 32 bytes by which skiptokens are sealed, the same in every
+	// process that serves this API. Default: a key of this process alone.
+	Key func(ctx context.Context) ([]byte, error)
 	// Log gets a line for each request: never its query, nor a person.
 	Log *slog.Logger
 }
@@ -43,6 +47,7 @@ type API struct {
 	directory Directory
 	request   roll.Request
 	filter    *odata.Filter // the configured one, nil for none
+	key       func(ctx context.Context) ([]byte, error)
 	log       *slog.Logger
 	columns   atomic.Pointer[[]roll.Column] // less what Graph was found to refuse
 }
@@ -50,7 +55,10 @@ type API struct {
 // New returns the handler. It makes no request. A configured filter that cannot
 // be taken apart is an error: it could not safely be joined with a caller's.
 func New(cfg Config) (*API, error) {
-	a := &API{directory: cfg.Directory, request: cfg.Request, log: cfg.Log}
+	a := &API{directory: cfg.Directory, request: cfg.Request, key: cfg.Key, log: cfg.Log}
+	if a.key == nil {
+		a.key = ownKey()
+	}
 	a.columns.Store(&cfg.Request.Columns)
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
@@ -80,20 +88,31 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	compressed, finish := compress(w, r)
 	seen := &observer{ResponseWriter: compressed}
 	route, err := a.route(seen, r)
+	brokenOff := seen.started() && err != nil && !errors.Is(err, errTold)
 	if err != nil && !seen.started() {
 		writeFailure(seen, r, err)
 	}
-	finish()
+	if !brokenOff {
+		finish()
+	}
 	attrs := []any{
 		"route", route, "method", methodName(r.Method), "status", seen.status(),
 		"duration", time.Since(started), "caller", r.Header.Get(CallerHeader),
 	}
-	if err != nil {
-		a.log.WarnContext(r.Context(), "request failed", append(attrs, "error", err)...)
+	if err == nil {
+		a.log.InfoContext(r.Context(), "request answered", attrs...)
 		return
 	}
-	a.log.InfoContext(r.Context(), "request answered", attrs...)
+	a.log.WarnContext(r.Context(), "request failed", append(attrs, "error", err)...)
+	if brokenOff {
+		// The status is sent and this body cannot say that it is not whole, so the
+		// connection has to: net/http breaks it off, and so do the triggers.
+		panic(http.ErrAbortHandler)
+	}
 }
+
+// errTold is a failure of which the answer itself tells.
+var errTold = errors.New("told in the answer")
 
 // route finds what the path asks for and answers it. The name of the route is
 // for the log: the path itself may name a person.

@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/failure"
@@ -48,7 +49,23 @@ func writeFailure(w http.ResponseWriter, r *http.Request, err error) {
 			}
 		}
 	}
+	if r.Host == "" {
+		f.Message = withoutQuotations(f.Message)
+	}
 	writeEnvelope(w, f, code, requestID)
+}
+
+// withoutQuotations takes out what a message quotes of the caller's words.
+func withoutQuotations(message string) string {
+	var b strings.Builder
+	for i, part := range strings.Split(message, `"`) {
+		if i%2 == 0 {
+			b.WriteString(part)
+		} else {
+			b.WriteString("…")
+		}
+	}
+	return b.String()
 }
 
 func writeEnvelope(w http.ResponseWriter, f failure.Failure, code, requestID string) {
@@ -72,6 +89,9 @@ func writeEnvelope(w http.ResponseWriter, f failure.Failure, code, requestID str
 	}
 	if f.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds()))))
+	}
+	for _, name := range []string{"Content-Length", "Content-Disposition", "X-Total-Count"} {
+		w.Header().Del(name) // of an answer that was being prepared
 	}
 	w.Header().Set(ErrorHeader, f.Name)
 	w.Header().Set("Content-Type", "application/json")

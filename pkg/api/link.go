@@ -8,8 +8,6 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
-
-	"github.com/rollcall-dev/rollcall/pkg/graph"
 )
 
 // Headers by which whoever serves the API tells the way by which the caller
@@ -36,8 +34,8 @@ func baseURL(r *http.Request) string {
 }
 
 // nextLink builds the link to the next page: our own address, the caller's
-// options, and of Graph's link the token only.
-func nextLink(base, graphLink string, o *options) string {
+// options, and the token, sealed, of Graph's link.
+func nextLink(base, token string, o *options) string {
 	var link strings.Builder
 	link.WriteString(base + "/v1.0/users?")
 	add := func(name, value string) {
@@ -54,8 +52,11 @@ func nextLink(base, graphLink string, o *options) string {
 	if o.count {
 		add("$count", "true")
 	}
+	if o.formatGiven {
+		add("$format", "json")
+	}
 	add("$top", strconv.Itoa(o.top))
-	return link.String() + "$skiptoken=" + url.QueryEscape(graph.SkipToken(graphLink))
+	return link.String() + "$skiptoken=" + url.QueryEscape(token)
 }
 
 // contextURL names the members of each user, of which id is always one.

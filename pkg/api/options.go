@@ -16,18 +16,20 @@ import (
 
 // options are the OData options of a request, checked against what may be seen.
 type options struct {
-	format    mediaType
-	columns   []roll.Column
-	narrowed  bool   // $select was given
-	filter    string // the configured one and the caller's
-	given     string // the caller's own, for the next link
-	search    string
-	orderBy   string
-	top       int
-	topGiven  bool
-	count     bool
-	skipToken string
-	excel     bool
+	format mediaType
+	// formatGiven says that $format was given, which the next link then keeps.
+	formatGiven bool
+	columns     []roll.Column
+	narrowed    bool   // $select was given
+	filter      string // the configured one and the caller's
+	given       string // the caller's own, for the next link
+	search      string
+	orderBy     string
+	top         int
+	topGiven    bool
+	count       bool
+	skipToken   string
+	excel       bool
 }
 
 func listOptions() []string {
@@ -63,7 +65,7 @@ func (a *API) parse(r *http.Request, offered []string) (*options, error) {
 			return nil, err
 		}
 	}
-	if o.format == unsaid {
+	if o.formatGiven = o.format != unsaid; !o.formatGiven && slices.Contains(offered, "$format") {
 		if o.format, err = accepted(r.Header.Values("Accept")); err != nil {
 			return nil, err
 		}
@@ -103,6 +105,9 @@ func (a *API) option(o *options, name, value string) (err error) {
 	}
 	return err
 }
+
+// asks reports whether the caller chooses or orders users.
+func (o *options) asks() bool { return o.given != "" || o.search != "" || o.orderBy != "" }
 
 // check looks at options that do not go together.
 func (o *options) check() error {

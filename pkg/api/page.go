@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/roll"
 )
@@ -24,7 +25,7 @@ func (a *API) page(w http.ResponseWriter, r *http.Request, o *options) error {
 // usersPage is a page as it was read.
 type usersPage struct {
 	users    []byte // the elements of value, with commas
-	link     string // Graph's nextLink, never shown
+	next     string // the sealed token of the next page, "" on the last one
 	count    int
 	hasCount bool
 }
@@ -35,6 +36,9 @@ func (a *API) readPage(ctx context.Context, o *options) (*usersPage, error) {
 	p, err := a.tryPage(ctx, o)
 	if err == nil {
 		return p, nil
+	}
+	if o.asks() && failure.Of(err).Name == "Graph.BadRequest" {
+		return nil, err // it is the caller's expression that Graph refuses
 	}
 	left, missing, err := roll.Granted(ctx, a.directory, o.columns, err)
 	if err != nil {
@@ -51,7 +55,11 @@ func (a *API) readPage(ctx context.Context, o *options) (*usersPage, error) {
 func (a *API) tryPage(ctx context.Context, o *options) (*usersPage, error) {
 	q := a.chosen(o).Query()
 	q.Top, q.Count = o.top, o.count
-	from, err := a.directory.Page(ctx, q, o.skipToken)
+	token, err := a.unseal(ctx, o.skipToken, o)
+	if err != nil {
+		return nil, err
+	}
+	from, err := a.directory.Page(ctx, q, token)
 	if err != nil {
 		return nil, err
 	}
@@ -65,11 +73,16 @@ func (a *API) tryPage(ctx context.Context, o *options) (*usersPage, error) {
 		}
 		p.users = append(p.users, user.Raw...)
 	}
-	if p.link = from.Link(); p.link != "" && graph.SkipToken(p.link) == "" {
+	p.count, p.hasCount = from.Count()
+	if from.Link() == "" {
+		return &p, nil
+	}
+	next := graph.SkipToken(from.Link())
+	if next == "" {
 		return nil, &graph.Error{Err: errors.New("the link to the next page holds no $skiptoken")}
 	}
-	p.count, p.hasCount = from.Count()
-	return &p, nil
+	p.next, err = a.seal(ctx, next, o)
+	return &p, err
 }
 
 // write answers with the page as Graph writes it: context, count and link
@@ -82,9 +95,9 @@ func (p *usersPage) write(w http.ResponseWriter, base string, o *options) {
 		body = append(body, `,"@odata.count":`...)
 		body = strconv.AppendInt(body, int64(p.count), 10)
 	}
-	if p.link != "" {
+	if p.next != "" {
 		body = append(body, `,"@odata.nextLink":`...)
-		body = appendString(body, nextLink(base, p.link, o))
+		body = appendString(body, nextLink(base, p.next, o))
 	}
 	body = append(body, `,"value":[`...)
 	body = append(body, p.users...)

@@ -84,18 +84,35 @@ func (a *API) readUser(ctx context.Context, id string, o *options) ([]byte, erro
 	return found, nil
 }
 
-// isUserKey reports whether id can be an object id or a userPrincipalName, by
-// the characters that Entra allows in either.
-func isUserKey(id string) bool {
-	if id == "" || len(id) > 256 || strings.Trim(id, ".") == "" {
+// isUserKey reports whether key can be an object id, which is a GUID, or a
+// userPrincipalName, which holds an @ and of other signs those that Entra
+// allows. Functions of Graph, such as delta, are neither.
+func isUserKey(key string) bool {
+	if !strings.Contains(key, "@") {
+		return isGUID(key)
+	}
+	for _, c := range []byte(key) {
+		if !isLetterOrDigit(c) && strings.IndexByte("'.-_!#^~+@", c) < 0 {
+			return false
+		}
+	}
+	return len(key) <= 256
+}
+
+func isGUID(key string) bool {
+	if len(key) != 36 {
 		return false
 	}
-	for _, c := range []byte(id) {
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && strings.IndexByte("'.-_!#^~@", c) < 0 {
+	for i, c := range []byte(key) {
+		if dash := i == 8 || i == 13 || i == 18 || i == 23; dash != (c == '-') || !dash && !isLetterOrDigit(c) {
 			return false
 		}
 	}
 	return true
+}
+
+func isLetterOrDigit(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
 }
 
 // appendMembers appends the members of a JSON object, each with a comma before

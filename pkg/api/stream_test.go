@@ -146,7 +146,14 @@ func TestAClientThatGoesAwayStopsTheReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := serve(t, simulator.Config{Users: 100_000})
 		w := &broken{httptest.NewRecorder(), 100_000}
-		s.handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://api.example/users?$format=ndjson", http.NoBody))
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("the answer was not broken off")
+				}
+			}()
+			s.handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://api.example/users?$format=ndjson", http.NoBody))
+		}()
 		synctest.Wait()
 		if n := len(s.tenant.Requests()); n > 20 {
 			t.Errorf("%d requests for a client that has gone", n)

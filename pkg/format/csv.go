@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -36,7 +37,7 @@ func NewCSV(w io.Writer, columns []string) *CSV {
 }
 
 // NeutraliseFormulas keeps a spreadsheet from running a cell: one that starts
-// with = + - @, a tab or a carriage return gets an apostrophe before it (OWASP,
+// with = + - @, a tab or a line end gets an apostrophe before it (OWASP,
 // CSV injection). The data is then no longer what Graph sent. Call it first.
 func (c *CSV) NeutraliseFormulas() { c.neutral = true }
 
@@ -107,8 +108,11 @@ func (c *CSV) field(text []byte) {
 	_ = c.w.WriteByte('"')
 }
 
+// startsFormula knows the signs in their full-width forms, too, which some
+// spreadsheets take for the plain ones.
 func startsFormula(cell []byte) bool {
-	return len(cell) > 0 && bytes.IndexByte([]byte("=+-@\t\r"), cell[0]) >= 0
+	first, _ := utf8.DecodeRune(cell)
+	return len(cell) > 0 && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first)
 }
 
 // needsQuotes follows encoding/csv: what RFC 4180 asks for, leading white space,

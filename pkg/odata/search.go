@@ -3,6 +3,7 @@ package odata
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // Search is a $search that was understood whole: clauses of the form
@@ -42,7 +43,7 @@ func ParseSearch(expression string) (*Search, error) {
 				return fail(i, "the clause that starts here has no end")
 			}
 			property, text, ok := strings.Cut(rest[1:end], ":")
-			if !ok || !isName(property) || text == "" || strings.ContainsFunc(text, isControl) {
+			if !ok || !isName(property) || text == "" || !utf8.ValidString(text) || strings.ContainsFunc(text, isControl) {
 				return fail(i, `a clause is written "property:text"`)
 			}
 			s.parts = append(s.parts, searchPart{property: property, text: text})

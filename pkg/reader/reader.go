@@ -68,6 +68,12 @@ func New(cfg *config.Config, log *slog.Logger, options ...Option) (*Reader, erro
 	return &Reader{Graph: client, Credential: identity, Request: request(cfg)}, nil
 }
 
+// SkipTokenKey returns the key by which the API seals skiptokens: derived from
+// the client secret, so that every instance of a function has the same.
+func (r *Reader) SkipTokenKey(ctx context.Context) ([]byte, error) {
+	return r.Credential.Key(ctx, "skiptoken")
+}
+
 // CheckCredentials lets config.Read report a credential source that does not
 // hold together with its other problems.
 func CheckCredentials() config.Check {

@@ -73,12 +73,13 @@ func (l *Lambda) serve(ctx context.Context, x *exchange) (any, error) {
 	}
 	defer cancel()
 	w := newRecorder(x)
-	if err := l.call(ctx, handler, w, x.request); err != nil {
-		return nil, err
-	}
-	if w.full {
+	err := l.call(ctx, handler, w, x.request)
+	switch {
+	case w.full:
 		w = newRecorder(x)
 		refuse(w, http.StatusRequestEntityTooLarge, "Response.TooLarge", tooLarge(x.limit, x.advice).Error())
+	case err != nil:
+		return nil, err
 	}
 	w.WriteHeader(http.StatusOK) // where the handler said nothing, as net/http does
 	return x.answer(w)
@@ -150,6 +151,9 @@ func refuse(w http.ResponseWriter, status int, code, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set(errorHeader, code)
+	if status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	}
 	w.WriteHeader(status)
 	_, _ = w.Write(body)
 }

@@ -2,6 +2,7 @@ package trigger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime"
@@ -14,6 +15,11 @@ func (l *Lambda) call(ctx context.Context, handler http.Handler, w http.Response
 	defer func() {
 		reason := recover()
 		if reason == nil {
+			return
+		}
+		if cause, ok := reason.(error); ok && errors.Is(cause, http.ErrAbortHandler) {
+			// The handler has logged why, and breaks off what it cannot take back.
+			err = fail("Snapshot.Incomplete", "the answer broke off before it was complete")
 			return
 		}
 		where := origin()

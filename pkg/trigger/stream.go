@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -14,6 +15,8 @@ const (
 	// lastWord is what is kept of it for the record with which a handler says that
 	// the stream is not complete.
 	lastWord = 4 << 10
+	// streamAdvice is what to ask for instead of what is too large for a stream.
+	streamAdvice = "ask for fewer columns with $select, or for fewer users with $filter"
 	// closing is how long a handler may take to end once nobody reads.
 	closing = time.Second
 )
@@ -32,7 +35,9 @@ func (l *Lambda) serveStream(ctx context.Context, cancel context.CancelFunc, x *
 	go func() {
 		defer close(done)
 		defer cancel()
-		broken = l.call(ctx, handler, w, x.request)
+		if broken = l.call(ctx, handler, w, x.request); w.refused {
+			broken = nil // the answer is the refusal, and that is whole
+		}
 		_ = pipe.CloseWithError(broken) // EOF when nothing is broken; never an error
 		if broken == nil {
 			w.WriteHeader(http.StatusOK)
@@ -58,6 +63,7 @@ type streamWriter struct {
 	pipe    *io.PipeWriter
 	left    int
 	over    bool // a write was refused
+	refused bool // the whole answer was, before it began
 	silent  bool // the request is a HEAD
 }
 
@@ -67,6 +73,14 @@ func (w *streamWriter) Header() http.Header { return w.header }
 // WriteHeader starts the response; the first status counts.
 func (w *streamWriter) WriteHeader(status int) {
 	if w.status != 0 || status < http.StatusOK {
+		return
+	}
+	if size, err := strconv.Atoi(w.header.Get("Content-Length")); err == nil && size > w.left && !w.refused {
+		// It can still be said that the answer does not fit.
+		w.refused = true
+		clear(w.header)
+		refuse(w, http.StatusRequestEntityTooLarge, "Response.TooLarge", (&tooLargeError{maxStream / 1_000_000, streamAdvice}).Error())
+		w.over, w.left = true, 0
 		return
 	}
 	w.status, w.sent = status, w.header.Clone()
@@ -86,7 +100,7 @@ func (w *streamWriter) Write(p []byte) (int, error) {
 		if !w.over {
 			w.over, w.left = true, lastWord
 		}
-		return 0, &tooLargeError{maxStream / 1_000_000, "ask for fewer columns with $select, or for fewer users with $filter"}
+		return 0, &tooLargeError{maxStream / 1_000_000, streamAdvice}
 	}
 	w.left -= len(p)
 	if w.over {
