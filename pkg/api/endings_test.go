@@ -14,7 +14,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
-// msgraph-sdk-go's CountRequestBuilder sends Accept: text/plain;q=0.9.
+// Package msgraph-sdk-go's CountRequestBuilder sends Accept: text/plain;q=0.9.
 func TestACountIsTextPlainAsTheSDKAsksForIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := serve(t, simulator.Config{Users: 50})
@@ -56,7 +56,7 @@ func TestASkiptokenShowsNoPropertyBeyondTheAllowList(t *testing.T) {
 	}
 }
 
-// one bad filter costs a request for every column.
+// One bad filter costs a request for every column.
 func TestABadFilterCostsAFewRequests(t *testing.T) {
 	asked := 0
 	s := serveFrom(t, scripted(t, func(r *http.Request) (*http.Response, error) {
@@ -72,7 +72,7 @@ func TestABadFilterCostsAFewRequests(t *testing.T) {
 	}
 }
 
-// a failure after headers were prepared keeps the CSV's headers.
+// refusingWriter is a connection that takes so much and no more.
 type refusingWriter struct {
 	*httptest.ResponseRecorder
 	left int
@@ -86,7 +86,7 @@ func (w *refusingWriter) Write(p []byte) (int, error) {
 	return w.ResponseRecorder.Write(p)
 }
 
-// a CSV that breaks off must break the answer off.
+// A CSV that breaks off must break the answer off.
 func TestACSVThatBreaksOffIsNotEndedProperly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := serve(t, simulator.Config{Users: 3000})

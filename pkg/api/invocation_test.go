@@ -3,6 +3,7 @@ package api_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -50,6 +51,25 @@ func TestAHEADIsNotCompressed(t *testing.T) {
 			if w.Code != http.StatusOK || w.Header().Get("Content-Encoding") != "" {
 				t.Errorf("%q: %d %v", query, w.Code, w.Header())
 			}
+		}
+	})
+}
+
+// An invocation's error, which traces and destinations keep, quotes nobody's words.
+func TestAnInvocationsErrorQuotesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, simulator.Config{Users: 50})
+		for _, q := range []string{"$filter=" + url.QueryEscape("displayName Mustermann"), "$filter=" + url.QueryEscape("Mustermann(x)"), "$select=Mustermann", "$orderby=Mustermann"} {
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/users?"+q, http.NoBody)
+			r.Host = ""
+			w := httptest.NewRecorder()
+			s.handler.ServeHTTP(w, r)
+			if strings.Contains(w.Body.String(), "Mustermann") {
+				t.Errorf("%s: %s", q, w.Body)
+			}
+		}
+		if strings.Contains(s.log.String(), "Mustermann") {
+			t.Error(s.log.String())
 		}
 	})
 }

@@ -25,7 +25,7 @@ func (w *timed) Write(p []byte) (int, error) {
 	return w.ResponseRecorder.Write(p)
 }
 
-// users wait in the buffer for the next user, however long Graph makes that wait.
+// Users wait in the buffer for the next user, however long Graph makes that wait.
 func TestUsersDoNotWaitForGraph(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		throttled := false
