@@ -1,13 +1,16 @@
 # Rollcall's one entry point. `make` alone prints what there is.
 #
 # `make run` and `make test` need Go and nothing else. `make check` builds its two
-# tools from source into .tools/; `make e2e` and `make validate` make a Python
-# environment in infra/e2e/.venv.
+# tools from source into .tools/; `make e2e` and `make validate` make Python
+# environments in infra/e2e, and `make e2e` installs an npm package there.
 
 GO         ?= go
 PYTHON     ?= python3
+NPM        ?= npm
 E2E        := infra/e2e
 VENV       := $(E2E)/.venv
+SAM_VENV   := $(E2E)/sam/.venv
+JS         := $(E2E)/js
 TOOLS      := .tools/bin
 GOFUMPT    := $(TOOLS)/gofumpt-v0.12.0
 GOLANGCI   := $(TOOLS)/golangci-lint-v2.15.0
@@ -67,7 +70,7 @@ size:
 	bytes=$$(($$(wc -c < "$$dir/bootstrap"))) && \
 	echo "functions/users for arm64: $$bytes bytes of $(BUDGET)" && [ "$$bytes" -le $(BUDGET) ]
 
-e2e: $(VENV)/installed ## The built Lambda binary against Secrets Manager (moto), the simulated tenant over TLS, and Microsoft's own SDK; needs python3
+e2e: $(VENV)/installed $(SAM_VENV)/installed $(JS)/node_modules/installed ## The built Lambda binary behind every trigger, read by Microsoft's own clients; sam build; the README's commands; needs python3, node and curl
 	@cd $(E2E) && $(GO) test -count=1 ./... && echo "e2e: every package passed"
 
 bench: ## Measure CPU, memory, wall time, cold start and size, next to other clients; takes some minutes
@@ -103,12 +106,19 @@ $(GOLANGCI):
 	@echo "building golangci-lint (a minute or two, once)"
 	@$(call install,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,golangci-lint)
 
-$(VENV)/installed: $(E2E)/requirements.txt
+# An environment is made again when what it was made from has changed.
+$(VENV)/installed $(SAM_VENV)/installed: %/.venv/installed: %/requirements.txt
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed: make e2e and make validate need Python 3.11 or later"; exit 1; }
-	@echo "installing moto and cfn-lint into $(VENV)"
-	@$(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@echo "installing $< into $(@D)"
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+$(JS)/node_modules/installed: $(JS)/package.json $(JS)/package-lock.json
+	@command -v $(NPM) >/dev/null || { echo "$(NPM) is not installed: make e2e needs Node 18 or later"; exit 1; }
+	@echo "installing $< into $(@D)"
+	@cd $(JS) && $(NPM) ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 clean: ## Remove what was built and installed here
-	@rm -rf bin .tools .aws-sam $(VENV)
+	@rm -rf bin .tools .aws-sam $(VENV) $(SAM_VENV) $(JS)/node_modules

@@ -39,6 +39,8 @@ func run(args []string) error {
 		return serveTenant(ctx, args[1:])
 	case "rollcall":
 		return client.Report(ctx, client.Rollcall, os.Stdout)
+	case "list":
+		return client.Report(ctx, client.Read, os.Stdout)
 	case "loop":
 		return client.Report(ctx, client.Loop, os.Stdout)
 	case "raw":
@@ -59,6 +61,8 @@ func run(args []string) error {
 		func(ctx context.Context) error { return b.cost(ctx, *users, *rounds) },
 		b.chain,
 		b.million,
+		func(ctx context.Context) error { return b.stream(ctx, *users, *rounds) },
+		b.firstUser,
 		b.coldStart,
 	} {
 		if err := measure(ctx); err != nil {

@@ -14,28 +14,46 @@ import (
 // Rollcall is this project's way, all of it: the count before and after, every
 // id once, the proof.
 func Rollcall(ctx context.Context, tenant Tenant, out io.Writer) (int, error) {
+	lines := format.NewNDJSON(out)
+	err := read(ctx, tenant, func(user graph.User) error { return lines.User(user.Raw) })
+	if err != nil {
+		return lines.Users(), err
+	}
+	return lines.Users(), lines.Flush()
+}
+
+// Read is Rollcall without the writing: what the reading of Graph takes.
+func Read(ctx context.Context, tenant Tenant, _ io.Writer) (users int, err error) {
+	err = read(ctx, tenant, func(graph.User) error {
+		users++
+		return nil
+	})
+	return users, err
+}
+
+// read calls do for every user.
+func read(ctx context.Context, tenant Tenant, do func(graph.User) error) error {
 	directory, err := connect(tenant)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	request := roll.Request{PageSize: PageSize}
 	for _, name := range Columns() {
 		request.Columns = append(request.Columns, roll.Column{Name: name})
 	}
 	listing := roll.List(directory, request, nil)
-	lines := format.NewNDJSON(out)
 	for user, err := range listing.Users(ctx) {
-		if err != nil {
-			return lines.Users(), err
+		if err == nil {
+			err = do(user)
 		}
-		if err := lines.User(user.Raw); err != nil {
-			return lines.Users(), err
+		if err != nil {
+			return err
 		}
 	}
 	if !listing.Report().Verified {
-		return lines.Users(), errors.New("the list is not verified against the count")
+		return errors.New("the list is not verified against the count")
 	}
-	return lines.Users(), lines.Flush()
+	return nil
 }
 
 func connect(tenant Tenant) (*graph.Client, error) {

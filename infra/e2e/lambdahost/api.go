@@ -73,6 +73,12 @@ func (h *Host) finish(w http.ResponseWriter, r *http.Request, result Result) {
 }
 
 func (h *Host) response(w http.ResponseWriter, r *http.Request) {
+	if to := h.streamTo(r); to != nil {
+		if _, err := io.Copy(to, r.Body); err != nil {
+			h.finish(w, r, ended("Runtime.TruncatedResponse", "the response was not read to its end"))
+			return
+		}
+	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		refuse(w, "InvalidRequest")
@@ -88,6 +94,16 @@ func (h *Host) response(w http.ResponseWriter, r *http.Request) {
 			"Response payload size exceeded maximum allowed payload size ("+strconv.Itoa(bufferedLimit)+" bytes).")
 	}
 	h.finish(w, r, result)
+}
+
+// streamTo is where a response goes as it comes, nil if it is to be kept.
+func (h *Host) streamTo(r *http.Request) io.Writer {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.current == nil || h.current.id != r.PathValue("id") || r.Header.Get("Content-Type") != streaming {
+		return nil
+	}
+	return h.current.stream
 }
 
 func (h *Host) fault(w http.ResponseWriter, r *http.Request) {

@@ -17,6 +17,7 @@ func TestHost(t *testing.T) {
 	for name, test := range map[string]func(*testing.T, string){
 		"one process answers invocation after invocation": oneProcess,
 		"a stream comes whole":                            wholeStream,
+		"a stream is handed on as it comes":               streamHandedOn,
 		"a process that ends is an error of Lambda":       endedProcess,
 		"an invocation past its limit is killed":          pastLimit,
 		"a function that registered is told of its end":   toldOfEnd,
@@ -66,6 +67,12 @@ func oneProcess(t *testing.T, binary string) {
 			t.Errorf("answered by process %s, want %s", got, want)
 		}
 	}
+	if cpu, err := h.CPU(); err != nil || cpu <= 0 {
+		t.Errorf("it has used %s of processor time, %v", cpu, err)
+	}
+	if peak, err := h.PeakRSS(); err != nil || peak < 1<<20 {
+		t.Errorf("it has taken %d bytes of memory, %v", peak, err)
+	}
 	failed := invoke(t, h, "fail")
 	if failed.ErrorType != "Probe.Failed" || failed.ErrorMessage != "as asked" {
 		t.Errorf("a failed invocation came back as %+v", failed)
@@ -96,6 +103,32 @@ func wholeStream(t *testing.T, binary string) {
 		t.Errorf("of the broken stream %q came", broke.Payload)
 	}
 }
+
+func streamHandedOn(t *testing.T, binary string) {
+	h := start(t, Config{Bootstrap: binary})
+	var out strings.Builder
+	result, err := h.InvokeStream(t.Context(), []byte(`{"do":"stream"}`), &out)
+	if err != nil || result.ErrorType != "" || len(result.Payload) != 0 {
+		t.Errorf("a stream handed on came to %+v, %v", result, err)
+	}
+	if !strings.HasSuffix(out.String(), "\x00one\ntwo\n") {
+		t.Errorf("of the stream %q came", out.String())
+	}
+	out.Reset()
+	result, err = h.InvokeStream(t.Context(), []byte(`{"do":"pid"}`), &out)
+	if err != nil || string(result.Payload) != strconv.Itoa(h.PID()) || out.Len() != 0 {
+		t.Errorf("a response that is no stream came to %+v, %v, and %q was handed on", result, err, out.String())
+	}
+	result, err = h.InvokeStream(t.Context(), []byte(`{"do":"stream"}`), full{})
+	if err != nil || result.ErrorType != "Runtime.TruncatedResponse" {
+		t.Errorf("a stream that nobody read came to %+v, %v", result, err)
+	}
+}
+
+// full takes nothing.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("it is full") }
 
 func endedProcess(t *testing.T, binary string) {
 	h := start(t, Config{Bootstrap: binary})

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -52,6 +54,7 @@ type invocation struct {
 	payload  []byte
 	deadline time.Time
 	done     chan Result
+	stream   io.Writer // where a streamed response goes as it comes, nil to keep it
 }
 
 // ErrGone reports that the function's process has ended.
@@ -61,12 +64,43 @@ var ErrGone = errors.New("the function's process has ended")
 // invocation is a Result with an ErrorType; the error is for an environment that
 // cannot be invoked, such as ErrGone. At the time limit the process is killed.
 func (h *Host) Invoke(ctx context.Context, payload []byte) (Result, error) {
-	inv := &invocation{
-		id:       uuid.NewString(),
-		payload:  payload,
-		deadline: time.Now().Add(h.timeout),
-		done:     make(chan Result, 1),
+	return h.invoke(ctx, &invocation{payload: payload})
+}
+
+// InvokeStream is Invoke for a caller that takes a streamed response as it
+// comes. It is written to w, and the Result's payload is empty. Once w takes no
+// more, the function gets no further either: nobody reads what it sends.
+// A response that is not streamed is in the Result, as after Invoke.
+func (h *Host) InvokeStream(ctx context.Context, payload []byte, w io.Writer) (Result, error) {
+	t := &tap{to: w}
+	defer t.shut()
+	return h.invoke(ctx, &invocation{payload: payload, stream: t})
+}
+
+// tap hands a stream on until it is shut: after an invocation that was killed or
+// given up, what is still on its way must not reach a writer that is done.
+type tap struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (t *tap) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.to == nil {
+		return 0, io.ErrClosedPipe
 	}
+	return t.to.Write(p)
+}
+
+func (t *tap) shut() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.to = nil
+}
+
+func (h *Host) invoke(ctx context.Context, inv *invocation) (Result, error) {
+	inv.id, inv.deadline, inv.done = uuid.NewString(), time.Now().Add(h.timeout), make(chan Result, 1)
 	limit := time.NewTimer(h.timeout)
 	defer limit.Stop()
 	select {

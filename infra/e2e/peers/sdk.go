@@ -12,6 +12,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	abstractions "github.com/microsoft/kiota-abstractions-go"
+	kiotaauth "github.com/microsoft/kiota-abstractions-go/authentication"
 	"github.com/microsoft/kiota-abstractions-go/serialization"
 	"github.com/microsoft/kiota-abstractions-go/store"
 	serializer "github.com/microsoft/kiota-serialization-json-go"
@@ -51,6 +52,11 @@ func each(ctx context.Context, tenant client.Tenant, do func(models.Userable) bo
 	if err != nil {
 		return err
 	}
+	return iterate(ctx, adapter, do)
+}
+
+// iterate is each with a connection of one's own.
+func iterate(ctx context.Context, adapter *core.GraphRequestAdapterBase, do func(models.Userable) bool) error {
 	top := int32(client.PageSize)
 	builder := users.NewUsersRequestBuilderInternal(map[string]string{"baseurl": adapter.GetBaseUrl()}, adapter)
 	first, err := builder.Get(ctx, &users.UsersRequestBuilderGetRequestConfiguration{
@@ -87,6 +93,11 @@ func connect(tenant client.Tenant) (*core.GraphRequestAdapterBase, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the authentication provider: %w", err)
 	}
+	return adapt(provider, tenant.URL)
+}
+
+// adapt makes the SDK's connection to the Graph at an address.
+func adapt(provider kiotaauth.AuthenticationProvider, address string) (*core.GraphRequestAdapterBase, error) {
 	abstractions.RegisterDefaultSerializer(func() serialization.SerializationWriterFactory {
 		return serializer.NewJsonSerializationWriterFactory()
 	})
@@ -97,7 +108,7 @@ func connect(tenant client.Tenant) (*core.GraphRequestAdapterBase, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the request adapter: %w", err)
 	}
-	adapter.SetBaseUrl(tenant.URL + "/v1.0")
+	adapter.SetBaseUrl(address + "/v1.0")
 	adapter.EnableBackingStore(store.BackingStoreFactoryInstance)
 	return adapter, nil
 }
