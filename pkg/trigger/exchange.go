@@ -125,20 +125,23 @@ func (x *exchange) dress(streamed bool) {
 // admit returns the handler for whom it may serve, and else a refusal.
 func (l *Lambda) admit(ctx context.Context, x *exchange) http.Handler {
 	if x.problem != "" {
-		return refusal(http.StatusBadRequest, "Request.Invalid", x.problem)
+		return l.refusal(ctx, http.StatusBadRequest, "Request.Invalid", x.problem)
 	}
 	name, err := x.caller(ctx)
 	switch {
 	case err == nil && name != "":
 		x.request.Header.Set(userHeader, name)
 	case err != nil && !l.AllowAnonymous:
-		return refusal(http.StatusUnauthorized, "Request.Unauthorized", err.Error())
+		return l.refusal(ctx, http.StatusUnauthorized, "Request.Unauthorized", err.Error())
 	}
 	return l.Handler
 }
 
-// refusal is a handler that refuses.
-func refusal(status int, code, message string) http.Handler {
+// refusal is a handler that refuses. The log says that, not with which words.
+func (l *Lambda) refusal(ctx context.Context, status int, code, message string) http.Handler {
+	if l.Log != nil {
+		l.Log.WarnContext(ctx, "request refused", "status", status, "name", code)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { refuse(w, status, code, message) })
 }
 

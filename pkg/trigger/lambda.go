@@ -31,7 +31,8 @@ type Lambda struct {
 	// Annotate, if set, puts the invocation's request id into the context, for
 	// the log lines that are written under it.
 	Annotate func(ctx context.Context, requestID string) context.Context
-	// Log, if set, gets a line when the handler panics: where, but not with what.
+	// Log, if set, gets a line when a request is refused, and when the handler
+	// panics: where, but not with what.
 	Log *slog.Logger
 	// Keys is how the public keys of load balancers are read, nil for
 	// http.DefaultTransport.
