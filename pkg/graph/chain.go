@@ -52,64 +52,87 @@ func (c *Client) Chain(q Query) *Chain {
 // that is everybody is for package roll to find out.
 func (c *Chain) Pages(ctx context.Context) iter.Seq2[*Page, error] {
 	return func(yield func(*Page, error) bool) {
-		var (
-			loop  loops
-			clean place // from the last page that came at the first try
-			read  int   // pages read whole, the furthest
-		)
-		// A reader that panics must not leave requests behind.
-		var live *Page
-		defer func() {
-			if live != nil {
-				live.Close()
-				live.drop()
-			}
-		}()
-		next, number := c.fetch(ctx, c.first, nil), 1
-		for next != nil {
-			page := &Page{Number: number, Reread: number <= read, chain: c, ctx: ctx, fetch: next}
-			err := page.open()
-			if pageToken(err) && clean.link != "" && clean.number < number {
-				// Graph may poison the link of a page that had to be asked for
-				// twice. The last link from an undisturbed page still holds.
-				c.client.log.WarnContext(ctx, "page token lost after a retry; going back to an undisturbed page",
-					"error", err, "page", number, "to", clean.number)
-				next, number = c.follow(ctx, clean.link), clean.number
-				clean, loop = place{}, loops{}
+		w := walk{chain: c, next: c.fetch(ctx, c.first, nil), number: 1}
+		defer w.abandon() // also when the reader panics
+		for w.next != nil {
+			page, err := w.open(ctx)
+			switch {
+			case err != nil:
+				yield(nil, err)
+				return
+			case page == nil: // the walk went back
 				continue
 			}
-			if err != nil {
+			goOn := yield(page, nil)
+			page.Close()
+			if !goOn || page.state == broken { // its error was delivered by Users
+				return
+			}
+			if err := w.advance(); err != nil {
 				yield(nil, err)
 				return
 			}
-			live = page
-			goOn := yield(page, nil)
-			live = nil
-			page.Close()
-			switch {
-			case !goOn:
-				page.drop()
-				return
-			case page.state == broken: // its error was delivered by Users
-				return
-			case page.state != whole:
-				yield(nil, fmt.Errorf("graph: page %d was not read to its end", number))
-				return
-			}
-			read = max(read, number)
-			number++
-			if page.link != "" {
-				if err := loop.visit(page.link); err != nil {
-					page.drop()
-					yield(nil, err)
-					return
-				}
-			}
-			if page.fetch.tries.clean() {
-				clean = place{link: page.link, number: number}
-			}
-			next = page.next
 		}
+	}
+}
+
+// walk is the way along a chain.
+type walk struct {
+	chain  *Chain
+	next   *fetch
+	number int // of the page that next leads to
+	page   *Page
+	clean  place // from the last page that came at the first try
+	read   int   // the furthest page that was read whole
+	loop   loops
+}
+
+// open waits for the next page. It returns nothing, and next leads back, when the
+// page's token is lost and an earlier link may still hold: Graph may poison the
+// link of a page that had to be asked for twice.
+func (w *walk) open(ctx context.Context) (*Page, error) {
+	page := &Page{Number: w.number, Reread: w.number <= w.read, chain: w.chain, ctx: ctx, fetch: w.next}
+	err := page.open()
+	if err == nil {
+		w.page = page
+		return page, nil
+	}
+	if !pageToken(err) || w.clean.link == "" || w.clean.number >= w.number {
+		return nil, err
+	}
+	w.chain.client.log.WarnContext(ctx, "page token lost after a retry; going back to an undisturbed page",
+		"error", err, "page", w.number, "to", w.clean.number)
+	w.next, w.number = w.chain.follow(ctx, w.clean.link), w.clean.number
+	w.clean, w.loop = place{}, loops{}
+	return nil, nil
+}
+
+// advance takes the page that was read as done and turns to the one behind it.
+func (w *walk) advance() error {
+	page := w.page
+	if page.state != whole {
+		return fmt.Errorf("graph: page %d was not read to its end", w.number)
+	}
+	w.read = max(w.read, w.number)
+	w.number++
+	if page.link != "" {
+		if err := w.loop.visit(page.link); err != nil {
+			return err
+		}
+	}
+	if page.fetch.tries.clean() {
+		w.clean = place{link: page.link, number: w.number}
+	}
+	w.page, w.next = nil, page.next
+	return nil
+}
+
+// abandon ends what a reader has left: the page in hand and the one asked for
+// ahead. After the last page there is neither.
+func (w *walk) abandon() {
+	if w.page != nil {
+		w.page.Close()
+		w.page.drop()
 	}
 }
 
