@@ -77,7 +77,7 @@ func TestIDsAgreesWithAMapWhateverTheOrder(t *testing.T) {
 func TestIDsCostsAtMost18BytesAnIDAtEveryMomentOfItsGrowth(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
 	var s ids
-	for n := 1; n <= 1_500_000; n++ {
+	for n := 1; n <= 700_000; n++ {
 		s.add(guid(r.Uint64(), r.Uint64()))
 		// Below some hundred thousand the last chunk is the larger part.
 		if size := s.slots() * int(unsafe.Sizeof(key{})); n > 300_000 && size > 18*n {
