@@ -6,15 +6,13 @@ import (
 	"net/http"
 	"strconv"
 
-	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
-	"github.com/rollcall-dev/rollcall/pkg/roll"
 )
 
 // page answers with one page of users, read whole before its first byte is
 // written.
 func (a *API) page(w http.ResponseWriter, r *http.Request, o *options) error {
-	p, err := a.readPage(r.Context(), o)
+	p, err := withGranted(r.Context(), a, o, a.readPage)
 	if err != nil {
 		return err
 	}
@@ -30,29 +28,8 @@ type usersPage struct {
 	hasCount bool
 }
 
-// readPage reads a page from Graph. Where Graph refuses columns that may be
-// missing, the page is read without them, now and from here on.
+// readPage reads a page from Graph.
 func (a *API) readPage(ctx context.Context, o *options) (*usersPage, error) {
-	p, err := a.tryPage(ctx, o)
-	if err == nil {
-		return p, nil
-	}
-	if o.asks() && failure.Of(err).Name == "Graph.BadRequest" {
-		return nil, err // it is the caller's expression that Graph refuses
-	}
-	left, missing, err := roll.Granted(ctx, a.directory, o.columns, err)
-	if err != nil {
-		return nil, err
-	}
-	a.log.WarnContext(ctx, "Graph refuses optional columns; pages go without them", "columns", missing)
-	if !o.narrowed {
-		a.columns.Store(&left)
-	}
-	o.columns = left
-	return a.tryPage(ctx, o)
-}
-
-func (a *API) tryPage(ctx context.Context, o *options) (*usersPage, error) {
 	q := a.chosen(o).Query()
 	q.Top, q.Count = o.top, o.count
 	token, err := a.unseal(ctx, o.skipToken, o)

@@ -8,11 +8,11 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
 
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/odata"
-	"github.com/rollcall-dev/rollcall/pkg/roll"
 )
 
 // user answers with one user, by object id or userPrincipalName.
@@ -29,17 +29,11 @@ func (a *API) user(w http.ResponseWriter, r *http.Request) error {
 	if o.format != pageJSON {
 		return &statusError{http.StatusNotAcceptable, "one user comes as application/json"}
 	}
-	raw, err := a.readUser(r.Context(), id, o)
+	raw, err := withGranted(r.Context(), a, o, func(ctx context.Context, o *options) ([]byte, error) {
+		return a.readUser(ctx, id, o)
+	})
 	if err != nil {
-		left, missing, err := roll.Granted(r.Context(), a.directory, o.columns, err)
-		if err != nil {
-			return err
-		}
-		a.log.WarnContext(r.Context(), "Graph refuses optional columns; the user goes without them", "columns", missing)
-		o.columns = left
-		if raw, err = a.readUser(r.Context(), id, o); err != nil {
-			return err
-		}
+		return err
 	}
 	body := appendString([]byte(`{"@odata.context":`), contextURL(baseURL(r), o)+"/$entity")
 	body, err = appendMembers(body, raw)
@@ -61,12 +55,8 @@ func (a *API) readUser(ctx context.Context, id string, o *options) ([]byte, erro
 	if strings.Contains(id, "@") {
 		key = "userPrincipalName"
 	}
-	only, err := odata.ParseFilter(key + " eq '" + strings.ReplaceAll(id, "'", "''") + "'")
-	if err != nil {
-		return nil, failure.InvalidRequest("the path names neither an object id nor a userPrincipalName")
-	}
 	q := a.chosen(o).Query()
-	q.Filter, q.Top = odata.And(a.filter, only).String(), 2
+	q.Filter, q.Top = odata.And(a.filter, odata.Equal(key, id)).String(), 2
 	page, err := a.directory.Page(ctx, q, "")
 	if err != nil {
 		return nil, err
@@ -89,7 +79,7 @@ func (a *API) readUser(ctx context.Context, id string, o *options) ([]byte, erro
 // allows. Functions of Graph, such as delta, are neither.
 func isUserKey(key string) bool {
 	if !strings.Contains(key, "@") {
-		return isGUID(key)
+		return len(key) == 36 && uuid.Validate(key) == nil
 	}
 	for _, c := range []byte(key) {
 		if !isLetterOrDigit(c) && strings.IndexByte("'.-_!#^~+@", c) < 0 {
@@ -97,18 +87,6 @@ func isUserKey(key string) bool {
 		}
 	}
 	return len(key) <= 256
-}
-
-func isGUID(key string) bool {
-	if len(key) != 36 {
-		return false
-	}
-	for i, c := range []byte(key) {
-		if dash := i == 8 || i == 13 || i == 18 || i == 23; dash != (c == '-') || !dash && !isLetterOrDigit(c) {
-			return false
-		}
-	}
-	return true
 }
 
 func isLetterOrDigit(c byte) bool {

@@ -53,6 +53,13 @@ func ParseFilter(text string) (*Filter, error) {
 	return &Filter{root: root}, nil
 }
 
+// Equal is the filter that holds where the property is the text.
+func Equal(property, text string) *Filter {
+	return &Filter{root: &comparison{
+		path: &path{segments: []string{property}}, op: "eq", literal: "'" + strings.ReplaceAll(text, "'", "''") + "'",
+	}}
+}
+
 // String writes the filter again: the same meaning in one spelling.
 func (f *Filter) String() string {
 	var b strings.Builder

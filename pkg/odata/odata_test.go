@@ -169,3 +169,12 @@ func FuzzASearchReadsBackAsItself(f *testing.F) {
 		}
 	})
 }
+
+func TestEqualQuotesItsText(t *testing.T) {
+	f := Equal("userPrincipalName", "o'brien' or a eq 'x@contoso.example")
+	const want = "userPrincipalName eq 'o''brien'' or a eq ''x@contoso.example'"
+	again, err := ParseFilter(f.String())
+	if err != nil || f.String() != want || again.String() != want || len(again.Properties()) != 1 {
+		t.Errorf("%s, read back as %v, %v", f, again, err)
+	}
+}

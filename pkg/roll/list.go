@@ -185,6 +185,7 @@ func (l *Listing) pass(ctx context.Context, yield func(graph.User, error) bool) 
 
 func (l *Listing) follow(ctx context.Context, chain *graph.Chain, yield func(graph.User, error) bool) error {
 	barren := 0 // pages in a row without anybody new
+	spare := 2 * l.pageSize()
 	for page, err := range chain.Pages(ctx) {
 		if err != nil {
 			return err
@@ -209,7 +210,7 @@ func (l *Listing) follow(ctx context.Context, chain *graph.Chain, yield func(gra
 		if barren++; l.seen.marked > met || page.Reread {
 			barren = 0
 		}
-		if barren > maxBarren || l.report.Duplicates > l.seen.marked+2*l.pageSize() {
+		if barren > maxBarren || l.report.Duplicates > l.seen.marked+spare {
 			return &graph.LinkError{Loop: true, Reason: "page after page holds nobody new"}
 		}
 	}
