@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"encoding/base64"
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -72,27 +71,13 @@ func TestABadFilterCostsAFewRequests(t *testing.T) {
 	}
 }
 
-// refusingWriter is a connection that takes so much and no more.
-type refusingWriter struct {
-	*httptest.ResponseRecorder
-	left int
-}
-
-func (w *refusingWriter) Write(p []byte) (int, error) {
-	if len(p) > w.left {
-		return 0, errors.New("no room")
-	}
-	w.left -= len(p)
-	return w.ResponseRecorder.Write(p)
-}
-
 // A CSV that breaks off must break the answer off.
 func TestACSVThatBreaksOffIsNotEndedProperly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := serve(t, simulator.Config{Users: 3000})
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://api.example/users?$format=csv", http.NoBody)
 		r.Header.Set("Accept-Encoding", "gzip")
-		w := &refusingWriter{httptest.NewRecorder(), 40_000}
+		w := &broken{httptest.NewRecorder(), 40_000}
 		aborted := false
 		func() {
 			defer func() { aborted = recover() != nil }()

@@ -54,6 +54,19 @@ func TestAStreamThatMeetsItsLimitStillEndsWithAFailureRecord(t *testing.T) {
 	})
 }
 
+// The closing record itself meets the limit.
+func TestAStreamWhoseLastHandfulMeetsTheLimitSaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, simulator.Config{Users: 100})
+		whole := s.ask(t, http.MethodGet, "https://api.example/users?$format=ndjson").Body.Len()
+		w := &narrowWriter{ResponseRecorder: httptest.NewRecorder(), left: whole - 1}
+		s.handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://api.example/users?$format=ndjson", http.NoBody))
+		if !strings.Contains(w.Body.String(), `"@rollcall.complete":false`) {
+			t.Errorf("the stream ends with %q", w.Body.String()[max(0, w.Body.Len()-80):])
+		}
+	})
+}
+
 // flushes notes how much had been written when it was flushed.
 type flushes struct {
 	*httptest.ResponseRecorder

@@ -159,3 +159,15 @@ func TestRetryAfterIsRoundedUp(t *testing.T) {
 		}
 	})
 }
+
+// Page two has to come in the format of page one.
+func TestTheNextLinkKeepsTheFormat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, simulator.Config{Users: 50})
+		_, b := s.get(t, "https://api.example/users?$top=5&$format=json", "Accept", "text/csv")
+		w := s.ask(t, http.MethodGet, b.Next, "Accept", "text/csv")
+		if w.Code != 200 {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+	})
+}
