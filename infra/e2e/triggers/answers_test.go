@@ -124,7 +124,6 @@ func (p *play) count() {
 }
 
 func (p *play) beyond() {
-	before := len(p.stage.Tenant.Requests())
 	for _, query := range []string{
 		"$select=mobilePhone",
 		"$filter=mobilePhone+eq+%27x%27",
@@ -142,8 +141,18 @@ func (p *play) beyond() {
 		}
 		p.want(r, http.StatusBadRequest, "Request.Invalid")
 	}
-	if now := len(p.stage.Tenant.Requests()); now > before+2 {
-		p.Errorf("%d requests went to the tenant", now-before)
+	// What the tenant was asked is looked at, not how often: the first play of a
+	// function also buys a token, and a list that was given up may still end.
+	for _, r := range p.stage.Tenant.Requests() {
+		asked, err := url.QueryUnescape(strings.ToLower(r.RawQuery))
+		if err != nil {
+			p.Fatal(err)
+		}
+		for _, refused := range []string{"mobilephone", "memberof", "id ne ", "$skip="} {
+			if strings.Contains(asked, refused) {
+				p.Errorf("the tenant was asked for %s", asked)
+			}
+		}
 	}
 }
 
