@@ -45,6 +45,18 @@ func (c *Client) Chain(q Query) *Chain {
 	return &Chain{client: c, first: request{url: &u, eventual: q.eventual()}}
 }
 
+// From lets the chain begin at a nextLink that an earlier chain of the same
+// query has read ([Page.Link]). The link is held to the same rules as on the
+// way; the error is a [LinkError].
+func (c *Chain) From(link string) error {
+	u, err := c.client.resolve(link, c.first.url.EscapedPath())
+	if err != nil {
+		return err
+	}
+	c.first = request{url: u, eventual: c.first.eventual, continuation: true}
+	return nil
+}
+
 // Pages reads the list. Each page has to be read to its end before the next
 // one is asked for from the iteration; meanwhile the next page is already on
 // its way (one at most). An error ends the list, which is then not complete.

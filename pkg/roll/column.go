@@ -72,14 +72,14 @@ func refusal(err error) bool {
 // dropRefused finds out, after the first page was refused, which columns are
 // the reason. It returns nil when all of them were optional: the list then goes
 // on without them.
-func (l *Listing) dropRefused(ctx context.Context, refused error) error {
-	left, missing, err := Granted(ctx, l.directory, l.columns, refused)
+func (r *reading) dropRefused(ctx context.Context, refused error) error {
+	left, missing, err := Granted(ctx, r.directory, r.columns, refused)
 	if err != nil {
 		return err
 	}
-	l.columns = left
-	l.report.MissingColumns = append(l.report.MissingColumns, missing...)
-	l.log.WarnContext(ctx, "Graph refuses optional columns; the list goes on without them", "columns", missing)
+	r.columns = left
+	r.report.MissingColumns = append(r.report.MissingColumns, missing...)
+	r.log.WarnContext(ctx, "Graph refuses optional columns; the list goes on without them", "columns", missing)
 	return nil
 }
 

@@ -18,10 +18,10 @@ func TestIDsNeverTakesOneUserForAnother(t *testing.T) {
 		"ids of which one begins the other": {[]byte("anna"), []byte("anna2")},
 	} {
 		var s ids
-		if s.add(pair[0]) != unseen || s.add(pair[1]) != unseen {
+		if s.add(newKey(pair[0])) != unseen || s.add(newKey(pair[1])) != unseen {
 			t.Errorf("%s: %s and %s were taken for one", name, pair[0], pair[1])
 		}
-		if s.add(pair[0]) != repeated || s.add(pair[1]) != repeated || s.used != 2 || s.marked != 2 {
+		if s.add(newKey(pair[0])) != repeated || s.add(newKey(pair[1])) != repeated || s.used != 2 || s.marked != 2 {
 			t.Errorf("%s: %d used, %d marked after both came twice", name, s.used, s.marked)
 		}
 	}
@@ -32,10 +32,10 @@ func TestIDsNeverTakesOneUserForAnother(t *testing.T) {
 
 func TestAUserMetTwiceInALaterPassCountsOnce(t *testing.T) {
 	var s ids
-	s.add([]byte("anna"))
+	s.add(newKey([]byte("anna")))
 	s.newPass()
 	for i, want := range []verdict{earlier, repeated, repeated} {
-		if got := s.add([]byte("anna")); got != want {
+		if got := s.add(newKey([]byte("anna"))); got != want {
 			t.Errorf("meeting %d: %v, want %v", i+1, got, want)
 		}
 	}

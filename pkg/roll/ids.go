@@ -36,9 +36,8 @@ const (
 	repeated                // met in the present pass
 )
 
-// add notes that the present pass has met id.
-func (s *ids) add(id []byte) verdict {
-	k := newKey(id)
+// add notes that the present pass has met the id with the key k.
+func (s *ids) add(k key) verdict {
 	if s.used >= s.home()*fill/100 {
 		s.grow(max(1, len(s.chunks)/growth))
 	}
@@ -77,6 +76,30 @@ func (s *ids) newPass() {
 			chunk[i].rest &^= mark
 		}
 	}
+}
+
+// clear forgets all ids and keeps the room.
+func (s *ids) clear() {
+	for _, chunk := range s.chunks {
+		clear(chunk[:])
+	}
+	s.used, s.marked = 0, 0
+}
+
+// has reports whether the present pass has met the id with the key k.
+func (s *ids) has(k key) bool {
+	if len(s.chunks) == 0 {
+		return false
+	}
+	for i := s.start(k); i < s.slots(); i++ {
+		switch slot := s.slot(i); {
+		case slot.hash == k.hash && slot.same(k):
+			return slot.marked()
+		case slot.hash == 0 || slot.hash > k.hash:
+			return false
+		}
+	}
+	return false
 }
 
 // insert puts k where slot i is and moves what stands there, up to the next

@@ -29,22 +29,22 @@ func TestIDsTellsNewEarlierAndRepeated(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var s ids
 			for i := range n {
-				if got := s.add(id(i)); got != unseen {
+				if got := s.add(newKey(id(i))); got != unseen {
 					t.Fatalf("id %d: %v, want unseen", i, got)
 				}
 			}
 			for i := range n {
-				if got := s.add(id(i)); got != repeated {
+				if got := s.add(newKey(id(i))); got != repeated {
 					t.Fatalf("id %d again: %v, want repeated", i, got)
 				}
 			}
 			s.newPass()
 			for i := range n / 2 {
-				if got := s.add(id(i)); got != earlier {
+				if got := s.add(newKey(id(i))); got != earlier {
 					t.Fatalf("id %d in the next pass: %v, want earlier", i, got)
 				}
 			}
-			if got := s.add(id(n)); got != unseen {
+			if got := s.add(newKey(id(n))); got != unseen {
 				t.Fatalf("a new id in the next pass: %v, want unseen", got)
 			}
 			if s.used != n+1 || s.marked != n/2+1 {
@@ -65,7 +65,7 @@ func TestIDsAgreesWithAMapWhateverTheOrder(t *testing.T) {
 			want = repeated
 		}
 		met[string(id)] = true
-		if got := s.add(id); got != want {
+		if got := s.add(newKey(id)); got != want {
 			t.Fatalf("%s: %v, want %v", id, got, want)
 		}
 	}
@@ -78,7 +78,7 @@ func TestIDsCostsAtMost18BytesAnIDAtEveryMomentOfItsGrowth(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
 	var s ids
 	for n := 1; n <= 700_000; n++ {
-		s.add(guid(r.Uint64(), r.Uint64()))
+		s.add(newKey(guid(r.Uint64(), r.Uint64())))
 		// Below some hundred thousand the last chunk is the larger part.
 		if size := s.slots() * int(unsafe.Sizeof(key{})); n > 300_000 && size > 18*n {
 			t.Fatalf("%d ids cost %d bytes, %.2f an id", n, size, float64(size)/float64(n))
@@ -96,7 +96,7 @@ func TestIDsReservesRoomOnceForAKnownNumber(t *testing.T) {
 		t.Errorf("room for %d ids costs %d bytes", n, bytes)
 	}
 	for range n {
-		s.add(guid(r.Uint64(), r.Uint64()))
+		s.add(newKey(guid(r.Uint64(), r.Uint64())))
 	}
 	if s.slots() != slots {
 		t.Errorf("grew from %d to %d slots", slots, s.slots())
@@ -105,8 +105,8 @@ func TestIDsReservesRoomOnceForAKnownNumber(t *testing.T) {
 
 func TestIDsDoesNotTellTheCaseOfAGUID(t *testing.T) {
 	var s ids
-	s.add([]byte("6e7b768e-07e2-4810-8459-485f84f8f204"))
-	if got := s.add([]byte("6E7B768E-07E2-4810-8459-485F84F8F204")); got != repeated {
+	s.add(newKey([]byte("6e7b768e-07e2-4810-8459-485f84f8f204")))
+	if got := s.add(newKey([]byte("6E7B768E-07E2-4810-8459-485F84F8F204"))); got != repeated {
 		t.Errorf("the same id in capitals: %v, want repeated", got)
 	}
 }
@@ -127,7 +127,7 @@ func BenchmarkIDsAdd(b *testing.B) {
 						s.reserve(len(all))
 					}
 				}
-				s.add(all[i%len(all)])
+				s.add(newKey(all[i%len(all)]))
 			}
 		})
 	}

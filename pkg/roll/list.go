@@ -1,4 +1,4 @@
-// Package roll holds the use cases: List (and later Snapshot and Changes). It
+// Package roll holds the use cases: List and Snapshot (and later Changes). It
 // is where a list is proven complete or declared an error. It knows Graph as a
 // source of users and nothing of the cloud it runs on.
 package roll
@@ -6,7 +6,6 @@ package roll
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"log/slog"
 	"slices"
@@ -36,6 +35,9 @@ type Request struct {
 	// Slack is how far the list may be from Graph's own count before it is an
 	// error.
 	Slack Slack
+	// Parallel is how many ranges of the list are read side by side where the
+	// list allows that; 0 and 1 mean one after the other. See partition.go.
+	Parallel int
 }
 
 // Query asks Graph for the columns of the users that the request chooses. The
@@ -58,36 +60,15 @@ func (r Request) Query() graph.Query {
 // narrowed reports whether the request leaves anybody out.
 func (r Request) narrowed() bool { return r.Filter != "" || r.Search != "" }
 
-// maxPasses bounds how often one list is begun. A lost page token costs a
-// pass; five is what a well-known collector allows.
-const maxPasses = 5
-
-// maxBarren is how many pages in a row may hold nobody new. Graph may send empty
-// pages, but a list that goes on for ever under ever new links is none.
-const maxBarren = 2000
-
-// maxReserve bounds the room that is made on the word of a count alone.
-const maxReserve = 4_000_000
-
 // Listing is one complete list being read.
 type Listing struct {
-	directory Directory
-	request   Request
-	log       *slog.Logger
-	columns   []Column // what is left after refused ones were dropped
-	seen      ids
-	report    Report
-	begun     bool // it can be read once
-	counts    bool // Graph has counted this tenant's users
-	doubted   bool // a pass did not agree with the count; the next one decides
+	reading reading
+	begun   bool // it can be read once
 }
 
 // List prepares to read the list that r asks for from d. It makes no request.
 func List(d Directory, r Request, log *slog.Logger) *Listing {
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
-	return &Listing{directory: d, request: r, log: log, columns: r.Columns}
+	return &Listing{reading: newReading(d, r, log)}
 }
 
 // Users reads the list. Each user comes once, as they arrive and in Graph's
@@ -102,117 +83,26 @@ func (l *Listing) Users(ctx context.Context) iter.Seq2[graph.User, error] {
 			return
 		}
 		l.begun = true
+		l.reading.deliver = func(_ key, user graph.User) error {
+			if !yield(user, nil) {
+				return errStopped
+			}
+			return nil
+		}
 		started := time.Now()
-		err := l.read(ctx, yield)
-		l.report.Duration = time.Since(started)
+		err := l.reading.read(ctx)
+		l.reading.report.Duration = time.Since(started)
 		if err != nil && !errors.Is(err, errStopped) {
-			yield(graph.User{}, fmt.Errorf("list users: %w", err))
+			yield(graph.User{}, err)
 		}
 	}
 }
 
 // Report tells what has been read so far; after Users it is the proof.
 func (l *Listing) Report() Report {
-	r := l.report
-	r.Users = l.seen.used
+	r := l.reading.report
+	r.Users = l.reading.seen.used
 	return r
 }
 
 var errStopped = errors.New("the reader stopped")
-
-// read makes passes until one is proven, or until no further pass may help.
-func (l *Listing) read(ctx context.Context, yield func(graph.User, error) bool) error {
-	for {
-		l.report.Passes++
-		err := l.pass(ctx, yield)
-		if err == nil || errors.Is(err, errStopped) || ctx.Err() != nil {
-			return err
-		}
-		if err := l.again(ctx, err); err != nil {
-			return err
-		}
-		l.log.WarnContext(ctx, "the list is read again from its start", "error", err, "pass", l.report.Passes)
-	}
-}
-
-// again decides what follows a pass that failed with err: another pass (nil),
-// or the error that the reader gets.
-func (l *Listing) again(ctx context.Context, err error) error {
-	var (
-		incomplete *IncompleteError
-		link       *graph.LinkError
-		answer     *graph.Error
-	)
-	switch {
-	case errors.As(err, &incomplete):
-		if l.doubted || l.report.Passes >= maxPasses {
-			return err
-		}
-		l.doubted = true
-	case errors.As(err, &link) && link.Loop, errors.As(err, &answer) && answer.PageToken():
-		if l.report.Passes >= maxPasses {
-			return &IncompleteError{Passes: l.report.Passes, Err: err}
-		}
-	case answer != nil && l.seen.used == 0:
-		return l.dropRefused(ctx, err)
-	default:
-		return err
-	}
-	return nil
-}
-
-// pass reads the whole list once and compares it with the count.
-func (l *Listing) pass(ctx context.Context, yield func(graph.User, error) bool) error {
-	l.report.begin()
-	l.seen.newPass()
-	before, err := l.count(ctx)
-	if err != nil {
-		return err
-	}
-	if before != nil {
-		l.seen.reserve(min(*before, maxReserve))
-	}
-	request := l.request
-	request.Columns = l.columns
-	chain := l.directory.Chain(request.Query())
-	err = l.follow(ctx, chain, yield)
-	l.report.note(&chain.Stats)
-	if err != nil {
-		return err
-	}
-	return l.prove(ctx, before)
-}
-
-func (l *Listing) follow(ctx context.Context, chain *graph.Chain, yield func(graph.User, error) bool) error {
-	barren := 0 // pages in a row without anybody new
-	spare := 2 * l.pageSize()
-	for page, err := range chain.Pages(ctx) {
-		if err != nil {
-			return err
-		}
-		met := l.seen.marked
-		for user, err := range page.Users() {
-			if err != nil {
-				return err
-			}
-			switch l.seen.add(user.ID) {
-			case unseen:
-				if !yield(user, nil) {
-					return errStopped
-				}
-			case repeated:
-				if !page.Reread {
-					l.report.Duplicates++
-				}
-			}
-		}
-		l.report.Pages++
-		if barren++; l.seen.marked > met || page.Reread {
-			barren = 0
-		}
-		if barren > maxBarren || l.report.Duplicates > l.seen.marked+spare {
-			return &graph.LinkError{Loop: true, Reason: "page after page holds nobody new"}
-		}
-	}
-	return nil
-}

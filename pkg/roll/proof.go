@@ -75,33 +75,36 @@ func recounts() []time.Duration {
 
 // prove compares the pass that has just ended with the count: read before and
 // after, and again if need be. It returns nil if the list is complete.
-func (l *Listing) prove(ctx context.Context, before *int) error {
-	n := l.seen.marked
-	if n == 0 && !l.request.narrowed() {
-		return &IncompleteError{Passes: l.report.Passes}
+func (r *reading) prove(ctx context.Context) error {
+	n, before := r.seen.marked, r.Before
+	if n == 0 && !r.request.narrowed() {
+		return &IncompleteError{Passes: r.report.Passes}
 	}
-	l.warnOfLeavers(n)
-	after, err := l.count(ctx)
+	r.warnOfLeavers(n)
+	after, err := r.count(ctx)
 	switch {
 	case err != nil:
 		return err
 	case before == nil && after == nil:
-		l.report.warn("Graph does not count this tenant's users, so the list could not be verified")
+		r.report.warn("Graph does not count this tenant's users, so the list could not be verified")
 		return nil
 	case before == nil:
 		before = after
 	}
 	c := counts{*before, *after}
 	for _, wait := range recounts() {
-		if c.agree(n, l.pageSize()) {
+		if c.agree(n, r.pageSize()) {
 			break
 		}
-		l.log.WarnContext(ctx, "the list does not agree with Graph's count yet; counting again",
+		r.log.WarnContext(ctx, "the list does not agree with Graph's count yet; counting again",
 			"users", n, "counted", c.last, "countedBefore", c.previous, "wait", wait)
 		if !waited(ctx, wait) {
+			if r.full != nil && r.turned > 0 {
+				return errParked // counting goes on when there is time for it
+			}
 			break
 		}
-		again, err := l.count(ctx)
+		again, err := r.count(ctx)
 		if err != nil {
 			return err
 		}
@@ -110,16 +113,16 @@ func (l *Listing) prove(ctx context.Context, before *int) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	l.report.Expected = &Expected{Before: *before, After: c.last}
-	l.report.Difference = c.difference(n)
-	l.report.Verified = c.agree(n, l.pageSize())
-	switch d := l.report.Difference; {
-	case l.report.Verified:
+	r.report.Expected = &Expected{Before: *before, After: c.last}
+	r.report.Difference = c.difference(n)
+	r.report.Verified = c.agree(n, r.pageSize())
+	switch d := r.report.Difference; {
+	case r.report.Verified:
 		return nil
-	case !c.settled(l.pageSize()) || max(d, -d) > l.request.Slack.Allowed(c.high(), l.pageSize()):
-		return &IncompleteError{Users: n, Low: c.low(), High: c.high(), Passes: l.report.Passes}
+	case !c.settled(r.pageSize()) || max(d, -d) > r.request.Slack.Allowed(c.high(), r.pageSize()):
+		return &IncompleteError{Users: n, Low: c.low(), High: c.high(), Passes: r.report.Passes}
 	}
-	l.report.warn(fmt.Sprintf("the list differs from Graph's count by %+d, which is within the slack", l.report.Difference))
+	r.report.warn(fmt.Sprintf("the list differs from Graph's count by %+d, which is within the slack", r.report.Difference))
 	return nil
 }
 
@@ -141,32 +144,32 @@ func (c counts) difference(n int) int {
 }
 
 // pageSize is how many users Graph puts on a page of this list.
-func (l *Listing) pageSize() int { return l.request.Query().PageSize() }
+func (r *reading) pageSize() int { return r.request.Query().PageSize() }
 
 // warnOfLeavers tells of users that an earlier pass delivered and the final one
 // did not meet: they left while the list was read.
-func (l *Listing) warnOfLeavers(n int) {
-	if gone := l.seen.used - n; gone > 0 {
-		l.report.warn(fmt.Sprintf("%d users were delivered by an earlier pass and have left since", gone))
+func (r *reading) warnOfLeavers(n int) {
+	if gone := r.seen.used - n; gone > 0 {
+		r.report.warn(fmt.Sprintf("%d users were delivered by an earlier pass and have left since", gone))
 	}
 }
 
 // count asks for the count, nil if this tenant does not count. Any other
 // failure is an error: a list whose count is throttled away is not proven, and
 // a tenant that has counted once cannot take it back.
-func (l *Listing) count(ctx context.Context) (*int, error) {
+func (r *reading) count(ctx context.Context) (*int, error) {
 	var stats graph.Stats
-	n, err := l.directory.Count(ctx, l.request.Query(), &stats)
-	l.report.note(&stats)
+	n, err := r.directory.Count(ctx, r.request.Query(), &stats)
+	r.report.note(&stats)
 	var answer *graph.Error
 	switch {
 	case err == nil:
-		l.counts = true
+		r.Counts = true
 		return &n, nil
 	case !errors.As(err, &answer) || !uncounted(answer):
 		return nil, fmt.Errorf("count users: %w", err)
-	case l.counts:
-		return nil, &IncompleteError{Passes: l.report.Passes, Err: fmt.Errorf("Graph counted the users once and refuses to count them again: %w", err)}
+	case r.Counts:
+		return nil, &IncompleteError{Passes: r.report.Passes, Err: fmt.Errorf("Graph counted the users once and refuses to count them again: %w", err)}
 	}
 	return nil, nil
 }
