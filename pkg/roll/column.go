@@ -15,10 +15,10 @@ import (
 type Column struct {
 	// Name is the property's name as Graph spells it. manager is asked for as
 	// $expand=manager($select=id).
-	Name string
+	Name string `json:"name"`
 	// Optional marks a column without which the list is still wanted: where
 	// Graph refuses it, the list goes on and the report names it as missing.
-	Optional bool
+	Optional bool `json:"optional,omitempty"`
 }
 
 // RefusedError reports properties that Graph does not give to this application.

@@ -10,34 +10,36 @@ import (
 // Report is what is known of a listing: figures only, no person.
 type Report struct {
 	// Users is the number of users delivered, each once.
-	Users int
+	Users int `json:"users"`
 	// Duplicates is how often the final pass met a user again.
-	Duplicates int
+	Duplicates int `json:"duplicates"`
 	// Pages is the number of pages of the final pass.
-	Pages int
+	Pages int `json:"pages"`
 	// Passes is how often the list was begun.
-	Passes int
+	Passes int `json:"passes"`
 	// Retries and Throttled count requests made again and answers with status
 	// 429, over all passes.
-	Retries, Throttled int
+	Retries   int `json:"retries"`
+	Throttled int `json:"throttled"`
 	// Expected is Graph's own count, nil where the tenant does not count.
-	Expected *Expected
+	Expected *Expected `json:"expected"`
 	// Verified means that the number of users agrees with the count.
-	Verified bool
+	Verified bool `json:"verified"`
 	// Difference is by how many users the final pass misses the count: negative
 	// when there are fewer users than counted.
-	Difference int
+	Difference int `json:"difference"`
 	// MissingColumns are the optional columns that Graph refused.
-	MissingColumns []string
+	MissingColumns []string `json:"missingColumns"`
 	// Warnings are sentences for a person.
-	Warnings []string
+	Warnings []string `json:"warnings"`
 	// Duration is the wall time of the reading.
-	Duration time.Duration
+	Duration time.Duration `json:"duration"`
 }
 
 // Expected is Graph's count of the users before and after they were read.
 type Expected struct {
-	Before, After int
+	Before int `json:"before"`
+	After  int `json:"after"`
 }
 
 // begin clears what each pass counts for itself.

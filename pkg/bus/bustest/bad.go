@@ -1,0 +1,313 @@
+package bustest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/pkg/bus"
+)
+
+// bad are the tests of a service that fails.
+func bad() map[string]testFunc {
+	return map[string]testFunc{
+		"only failed entries are sent again":        partial,
+		"a throttled request is sent again":         throttled,
+		"an unmentioned entry is not acknowledged":  forgotten,
+		"a refused entry is named, others arrive":   refused,
+		"a denied request names the permission":     denied,
+		"tries are bounded":                         bounded,
+		"retries never pass the deadline":           deadline,
+		"a service that is silent is given up":      silent,
+		"a flush in progress can be cancelled":      interrupted,
+		"a failed publisher stays failed":           staysFailed,
+		"a subject stays in order through retries":  orderedRetries,
+		"closing ends what is under way":            closing,
+		"several requests are under way unordered":  inFlight,
+		"slow acknowledgement of a few is progress": progress,
+	}
+}
+
+// batchOf is how many events go in one request in these tests.
+func (b Bus) batchOf() int { return min(b.Driver.Limits().Entries, 6) }
+
+func partial(t *testing.T, b Bus) {
+	events := users(b.batchOf(), 0)
+	again := map[string]bool{}
+	b.Double.Play(func(n int, entries []Message) (Fault, []Fault) {
+		faults := make([]Fault, len(entries))
+		for i := range entries {
+			if n == 1 && (len(entries) == 1 || i == 1 || i == 4) {
+				faults[i] = Throttle
+				again[id(t, entries[i].Body)] = true
+			}
+			if n > 1 && !again[id(t, entries[i].Body)] && !b.Double.Whole {
+				t.Errorf("request %d sends %s again, which was taken", n, id(t, entries[i].Body))
+			}
+		}
+		return None, faults
+	})
+	if err := send(t, b.publisher(t, bus.Options{}), events); err != nil {
+		t.Fatal(err)
+	}
+	wantEvents(t, b.receive(t, len(events)), events)
+	if again := len(b.Double.Requests()); again < 2 {
+		t.Errorf("%d requests", again)
+	}
+}
+
+func forgotten(t *testing.T, b Bus) {
+	if b.Double.Whole {
+		return // its answers mention no entries
+	}
+	events := users(b.batchOf(), 0)
+	b.Double.Play(func(n int, entries []Message) (Fault, []Fault) {
+		if n > 1 {
+			return None, nil
+		}
+		faults := make([]Fault, len(entries))
+		faults[len(faults)-1] = Forget
+		return None, faults
+	})
+	if err := send(t, b.publisher(t, bus.Options{}), events); err != nil {
+		t.Fatal(err)
+	}
+	wantEvents(t, b.receive(t, len(events)), events)
+}
+
+func throttled(t *testing.T, b Bus) {
+	events := users(b.batchOf(), 0)
+	b.Double.Play(func(n int, _ []Message) (Fault, []Fault) {
+		if n <= 3 {
+			return Throttle, nil
+		}
+		return None, nil
+	})
+	p := b.publisher(t, bus.Options{})
+	if err := send(t, p, events); err != nil {
+		t.Fatal(err)
+	}
+	wantEvents(t, b.receive(t, len(events)), events)
+	if p.Stats().Retried == 0 {
+		t.Errorf("stats %+v", p.Stats())
+	}
+}
+
+// refusing never takes the event with this id.
+func refusing(t *testing.T, poison string) Script {
+	return func(_ int, entries []Message) (Fault, []Fault) {
+		faults := make([]Fault, len(entries))
+		for i := range entries {
+			if id(t, entries[i].Body) == poison {
+				faults[i] = Refuse
+			}
+		}
+		return None, faults
+	}
+}
+
+func refused(t *testing.T, b Bus) {
+	events := users(max(b.batchOf(), 3), 0)
+	poison := len(events) - 1
+	b.Double.Play(refusing(t, events[poison].ID))
+	p := b.publisher(t, bus.Options{})
+	err := send(t, p, events)
+	if b.Double.Whole && b.Driver.Limits().Entries > 1 {
+		var all []string
+		for _, e := range events {
+			all = append(all, e.ID)
+		}
+		wantFailed(t, err, all...)
+		return
+	}
+	failed := wantFailed(t, err, events[poison].ID)
+	if failed.Events[0].Index != poison {
+		t.Errorf("index %d, want %d", failed.Events[0].Index, poison)
+	}
+	wantEvents(t, b.receive(t, poison), events[:poison])
+}
+
+func denied(t *testing.T, b Bus) {
+	b.Double.Play(func(int, []Message) (Fault, []Fault) { return Deny, nil })
+	p := b.publisher(t, bus.Options{})
+	e := User(1, 0)
+	failed := wantFailed(t, send(t, p, []bus.Event{e}), e.ID)
+	if p.Stats().Requests != 1 {
+		t.Errorf("a request that is not allowed was made %d times", p.Stats().Requests)
+	}
+	if failed.Remedy == "" || !strings.Contains(failed.Error(), failed.Remedy) {
+		t.Errorf("no remedy is told: %v", failed.Error())
+	}
+}
+
+func bounded(t *testing.T, b Bus) {
+	b.Double.Play(func(int, []Message) (Fault, []Fault) { return Throttle, nil })
+	p := b.publisher(t, bus.Options{Tries: 4})
+	e := User(1, 0)
+	failed := wantFailed(t, send(t, p, []bus.Event{e}), e.ID)
+	if failed.Tries != 4 || p.Stats().Requests != 4 {
+		t.Errorf("%d tries, %d requests, want 4", failed.Tries, p.Stats().Requests)
+	}
+}
+
+func deadline(t *testing.T, b Bus) {
+	b.Double.Play(func(int, []Message) (Fault, []Fault) { return Throttle, nil })
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	p := b.publisher(t, bus.Options{Tries: 1000})
+	e := User(1, 0)
+	if err := p.Publish(ctx, e); err != nil {
+		t.Fatal(err)
+	}
+	err := p.Flush(ctx)
+	wantFailed(t, err, e.ID)
+	if ctx.Err() != nil {
+		t.Error("the deadline passed before the publisher gave up")
+	}
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error %v does not say that it was the deadline", err)
+	}
+}
+
+func silent(t *testing.T, b Bus) {
+	b.Double.Play(func(n int, _ []Message) (Fault, []Fault) {
+		if n == 1 {
+			return Hang, nil
+		}
+		return None, nil
+	})
+	start := time.Now()
+	events := users(1, 0)
+	if err := send(t, b.publisher(t, bus.Options{Timeout: 10 * time.Second}), events); err != nil {
+		t.Fatal(err)
+	}
+	wantEvents(t, b.receive(t, 1), events)
+	if took := time.Since(start); took < 10*time.Second || took > soon {
+		t.Errorf("it took %s", took)
+	}
+}
+
+func interrupted(t *testing.T, b Bus) {
+	b.Double.Play(func(int, []Message) (Fault, []Fault) { return Hang, nil })
+	p := b.publisher(t, bus.Options{Timeout: time.Hour})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if err := p.Publish(t.Context(), User(1, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Flush(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Flush: %v", err)
+	}
+}
+
+func staysFailed(t *testing.T, b Bus) {
+	e := User(1, 0)
+	b.Double.Play(refusing(t, e.ID))
+	p := b.publisher(t, bus.Options{})
+	first := send(t, p, []bus.Event{e})
+	wantFailed(t, first, e.ID)
+	b.Double.Play(nil)
+	before := len(b.Double.Requests())
+	if err := p.Publish(t.Context(), User(2, 0)); !errors.Is(err, first) {
+		t.Errorf("Publish: %v", err)
+	}
+	if err := p.Flush(t.Context()); !errors.Is(err, first) {
+		t.Errorf("Flush: %v", err)
+	}
+	if len(b.Double.Requests()) != before || len(b.Double.Arrived()) != 0 {
+		t.Error("a failed publisher sent something")
+	}
+}
+
+func orderedRetries(t *testing.T, b Bus) {
+	const subjects, rounds = 3, 6
+	var events []bus.Event
+	for round := range rounds {
+		for subject := range subjects {
+			e := User(subject, 0)
+			e.ID, e.Sequence = fmt.Sprintf("%d-of-%d", round, subject), fmt.Sprintf("%04d", round)
+			events = append(events, e)
+		}
+	}
+	b.Double.Play(func(n int, entries []Message) (Fault, []Fault) {
+		faults := make([]Fault, len(entries))
+		if n%3 != 0 {
+			faults[n%len(entries)] = Throttle
+		}
+		return None, faults
+	})
+	if err := send(t, b.publisher(t, bus.Options{}), events); err != nil {
+		t.Fatal(err)
+	}
+	arrived := b.receive(t, len(events))
+	wantEvents(t, arrived, events)
+	b.wantOrder(t, arrived)
+}
+
+func closing(t *testing.T, b Bus) {
+	b.Double.Play(func(int, []Message) (Fault, []Fault) { return Hang, nil })
+	p := b.publisher(t, bus.Options{Timeout: time.Hour})
+	for i := range b.Driver.Limits().Entries {
+		if err := p.Publish(t.Context(), User(i, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	synctest.Wait()
+	p.Close()
+	if err := p.Publish(t.Context(), User(0, 0)); err == nil {
+		t.Error("a closed publisher took an event")
+	}
+}
+
+func inFlight(t *testing.T, b Bus) {
+	b.Double.Play(func(int, []Message) (Fault, []Fault) { return Hang, nil })
+	p := b.publisher(t, bus.Options{Timeout: time.Hour, InFlight: 3})
+	want := 3
+	if b.Driver.Limits().Ordered {
+		want = 1
+	}
+	for i := range want * b.Driver.Limits().Entries {
+		if err := p.Publish(t.Context(), User(i, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	synctest.Wait()
+	if got := len(b.Double.Requests()); got != want {
+		t.Errorf("%d requests are under way, want %d", got, want)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	var err error
+	for i := 0; err == nil; i++ {
+		if i > b.Driver.Limits().Entries {
+			t.Fatal("Publish does not wait for a request to end")
+		}
+		err = p.Publish(ctx, User(i, 0))
+	}
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Publish: %v", err)
+	}
+}
+
+func progress(t *testing.T, b Bus) {
+	// Each request takes one entry: more requests than tries.
+	b.Double.Play(func(_ int, entries []Message) (Fault, []Fault) {
+		faults := make([]Fault, len(entries))
+		for i := 1; i < len(faults); i++ {
+			faults[i] = Throttle
+		}
+		if b.Double.Whole {
+			clear(faults)
+		}
+		return None, faults
+	})
+	events := users(b.batchOf(), 0)
+	if err := send(t, b.publisher(t, bus.Options{Tries: 2}), events); err != nil {
+		t.Fatal(err)
+	}
+	wantEvents(t, b.receive(t, len(events)), events)
+}

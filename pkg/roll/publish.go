@@ -1,0 +1,161 @@
+package roll
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/pkg/store"
+)
+
+// directory holds the objects and the manifest of the run.
+func (r *run) directory() string { return "runs/tenant=" + r.Tenant + "/run=" + r.state.Run + "/" }
+
+func (r *run) manifestKey() string { return r.directory() + "manifest.json" }
+
+// publish makes a proven list what readers see, and tells of it. Each step can be
+// done again without harm, so after a kill the run is simply asked for again:
+// manifests, then at each destination history, latest and the table of latest;
+// then the buses; then what is known; then the checkpoint.
+func (r *run) publish(ctx context.Context) (*Result, error) {
+	url, err := r.prove(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if r.state.Phase == phaseSuspect {
+		return nil, &SuspectError{Run: r.state.Run, Manifest: url, Reasons: r.state.Judgement.Suspicions}
+	}
+	current, err := r.promoteAll(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if current {
+		if err := r.announce(ctx, url); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.remember(ctx); err != nil {
+		return nil, fmt.Errorf("keep the ids for the next run: %w", err)
+	}
+	report := r.state.Report
+	result := Result{
+		Status: Complete, Run: r.state.Run, Users: report.Users, Verified: report.Verified,
+		Duplicates: report.Duplicates, Pages: report.Pages, Manifest: url,
+	}
+	if report.Expected != nil {
+		result.Expected = &report.Expected.After
+	}
+	r.state.Results = append(r.state.Results, result)
+	r.state.Phase = phaseDone
+	return &result, r.save(ctx)
+}
+
+// prove stores the manifest at every destination and returns the first one's URL.
+// Without a destination it goes to the state store.
+func (r *run) prove(ctx context.Context) (url string, err error) {
+	for i, at := range r.stores() {
+		body, err := r.manifest(i)
+		if err != nil {
+			return "", err
+		}
+		err = store.Update(ctx, at, r.manifestKey(), func(old []byte) ([]byte, error) {
+			if bytes.Equal(old, body) {
+				return nil, nil
+			}
+			return body, nil
+		})
+		if err != nil {
+			return "", fmt.Errorf("write the manifest: %w", err)
+		}
+	}
+	return r.stores()[0].URL(r.manifestKey()), nil
+}
+
+// stores are where manifests and latest go.
+func (r *run) stores() []Store {
+	if len(r.Destinations) == 0 {
+		return []Store{r.State}
+	}
+	all := make([]Store, len(r.Destinations))
+	for i, d := range r.Destinations {
+		all[i] = d.Store
+	}
+	return all
+}
+
+// promoteAll makes the run the latest one everywhere. It reports whether it is
+// the latest at the first destination: a newer run may have come first.
+func (r *run) promoteAll(ctx context.Context) (current bool, err error) {
+	for i, at := range r.stores() {
+		p := promotion{run: r, store: at, tables: i < len(r.Destinations) && r.Destinations[i].Tables}
+		if p.manifest, err = r.manifest(i); err != nil {
+			return false, err
+		}
+		mine, err := p.promote(ctx)
+		if err != nil {
+			return false, fmt.Errorf("promote run %s: %w", r.state.Run, err)
+		}
+		if !mine {
+			r.Log.WarnContext(ctx, "a newer run is the latest one already; this one is kept and not promoted", "run", r.state.Run, "destination", at.URL(""))
+		}
+		if i == 0 {
+			current = mine
+		}
+	}
+	return current, nil
+}
+
+// accept publishes a run that was found suspect.
+func (r *run) accept(ctx context.Context) (*Result, error) {
+	switch r.state.Phase {
+	case phaseSuspect:
+		r.state.Judgement.Accepted = true
+		r.state.Phase = phasePublishing
+		if err := r.overtaken(ctx); err != nil {
+			return nil, err
+		}
+		if err := r.save(ctx); err != nil {
+			return nil, &StateError{Conflict: true, URL: r.State.URL(r.checkpointKey()), Problem: "the run was changed while it was accepted; ask again", Err: err}
+		}
+	case phaseReading:
+		return nil, &InputError{"accept", fmt.Sprintf("names run %s, which was not found suspect; name the run of the error Snapshot.Suspect", r.state.Run)}
+	}
+	return r.proceed(ctx, r.state.Slice, true)
+}
+
+// overtaken is an error when a newer run has been published.
+func (r *run) overtaken(ctx context.Context) error {
+	p := promotion{run: r, store: r.stores()[0]}
+	last, err := p.latest(ctx)
+	if err != nil || last == nil || !newer(last.StartedAt, last.Run, r.state.StartedAt, r.state.Run) {
+		return err
+	}
+	return &StateError{
+		Conflict: true, URL: p.store.URL(p.latestKey()),
+		Problem: fmt.Sprintf("run %s is newer than run %s and has been published; what is older is not published over it", last.Run, r.state.Run),
+	}
+}
+
+// Latest names the last list that was published, stored as
+// latest/tenant=<guid>.json. It moves only forward in time.
+type Latest struct {
+	Version    int       `json:"version"`
+	Tenant     string    `json:"tenant"`
+	Run        string    `json:"run"`
+	StartedAt  time.Time `json:"startedAt"`
+	FinishedAt time.Time `json:"finishedAt"`
+	Users      int       `json:"users"`
+	// Manifest is the URL of the proof, ManifestSHA256 the digest of its bytes.
+	Manifest       string `json:"manifest"`
+	ManifestSHA256 string `json:"manifestSha256"`
+}
+
+func parseLatest(url string, body []byte) (*Latest, error) {
+	var l Latest
+	if err := json.Unmarshal(body, &l); err != nil || l.Version != manifestVersion || l.Run == "" {
+		return nil, &StateError{URL: url, Problem: "it was not written by this version of rollcall; move it away", Err: err}
+	}
+	return &l, nil
+}

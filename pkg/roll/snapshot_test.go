@@ -1,0 +1,372 @@
+package roll_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/pkg/bus"
+	"github.com/rollcall-dev/rollcall/pkg/failure"
+	"github.com/rollcall-dev/rollcall/pkg/graph"
+	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/simulator"
+	"github.com/rollcall-dev/rollcall/pkg/store/storetest"
+)
+
+const tenantID = "11111111-2222-4333-8444-555555555555"
+
+// lines is NDJSON without compression, so that tests can read what is stored.
+type lines struct {
+	w    io.Writer
+	size int64
+}
+
+func (l *lines) User(raw []byte) error {
+	n, err := l.w.Write(append(bytes.Clone(raw), '\n'))
+	l.size += int64(n)
+	return err
+}
+func (l *lines) Size() int64  { return l.size }
+func (l *lines) Close() error { return nil }
+
+// outbox is a bus that keeps what was acknowledged.
+type outbox struct {
+	pending, events []bus.Event
+	fail            error
+}
+
+func (o *outbox) Publish(_ context.Context, e bus.Event) error {
+	e.Data = bytes.Clone(e.Data)
+	o.pending = append(o.pending, e)
+	return o.fail
+}
+
+func (o *outbox) Flush(context.Context) error {
+	o.events, o.pending = append(o.events, o.pending...), nil
+	return o.fail
+}
+func (o *outbox) Close() {}
+
+// world is a tenant, a bucket, a state store and a bus.
+type world struct {
+	tenant        *simulator.Tenant
+	client        *graph.Client
+	bucket, state roll.Store
+	kept          *storetest.Memory // what bucket is about
+	box           *outbox
+	request       roll.Request
+	each          bool
+	leavers       roll.Leavers
+	log           bytes.Buffer
+}
+
+func newWorld(t *testing.T, cfg simulator.Config) *world {
+	t.Helper()
+	w := &world{
+		kept: storetest.NewMemory(), box: &outbox{}, request: request(), leavers: roll.Leavers{Share: 0.01},
+	}
+	w.bucket, w.state = w.kept, storetest.NewMemory()
+	w.move(t, cfg)
+	return w
+}
+
+// move replaces the tenant.
+func (w *world) move(t *testing.T, cfg simulator.Config) {
+	t.Helper()
+	w.tenant = simulator.New(cfg)
+	transport := w.tenant.Transport()
+	client, err := graph.New(graph.Config{
+		BaseURL: "https://graph.microsoft.com", Tokens: w.tenant.TokenSource(transport), Transport: transport,
+		Log: slog.New(slog.NewJSONHandler(&w.log, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.client = client
+}
+
+func (w *world) snapshot() *roll.Snapshot {
+	return roll.NewSnapshot(roll.Publication{
+		Directory: w.client, Request: w.request, Tenant: tenantID, State: w.state, MaxLeavers: w.leavers,
+		Destinations: []roll.Destination{{
+			Store: w.bucket, Format: "ndjson", Compression: "none", Suffix: ".ndjson", PartSize: 64 << 10, Tables: true,
+			Encode: func(w io.Writer, _ []string) (roll.Encoder, error) { return &lines{w: w}, nil },
+		}},
+		Announcements: []roll.Announcement{{Open: func() roll.Bus { return w.box }, EachUser: w.each}},
+		Log:           slog.New(slog.NewJSONHandler(&w.log, nil)),
+	})
+}
+
+// run goes on until the run is complete, each slice within limit (0: none).
+func (w *world) run(ctx context.Context, in roll.Input, limit time.Duration) (*roll.Result, int, error) {
+	for slices := 1; ; slices++ {
+		sliced, cancel := ctx, context.CancelFunc(func() {})
+		if limit > 0 {
+			sliced, cancel = context.WithTimeout(ctx, limit)
+		}
+		result, err := w.snapshot().Run(sliced, in)
+		cancel()
+		if err != nil || result.Status != roll.Continue {
+			return result, slices, err
+		}
+		if slices > 1000 {
+			return nil, slices, errors.New("the run does not end")
+		}
+		in = roll.Input{Resume: result.Resume}
+	}
+}
+
+func (w *world) object(t *testing.T, url string) []byte {
+	t.Helper()
+	key, ok := strings.CutPrefix(url, "memory:///")
+	if !ok {
+		t.Fatalf("%s is not in the bucket", url)
+	}
+	body, _, err := w.kept.Read(context.Background(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
+}
+
+// latest reads as a consumer does: latest, the manifest, the objects; nil if
+// nothing was published yet.
+func (w *world) latest(t *testing.T) (*roll.Manifest, map[string]bool) {
+	t.Helper()
+	body, _, err := w.kept.Read(context.Background(), "latest/tenant="+tenantID+".json")
+	if err != nil {
+		return nil, nil
+	}
+	var latest roll.Latest
+	if err := json.Unmarshal(body, &latest); err != nil {
+		t.Fatal(err)
+	}
+	return w.manifest(t, w.object(t, latest.Manifest))
+}
+
+func (w *world) manifest(t *testing.T, body []byte) (*roll.Manifest, map[string]bool) {
+	t.Helper()
+	var m roll.Manifest
+	if err := json.Unmarshal(body, &m); err != nil {
+		t.Fatal(err)
+	}
+	var urls []string
+	total := 0
+	for _, o := range m.Objects {
+		urls = append(urls, o.URL)
+		total += o.Users
+	}
+	ids := w.users(t, urls)
+	if len(ids) != m.Users || total != m.Users {
+		t.Fatalf("the manifest of run %s tells of %d users, its objects of %d, and they hold %d", m.Run, m.Users, total, len(ids))
+	}
+	return &m, ids
+}
+
+// users reads objects and finds nobody in them twice.
+func (w *world) users(t *testing.T, urls []string) map[string]bool {
+	t.Helper()
+	ids := map[string]bool{}
+	for _, url := range urls {
+		for line := range bytes.Lines(w.object(t, url)) {
+			var user struct{ ID string }
+			if err := json.Unmarshal(line, &user); err != nil {
+				t.Fatal(err)
+			}
+			if ids[user.ID] {
+				t.Fatalf("a user is there twice")
+			}
+			ids[user.ID] = true
+		}
+	}
+	return ids
+}
+
+// table reads a symlink as a SQL engine does.
+func (w *world) table(t *testing.T, key string) (map[string]bool, string) {
+	t.Helper()
+	body, _, err := w.kept.Read(context.Background(), key)
+	if err != nil {
+		return nil, ""
+	}
+	return w.users(t, strings.Fields(string(body))), string(body)
+}
+
+// mustHold checks that all ways to the list lead to exactly the tenant's users.
+func (w *world) mustHold(t *testing.T, run string) *roll.Manifest {
+	t.Helper()
+	m, ids := w.latest(t)
+	if m == nil || m.Run != run || m.Status != roll.Complete {
+		t.Fatalf("latest is not run %s: %+v", run, m)
+	}
+	w.mustBeTheTenant(t, ids)
+	table, _ := w.table(t, "users/tenant="+tenantID+"/symlink.txt")
+	w.mustBeTheTenant(t, table)
+	day, _ := w.table(t, "history/tenant="+tenantID+"/date="+m.StartedAt.Format(time.DateOnly)+"/symlink.txt")
+	w.mustBeTheTenant(t, day)
+	return m
+}
+
+func (w *world) mustBeTheTenant(t *testing.T, ids map[string]bool) {
+	t.Helper()
+	users := w.tenant.Users()
+	if len(ids) != users {
+		t.Errorf("%d users, the tenant has %d", len(ids), users)
+	}
+	for id := range ids {
+		if _, there := w.tenant.Index(id); !there {
+			t.Fatal("somebody is listed who is not in the tenant")
+		}
+	}
+}
+
+func mustBeCalled(t *testing.T, err error, name string) {
+	t.Helper()
+	if err == nil || failure.Of(err).Name != name {
+		t.Fatalf("the error is %v, want a %s", err, name)
+	}
+}
+
+func TestASnapshotIsPublishedWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, simulator.Config{Users: 1234})
+		result, _, err := w.run(t.Context(), roll.Input{Run: "2026-11-22T02:15:00Z"}, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := w.mustHold(t, "2026-11-22T021500Z")
+		if !m.Verified || m.Expected == nil || m.Expected.After != 1234 || len(m.Objects) < 2 || m.Passes != 1 {
+			t.Errorf("the manifest says %+v", m)
+		}
+		if result.Users != 1234 || result.Status != roll.Complete || !result.Verified || result.Manifest == "" {
+			t.Errorf("the result is %+v", result)
+		}
+		if len(w.box.events) != 1 || w.box.events[0].Type != roll.EventCompleted {
+			t.Errorf("the bus got %+v", w.box.events)
+		}
+	})
+}
+
+func TestADeadlineIsNotAFailure(t *testing.T) {
+	for _, parallel := range []int{1, 4} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, simulator.Config{Users: 5000, Latency: time.Second})
+			w.request.Parallel = parallel
+			w.each = true
+			limit := 20 * time.Second / time.Duration(parallel) * 2
+			_, slices, err := w.run(t.Context(), roll.Input{Run: "r"}, limit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if slices < 2 {
+				t.Errorf("it took %d slices", slices)
+			}
+			t.Logf("%d slices", slices)
+			m := w.mustHold(t, "r")
+			if m.Duplicates > 3 || m.Pages < 50 {
+				t.Errorf("%+v", m)
+			}
+			listed := map[string]bool{}
+			for _, e := range w.box.events {
+				if e.Type == roll.EventListed {
+					listed[e.Subject] = true
+				}
+			}
+			w.mustBeTheTenant(t, listed)
+		})
+	}
+}
+
+func TestWhatWasAskedBeforeIsAnsweredAsItWas(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, simulator.Config{Users: 3000, Latency: time.Second})
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		first, err := w.snapshot().Run(ctx, roll.Input{Run: "r"})
+		if err != nil || first.Status != roll.Continue {
+			t.Fatalf("%+v, %v", first, err)
+		}
+		again, err := w.snapshot().Run(t.Context(), roll.Input{Run: "r"})
+		if err != nil || *again.Expected != *first.Expected || again.Resume != first.Resume || again.Users != first.Users {
+			t.Errorf("the first slice answers %+v again as %+v, %v", first, again, err)
+		}
+		done, _, err := w.run(t.Context(), roll.Input{Resume: first.Resume}, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked := len(w.tenant.Requests())
+		for _, in := range []roll.Input{{Run: "r"}, {Resume: "r.2"}} {
+			again, err = w.snapshot().Run(t.Context(), in)
+			if err != nil || again.Users != done.Users || again.Manifest != done.Manifest || again.Status != roll.Complete {
+				t.Errorf("the run answers %+v again as %+v, %v", done, again, err)
+			}
+		}
+		if len(w.tenant.Requests()) != asked || len(w.box.events) != 1 {
+			t.Errorf("a run that was done asked Graph, or told the bus again")
+		}
+		_, err = w.snapshot().Run(t.Context(), roll.Input{Resume: "r.4"})
+		mustBeCalled(t, err, "Request.Invalid")
+	})
+}
+
+func TestALostPageTokenDiscardsWhatTheRunHasWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, simulator.Config{Users: 4000, Latency: time.Second, Faults: faults(t, "expired-token:30")})
+		_, slices, err := w.run(t.Context(), roll.Input{Run: "r"}, 20*time.Second)
+		if err != nil || slices < 3 {
+			t.Fatalf("%d slices, %v", slices, err)
+		}
+		m := w.mustHold(t, "r")
+		if m.Passes != 2 {
+			t.Errorf("%d passes", m.Passes)
+		}
+		parts := slicesOf(w.kept.Keys(), "part-")
+		if len(parts) != len(m.Objects) {
+			t.Errorf("%d objects are stored, %d are named", len(parts), len(m.Objects))
+		}
+	})
+}
+
+func slicesOf(keys []string, part string) []string {
+	return slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return !strings.Contains(key, part) })
+}
+
+func TestTooManyLeaversHoldAListBackUntilItIsAccepted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, simulator.Config{Users: 2000})
+		if _, _, err := w.run(t.Context(), roll.Input{Run: "monday"}, 0); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(24 * time.Hour)
+		for i := range 1000 {
+			if err := w.tenant.Delete(i); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, _, err := w.run(t.Context(), roll.Input{Run: "tuesday"}, 0)
+		mustBeCalled(t, err, "Snapshot.Suspect")
+		if m, ids := w.latest(t); m.Run != "monday" || len(ids) != 2000 {
+			t.Errorf("latest is %s with %d users", m.Run, len(ids))
+		}
+		_, _, err = w.run(t.Context(), roll.Input{Run: "tuesday"}, 0)
+		mustBeCalled(t, err, "Snapshot.Suspect")
+		if _, err = w.snapshot().Run(t.Context(), roll.Input{Accept: "tuesday"}); err != nil {
+			t.Fatal(err)
+		}
+		if m := w.mustHold(t, "tuesday"); !m.Accepted || len(m.Suspicions) == 0 || m.Leavers != 1000 {
+			t.Errorf("%+v", m)
+		}
+		time.Sleep(24 * time.Hour)
+		if _, _, err = w.run(t.Context(), roll.Input{Run: "wednesday"}, 0); err != nil {
+			t.Errorf("what was accepted is suspect again: %v", err)
+		}
+	})
+}

@@ -1,0 +1,136 @@
+package azblob
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
+)
+
+const (
+	// attempts after the first one of a request: a whole run hangs on it.
+	attempts = 5
+	// silence is how long the service may take to begin its answer.
+	silence = time.Minute
+)
+
+// Config says which part of which container, and who asks for it: exactly one of
+// Credential, Key and ConnectionString.
+type Config struct {
+	// Account is the storage account's name; a connection string has its own.
+	Account string
+	// Container is the container's name. It is not made here.
+	Container string
+	// Prefix stands before every key; it may be empty.
+	Prefix string
+	// Endpoint is the account's blob service, such as
+	// https://account.blob.core.usgovcloudapi.net. Empty means the public cloud.
+	Endpoint string
+	// Credential signs in with Entra ID. The role "Storage Blob Data Contributor" on
+	// the container is what it needs.
+	Credential azcore.TokenCredential
+	// Key is the account's key (AZURE_STORAGE_KEY).
+	Key string
+	// ConnectionString is what the portal shows, with a key or a shared access
+	// signature (AZURE_STORAGE_CONNECTION_STRING). It names the account and, if it
+	// likes, the endpoint.
+	ConnectionString string
+	// Options are azcore's: the transport, retries, telemetry.
+	Options policy.ClientOptions
+}
+
+// client makes the SDK's client of the container. No error of it repeats a
+// credential.
+func (c Config) client() (*container.Client, error) {
+	if c.Container == "" || strings.ContainsAny(c.Container, "/?#") {
+		return nil, fmt.Errorf("%q is not a container's name", c.Container)
+	}
+	ways := 0
+	for _, given := range []bool{c.Credential != nil, c.Key != "", c.ConnectionString != ""} {
+		if given {
+			ways++
+		}
+	}
+	if ways != 1 {
+		return nil, errors.New("the container " + c.Container + " needs exactly one of a credential, an account's key and a connection string")
+	}
+	options := &container.ClientOptions{ClientOptions: c.Options}
+	if options.Retry.MaxRetries == 0 {
+		options.Retry.MaxRetries = attempts
+	}
+	if options.Transport == nil {
+		options.Transport = transport()
+	}
+	if c.ConnectionString != "" {
+		return c.byConnectionString(options)
+	}
+	address, err := c.address()
+	if err != nil {
+		return nil, err
+	}
+	if c.Credential != nil {
+		return container.NewClient(address, c.Credential, options)
+	}
+	key, err := container.NewSharedKeyCredential(c.Account, c.Key)
+	if err != nil {
+		return nil, errors.New("the key of the storage account " + c.Account + " is not base64")
+	}
+	return container.NewClientWithSharedKeyCredential(address, key, options)
+}
+
+func (c Config) byConnectionString(options *container.ClientOptions) (*container.Client, error) {
+	client, err := container.NewClientFromConnectionString(c.ConnectionString, c.Container, options)
+	if err != nil {
+		return nil, errors.New("the connection string is not one: copy it from the storage account's access keys")
+	}
+	at, err := url.Parse(client.URL())
+	if err != nil || at.Host == "" {
+		return nil, errors.New("the connection string names no address")
+	}
+	account, _, _ := strings.Cut(at.Host, ".")
+	for _, part := range strings.Split(c.ConnectionString, ";") {
+		if name, ok := strings.CutPrefix(part, "AccountName="); ok {
+			account = name
+		}
+	}
+	if c.Account != "" && c.Account != account {
+		return nil, fmt.Errorf("the connection string is for another storage account than %s", c.Account)
+	}
+	return client, nil
+}
+
+// address returns the container's URL.
+func (c Config) address() (string, error) {
+	if c.Account == "" || strings.ContainsAny(c.Account, "./?#@:") {
+		return "", fmt.Errorf("%q is not a storage account's name", c.Account)
+	}
+	if c.Endpoint == "" {
+		return "https://" + c.Account + ".blob.core.windows.net/" + c.Container, nil
+	}
+	at, err := url.Parse(c.Endpoint)
+	if err != nil || at.Host == "" || at.User != nil || at.RawQuery != "" || (at.Scheme != "https" && at.Scheme != "http") {
+		return "", errors.New("the endpoint of the storage account " + c.Account + " is not a URL of the form https://host")
+	}
+	return at.JoinPath(c.Container).String(), nil
+}
+
+// transport is Go's own with a limit on silence. Storage redirects nobody, and
+// nobody else is to get what is sent to it.
+func transport() policy.Transporter {
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	if standard, ok := http.DefaultTransport.(*http.Transport); ok {
+		limited := standard.Clone()
+		limited.ResponseHeaderTimeout = silence
+		client.Transport = limited
+	}
+	return client
+}
+
+// escape writes a prefix as it stands in a URL's path.
+func escape(prefix string) string { return (&url.URL{Path: prefix}).EscapedPath() }

@@ -1,0 +1,202 @@
+// Package azblob is a container of Azure Blob Storage as a place for objects,
+// each a block blob. It imports package store and nothing else of this module.
+//
+// It needs If-None-Match and If-Match on Put Blob and on Put Block List, which
+// every version of the service has. Every body goes with a CRC64 that the service
+// checks.
+package azblob
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
+
+	"github.com/rollcall-dev/rollcall/pkg/store"
+)
+
+const (
+	// blockSize is what one request carries of a large object. An upload holds two
+	// blocks: one that is filled and one on its way.
+	blockSize = 4 << 20
+	// maxBlocks is the service's own limit: objects of up to 195 GiB.
+	maxBlocks = 50_000
+	// lastWord bounds what is still asked of the service once an upload's context
+	// has ended.
+	lastWord = 5 * time.Second
+)
+
+// Store is a part of a container. It may be used by several goroutines.
+type Store struct {
+	client *container.Client
+	config Config
+	prefix string
+	base   string // URL of the container, without any signature
+}
+
+// New returns the place that c names. It asks the service nothing.
+func New(c Config) (*Store, error) {
+	prefix, err := store.Prefix(c.Prefix)
+	if err != nil {
+		return nil, err
+	}
+	client, err := c.client()
+	if err != nil {
+		return nil, err
+	}
+	// A shared access signature is in the query.
+	base, _, _ := strings.Cut(client.URL(), "?")
+	return &Store{client: client, config: c, prefix: prefix, base: strings.TrimRight(base, "/") + "/"}, nil
+}
+
+// URL returns the key's address: https://account.blob.core.windows.net/container/prefix/key.
+func (s *Store) URL(key string) string { return s.base + escape(s.prefix) + key }
+
+func (s *Store) blob(key string) *blockblob.Client {
+	return s.client.NewBlockBlobClient(s.prefix + key)
+}
+
+// Read returns the whole object and its ETag. It fails with store.ErrNotFound,
+// and with store.ErrTooLarge above store.MaxRead.
+func (s *Store) Read(ctx context.Context, key string) ([]byte, store.Version, error) {
+	if err := s.check("read", key); err != nil {
+		return nil, "", err
+	}
+	body, version, err := s.read(ctx, key)
+	if err != nil {
+		return nil, "", s.failed(ctx, "read", key, err)
+	}
+	return body, version, nil
+}
+
+func (s *Store) read(ctx context.Context, key string) ([]byte, store.Version, error) {
+	opened, err := s.open(ctx, key)
+	if err != nil {
+		return nil, "", err
+	}
+	defer func() { _ = opened.Close() }()
+	if opened.left > store.MaxRead {
+		return nil, "", store.ErrTooLarge
+	}
+	var body bytes.Buffer
+	body.Grow(int(opened.left) + bytes.MinRead)
+	if _, err := body.ReadFrom(opened); err != nil {
+		return nil, "", err
+	}
+	return body.Bytes(), opened.version, nil
+}
+
+// Swap replaces the version old of an object, or makes the object if old is "".
+// It fails with store.ErrConflict when the service answers that the key holds
+// another version (412), holds something (409), or that there is nothing to
+// replace (404). It returns the new ETag.
+func (s *Store) Swap(ctx context.Context, key string, body []byte, old store.Version) (store.Version, error) {
+	if err := s.check("swap", key); err != nil {
+		return "", err
+	}
+	condition := onlyNew()
+	if old != "" {
+		condition = &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfMatch: to.Ptr(azcore.ETag(old))}}
+	}
+	out, err := s.blob(key).Upload(ctx, streaming.NopCloser(bytes.NewReader(body)), &blockblob.UploadOptions{
+		AccessConditions: condition, TransactionalValidation: checksum(body),
+	})
+	if err == nil && out.ETag == nil {
+		err = errors.New("an answer without an ETag")
+	}
+	if err != nil {
+		return "", s.failed(ctx, "swap", key, err)
+	}
+	return store.Version(*out.ETag), nil
+}
+
+// onlyNew is the condition that the key holds nothing.
+func onlyNew() *blob.AccessConditions {
+	return &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfNoneMatch: to.Ptr(azcore.ETagAny)}}
+}
+
+// Delete removes the object, and its snapshots if somebody made any; a missing
+// one is no error.
+func (s *Store) Delete(ctx context.Context, key string) error {
+	if err := s.check("delete", key); err != nil {
+		return err
+	}
+	_, err := s.blob(key).Delete(ctx, &blob.DeleteOptions{DeleteSnapshots: to.Ptr(blob.DeleteSnapshotsOptionTypeInclude)})
+	if err == nil {
+		return nil
+	}
+	if err = s.failed(ctx, "delete", key, err); errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// Open reads the object as a stream. It fails with store.ErrNotFound. ctx governs
+// the stream too. A body that breaks is gone on with, of the same version; one
+// that cannot be is an error of Read, never an early end.
+func (s *Store) Open(ctx context.Context, key string) (io.ReadCloser, error) {
+	if err := s.check("read", key); err != nil {
+		return nil, err
+	}
+	opened, err := s.open(ctx, key)
+	if err != nil {
+		return nil, s.failed(ctx, "read", key, err)
+	}
+	return &named{opened}, nil
+}
+
+func (s *Store) open(ctx context.Context, key string) (*stream, error) {
+	out, err := s.blob(key).DownloadStream(ctx, nil)
+	switch {
+	case err != nil:
+		return nil, err
+	case out.ContentLength == nil || out.ETag == nil:
+		_ = out.Body.Close()
+		return nil, errors.New("an answer without a length or an ETag")
+	}
+	return &stream{
+		ctx: ctx, store: s, key: key, left: *out.ContentLength, version: store.Version(*out.ETag),
+		body: out.NewRetryReader(ctx, &blob.RetryReaderOptions{EarlyCloseAsError: true}),
+	}, nil
+}
+
+// stream is a blob's body. The SDK asks again from where it broke.
+type stream struct {
+	ctx     context.Context
+	store   *Store
+	key     string
+	body    io.ReadCloser
+	left    int64
+	version store.Version
+}
+
+func (r *stream) Read(p []byte) (int, error) {
+	n, err := r.body.Read(p)
+	r.left -= int64(n)
+	if errors.Is(err, io.EOF) && r.left != 0 {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+func (r *stream) Close() error { return r.body.Close() }
+
+// named gives the errors of a stream their object's name.
+type named struct{ *stream }
+
+func (r *named) Read(p []byte) (int, error) {
+	n, err := r.stream.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = r.store.failed(r.ctx, "read", r.key, err)
+	}
+	return n, err
+}

@@ -1,0 +1,117 @@
+package azblob
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
+	"github.com/rollcall-dev/rollcall/pkg/store"
+)
+
+// errTooLarge is an upload beyond the service's count of blocks.
+var errTooLarge = errors.New("the object is larger than 50,000 blocks: write smaller objects")
+
+// check refuses what is not a key.
+func (s *Store) check(op, key string) error {
+	if err := store.CheckKey(key); err != nil {
+		return &store.Error{Op: op, URL: s.URL(key), Err: err}
+	}
+	return nil
+}
+
+// failed makes the error of an operation: what happened, where, what to do next.
+// What the SDK says is left out: it quotes the whole answer.
+func (s *Store) failed(ctx context.Context, op, key string, err error) error {
+	e := &store.Error{Op: op, URL: s.URL(key), Err: err}
+	var credential interface {
+		error
+		Name() string
+	}
+	switch refusal := refused(err); {
+	case errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrTooLarge), errors.Is(err, errTooLarge):
+	case ctx.Err() != nil:
+		e.Err = ctx.Err()
+	case errors.Is(err, store.ErrEnded):
+		e.Err = store.ErrEnded
+	case refusal != nil:
+		s.explain(e, refusal)
+	case errors.As(err, &credential): // an error of this project's own, which says what to do
+		e.Problem = "no token for Azure Storage: " + credential.Error()
+	case store.Broken(err) != "":
+		e.Problem, e.Advice = store.Broken(err), "check the account's name, the network and the proxy"
+	default:
+		e.Problem = "the request to Azure Storage could not be made, or its answer not be read"
+		e.Advice = "check the identity that signs in (az account show) and the account's name"
+	}
+	return e
+}
+
+// refused returns the service's answer if err is one.
+func refused(err error) *store.Refusal {
+	var answer *azcore.ResponseError
+	if !errors.As(err, &answer) {
+		return nil
+	}
+	r := &store.Refusal{Service: "Azure Storage", Code: answer.ErrorCode, Status: answer.StatusCode}
+	if answer.RawResponse != nil {
+		r.RequestID = answer.RawResponse.Header.Get("x-ms-request-id")
+	}
+	return r
+}
+
+// conflict reports whether the service answered that a conditional write was not
+// made. A lease or a policy that forbids the write has other codes.
+func conflict(r *store.Refusal) bool {
+	return r != nil && (r.Code == "BlobAlreadyExists" || r.Code == "ConditionNotMet" || r.Code == "TargetConditionNotMet")
+}
+
+// explain puts the service's answer into words. A missing blob is what a Read did
+// not find, but for a Swap it is the loss of what was to be replaced.
+func (s *Store) explain(e *store.Error, r *store.Refusal) {
+	missing := r.Code == "BlobNotFound" || r.Code == "ResourceNotFound"
+	switch {
+	case conflict(r), missing && e.Op == "swap":
+		e.Err = store.ErrConflict
+	case missing && e.Op != "write":
+		e.Err = store.ErrNotFound
+	default:
+		e.Err, e.Problem, e.Advice = r, r.Error(), s.advice(e.Op, r)
+	}
+}
+
+// advice says what to do about an answer of the service. The codes are those of
+// its lists of common and of blob error codes.
+func (s *Store) advice(op string, r *store.Refusal) string {
+	switch code := r.Code; {
+	case code == "ContainerNotFound":
+		return "make the container " + s.config.Container + ", or correct its name"
+	case code == "ContainerBeingDeleted":
+		return "the container " + s.config.Container + " is being deleted: choose another"
+	case code == "AuthorizationPermissionMismatch", code == "InsufficientAccountPermissions":
+		role := "Storage Blob Data Contributor"
+		if op == "read" {
+			role = "Storage Blob Data Reader"
+		}
+		return "give the identity the role " + role + " on the container " + s.config.Container + " (it takes some minutes to work)"
+	case code == "AuthorizationFailure":
+		return "the account's network rules or a signature's limits forbid it: allow this network, and the role Storage Blob Data Contributor"
+	case code == "KeyBasedAuthenticationNotPermitted":
+		return "the account takes no keys: sign in with an identity instead"
+	case code == "AuthenticationFailed", code == "InvalidAuthenticationInfo", r.Status == http.StatusUnauthorized:
+		return "the key, signature or token is not this account's, or has expired: renew it, and check the clock"
+	case strings.HasPrefix(code, "LeaseId"), strings.HasPrefix(code, "Lease"):
+		return "somebody holds a lease on the blob: break it"
+	case code == "BlobImmutableDueToPolicy":
+		return "a policy of the container forbids to change the blob: choose a container without one for state and latest"
+	case code == "Md5Mismatch", code == "Crc64Mismatch", code == "InvalidBlockList", code == "InvalidBlobOrBlock":
+		return "the object was damaged on its way, and was not stored: run again"
+	case r.Status == http.StatusForbidden:
+		return "the identity may not: give it the role Storage Blob Data Contributor on the container " + s.config.Container
+	case r.Status == http.StatusTooManyRequests, r.Status >= http.StatusInternalServerError:
+		return "run again later"
+	}
+	return "see Azure Storage's list of error codes"
+}

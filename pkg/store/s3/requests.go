@@ -1,0 +1,95 @@
+package s3
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/rollcall-dev/rollcall/pkg/store"
+)
+
+// idName is the metadata under which an object keeps the id of its upload.
+const idName = "rollcall-upload"
+
+// requests is the client that the transfer manager gets for one upload. It looks
+// after the requests that change what the bucket holds: each is given a moment
+// more when its context ends, so that what it did is known; S3 checks the whole
+// object; and a reply that was lost is no failure.
+//
+// A failed CompleteMultipartUpload is not shown to the transfer manager, which
+// would write S3's message to the standard logger, with the caller's name in it.
+// It stands in err instead.
+type requests struct {
+	*s3.Client
+	upload *upload
+	err    error
+}
+
+// CreateMultipartUpload begins an upload of parts. Its answer is what an abort
+// needs.
+func (c *requests) CreateMultipartUpload(ctx context.Context, in *s3.CreateMultipartUploadInput, options ...func(*s3.Options)) (*s3.CreateMultipartUploadOutput, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	ctx, cancel := store.Outlive(ctx, lastWord)
+	defer cancel()
+	return c.Client.CreateMultipartUpload(ctx, in, options...)
+}
+
+// PutObject sends an object that fits into one part.
+func (c *requests) PutObject(ctx context.Context, in *s3.PutObjectInput, options ...func(*s3.Options)) (*s3.PutObjectOutput, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	ctx, cancel := store.Outlive(ctx, lastWord)
+	defer cancel()
+	out, err := c.Client.PutObject(ctx, in, options...)
+	if err == nil {
+		return out, nil
+	}
+	if err := c.upload.settle(err); err != nil {
+		return nil, err
+	}
+	return &s3.PutObjectOutput{}, nil
+}
+
+// CompleteMultipartUpload makes an object of the parts. It tells S3 the size and
+// the checksum of the whole, so that no part can be missing.
+func (c *requests) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput, options ...func(*s3.Options)) (*s3.CompleteMultipartUploadOutput, error) {
+	in.MpuObjectSize = aws.Int64(c.upload.size)
+	in.ChecksumCRC32 = aws.String(c.upload.checksum())
+	if c.err = ctx.Err(); c.err == nil {
+		patient, cancel := store.Outlive(ctx, lastWord)
+		defer cancel()
+		var out *s3.CompleteMultipartUploadOutput
+		if out, c.err = c.Client.CompleteMultipartUpload(patient, in, options...); c.err == nil {
+			return out, nil
+		}
+		if c.err = c.upload.settle(c.err); c.err == nil {
+			return &s3.CompleteMultipartUploadOutput{}, nil
+		}
+	}
+	fresh, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWord)
+	defer cancel()
+	// Where this fails, the bucket's lifecycle rule does it.
+	_, _ = c.AbortMultipartUpload(fresh, &s3.AbortMultipartUploadInput{Bucket: in.Bucket, Key: in.Key, UploadId: in.UploadId})
+	return &s3.CompleteMultipartUploadOutput{}, nil
+}
+
+// settle finds out what became of the object when the request that was to make
+// it appear ended with err. nil means that it is there.
+func (u *upload) settle(err error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(u.ctx), lastWord)
+	defer cancel()
+	out, failed := u.store.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &u.store.config.Bucket, Key: u.store.name(u.key)})
+	switch {
+	case failed != nil && conflict(refused(err)):
+		return store.ErrConflict
+	case failed != nil:
+		return err
+	case out.Metadata[idName] == u.id && aws.ToInt64(out.ContentLength) == u.size:
+		return nil
+	}
+	return store.ErrConflict
+}

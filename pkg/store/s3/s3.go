@@ -1,0 +1,193 @@
+// Package s3 is a bucket of Amazon S3, or of a service that speaks its language,
+// as a place for objects. It imports package store and nothing else of this
+// module.
+//
+// It needs conditional writes (If-None-Match and If-Match on PutObject, and
+// If-None-Match on CompleteMultipartUpload), which S3 has had since 2024. Every
+// body goes with a CRC32 that S3 checks and keeps.
+package s3
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/rollcall-dev/rollcall/pkg/store"
+)
+
+const (
+	// defaultPart is the smallest part that S3 takes (but for the last): an upload
+	// holds about three of them.
+	defaultPart = 5 << 20
+	// maxParts is S3's own limit.
+	maxParts = 10_000
+	// attempts of one request, the first included, unless AWS_MAX_ATTEMPTS or the
+	// profile says otherwise: more than the SDK's three, since a whole run hangs on it.
+	attempts = 6
+	// silence is how long S3 may take to begin its answer. It sends white space while
+	// it still works on one.
+	silence = time.Minute
+	// lastWord bounds what is still asked of S3 once an upload's context has ended:
+	// drop the parts, or find out whether the object is there.
+	lastWord = 5 * time.Second
+)
+
+// Config says which part of which bucket.
+type Config struct {
+	// Bucket is the bucket's name.
+	Bucket string
+	// Prefix stands before every key; it may be empty.
+	Prefix string
+	// KMSKey is the id, ARN or alias of the KMS key that objects are encrypted with.
+	// Empty means the bucket's default encryption.
+	KMSKey string
+	// PartSize is the size in bytes of an upload's parts, at least 5 MiB. 0 means
+	// 5 MiB, of which an object may have 10,000 (48.8 GiB).
+	PartSize int64
+}
+
+// Store is a part of a bucket. It may be used by several goroutines.
+type Store struct {
+	client   *s3.Client
+	transfer *transfermanager.Client
+	config   Config
+	prefix   string
+}
+
+// New returns the place that c names, reached by cfg (a region, credentials, and
+// what else the SDK's standard configuration found). With an endpoint of one's own
+// (AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3) the bucket is named in the path instead
+// of the host. New asks S3 nothing.
+func New(cfg aws.Config, c Config) (*Store, error) {
+	prefix, err := store.Prefix(c.Prefix)
+	switch {
+	case c.Bucket == "" || strings.ContainsAny(c.Bucket, "/?#"):
+		return nil, fmt.Errorf("%q is not a bucket's name", c.Bucket)
+	case err != nil:
+		return nil, err
+	case cfg.Region == "":
+		return nil, errors.New("no AWS region is set: set AWS_REGION to the region of the bucket " + c.Bucket)
+	case c.PartSize == 0:
+		c.PartSize = defaultPart
+	case c.PartSize < defaultPart:
+		return nil, fmt.Errorf("parts of %d bytes are smaller than S3 takes (5 MiB)", c.PartSize)
+	}
+	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
+		o.UsePathStyle = o.BaseEndpoint != nil && !strings.HasPrefix(c.Bucket, "arn:")
+		o.DisableLogOutputChecksumValidationSkipped = true
+		if o.RetryMaxAttempts == 0 {
+			o.RetryMaxAttempts = attempts
+		}
+		if standard, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
+			o.HTTPClient = standard.WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = silence })
+		}
+	})
+	return &Store{
+		client: client,
+		transfer: transfermanager.New(client, func(o *transfermanager.Options) {
+			o.PartSizeBytes = c.PartSize
+			// What fits into one part goes by one request.
+			o.MultipartUploadThreshold = c.PartSize
+			// One part on its way, one being filled, and the first, which is held apart.
+			o.Concurrency = 1
+			o.MaxUploadParts = maxParts
+			o.FailTimeout = lastWord
+		}),
+		config: c,
+		prefix: prefix,
+	}, nil
+}
+
+// URL returns the key's address: s3://bucket/prefix/key.
+func (s *Store) URL(key string) string { return "s3://" + s.config.Bucket + "/" + s.prefix + key }
+
+// name returns the object's name in the bucket.
+func (s *Store) name(key string) *string { return aws.String(s.prefix + key) }
+
+// Read returns the whole object and its ETag. It fails with store.ErrNotFound,
+// and with store.ErrTooLarge above store.MaxRead.
+func (s *Store) Read(ctx context.Context, key string) ([]byte, store.Version, error) {
+	if err := s.check("read", key); err != nil {
+		return nil, "", err
+	}
+	body, version, err := s.read(ctx, key)
+	if err != nil {
+		return nil, "", s.failed(ctx, "read", key, err)
+	}
+	return body, version, nil
+}
+
+func (s *Store) read(ctx context.Context, key string) ([]byte, store.Version, error) {
+	opened, err := s.open(ctx, key)
+	if err != nil {
+		return nil, "", err
+	}
+	defer func() { _ = opened.Close() }()
+	if opened.size > store.MaxRead {
+		return nil, "", store.ErrTooLarge
+	}
+	var body bytes.Buffer
+	body.Grow(int(max(opened.size, 0)) + bytes.MinRead)
+	if _, err := body.ReadFrom(io.LimitReader(opened, store.MaxRead+1)); err != nil {
+		return nil, "", err
+	}
+	if body.Len() > store.MaxRead {
+		return nil, "", store.ErrTooLarge
+	}
+	return body.Bytes(), store.Version(opened.tag), nil
+}
+
+// Swap replaces the version old of an object, or makes the object if old is "".
+// It fails with store.ErrConflict when S3 answers that the key holds another
+// version (412), that somebody else is writing it (409), or that there is nothing
+// to replace (404). It returns the new ETag.
+func (s *Store) Swap(ctx context.Context, key string, body []byte, old store.Version) (store.Version, error) {
+	if err := s.check("swap", key); err != nil {
+		return "", err
+	}
+	in := &s3.PutObjectInput{
+		Bucket: &s.config.Bucket, Key: s.name(key),
+		Body: bytes.NewReader(body), ContentLength: aws.Int64(int64(len(body))),
+		ChecksumAlgorithm: types.ChecksumAlgorithmCrc32,
+	}
+	if old == "" {
+		in.IfNoneMatch = aws.String("*")
+	} else {
+		in.IfMatch = aws.String(string(old))
+	}
+	if s.config.KMSKey != "" {
+		in.ServerSideEncryption, in.SSEKMSKeyId = types.ServerSideEncryptionAwsKms, &s.config.KMSKey
+		in.BucketKeyEnabled = aws.Bool(true)
+	}
+	out, err := s.client.PutObject(ctx, in)
+	if err != nil {
+		return "", s.failed(ctx, "swap", key, err)
+	}
+	return store.Version(aws.ToString(out.ETag)), nil
+}
+
+// Delete removes the object; a missing one is no error.
+func (s *Store) Delete(ctx context.Context, key string) error {
+	if err := s.check("delete", key); err != nil {
+		return err
+	}
+	_, err := s.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &s.config.Bucket, Key: s.name(key)})
+	if err == nil {
+		return nil
+	}
+	if err = s.failed(ctx, "delete", key, err); errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,51 @@
+// Package store says what a place for objects is: the destination of snapshots
+// and the home of state. The places themselves are packages below this one (s3,
+// azblob, file), each with a New that returns its own type; package roll
+// declares which of their methods it needs.
+//
+// Every place keeps the same four promises, and package storetest holds it to
+// them: an object appears whole or not at all; an object that [Upload] makes
+// replaces nothing; a Swap takes place only if nobody else's came first; and what
+// was acknowledged is there for every later reader.
+package store
+
+import (
+	"errors"
+	"io"
+)
+
+// MaxRead is the size in bytes of the largest object that Read returns whole.
+// Larger ones are read by Open.
+const MaxRead = 64 << 20
+
+// Version tells apart what a key holds from time to time; an ETag where the
+// place has ETags. The empty Version means that the key holds nothing.
+type Version string
+
+// Upload is an object on its way. Nothing of it can be seen before Commit.
+// It is for one goroutine, and whoever got it ends it by Commit or Abort.
+type Upload interface {
+	// Write sends a part of the object. After an error the upload can only be
+	// aborted.
+	io.Writer
+	// Commit makes the object visible, whole and durable. It fails with
+	// [ErrConflict] if the key holds an object already. After a reply that was lost
+	// it finds out what became of the object. A Commit that failed leaves nothing
+	// behind that Abort would have to remove.
+	Commit() error
+	// Abort drops the object and what was sent of it. After Commit it does nothing.
+	Abort()
+}
+
+var (
+	// ErrNotFound means that the key holds nothing.
+	ErrNotFound = errors.New("there is no such object")
+	// ErrConflict means that the key does not hold the version that was to be
+	// replaced: somebody else was first, or an earlier try of one's own, whose reply
+	// was lost, was. The caller reads again to find out.
+	ErrConflict = errors.New("the object was changed meanwhile")
+	// ErrTooLarge means that Read was asked for an object above [MaxRead].
+	ErrTooLarge = errors.New("the object is too large to be read at once")
+	// ErrEnded means that an Upload was used after its Commit or Abort.
+	ErrEnded = errors.New("the upload has ended already")
+)
