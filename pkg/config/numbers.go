@@ -9,6 +9,8 @@ const (
 	maxPageSize     = 999
 	defaultPageSize = maxPageSize
 	defaultShare    = 0.0005
+	defaultLeavers  = 0.01
+	maxParallel     = 32
 )
 
 // pageSize is $top. Graph returns at most 999 users a page.
@@ -21,6 +23,20 @@ func (p *pageSize) UnmarshalText(text []byte) error {
 		return &complaint{"is not a page size", "write a whole number from 1 to 999"}
 	}
 	*p = pageSize(n)
+	return nil
+}
+
+// parallel is how many ranges are read side by side. Beyond 32 Graph's quota, not
+// its latency, is what a list waits for.
+type parallel int
+
+// UnmarshalText reads a whole number from 1 to 32.
+func (p *parallel) UnmarshalText(text []byte) error {
+	n, err := strconv.Atoi(string(text))
+	if err != nil || n < 1 || n > maxParallel {
+		return &complaint{"is not a number of ranges", "write a whole number from 1 to 32"}
+	}
+	*p = parallel(n)
 	return nil
 }
 
@@ -37,8 +53,7 @@ func (f *flag) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Slack is how far a list may be from /users/$count and still count as complete:
-// a share of the users, or a number of them.
+// Slack is how much may be amiss: a share of the users, or a number of them.
 type Slack struct {
 	// Share is a fraction of the users, 0.0005 for 0.05%.
 	Share float64

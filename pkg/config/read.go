@@ -31,9 +31,16 @@ type settings struct {
 	CountSlack     Slack    `env:"ROLLCALL_COUNT_SLACK"`
 	AllowAnonymous flag     `env:"ROLLCALL_ALLOW_ANONYMOUS"`
 	Response       stream   `env:"ROLLCALL_RESPONSE"`
+	Parallel       parallel `env:"ROLLCALL_PARALLEL"`
+	Sinks          string   `env:"ROLLCALL_SINKS"`
+	State          string   `env:"ROLLCALL_STATE"`
+	MaxLeavers     Slack    `env:"ROLLCALL_MAX_LEAVERS"`
+	Tenants        string   `env:"ROLLCALL_TENANTS"`
+	WebhookSecret  string   `env:"ROLLCALL_WEBHOOK_SECRET"`
 	AuthorityHost  origin   `env:"AZURE_AUTHORITY_HOST"`
 	LogLevel       string   `env:"AWS_LAMBDA_LOG_LEVEL"`
 	LogFormat      string   `env:"AWS_LAMBDA_LOG_FORMAT"`
+	MemorySize     int      `env:"AWS_LAMBDA_FUNCTION_MEMORY_SIZE"`
 	NoColor        string   `env:"NO_COLOR"`
 }
 
@@ -48,6 +55,8 @@ func Read(environ []string, checks ...Check) (*Config, error) {
 		Cloud:       clouds()[0],
 		PageSize:    defaultPageSize,
 		CountSlack:  Slack{Share: defaultShare},
+		MaxLeavers:  Slack{Share: defaultLeavers},
+		Parallel:    1,
 	}
 	var known []string
 	err := env.ParseWithOptions(&set, env.Options{
@@ -104,7 +113,8 @@ func gather(environ []string, found *collector) map[string]string {
 
 func isOurs(name string) bool {
 	switch name {
-	case "AWS_LAMBDA_LOG_LEVEL", "AWS_LAMBDA_LOG_FORMAT", "NO_COLOR",
+	case "AWS_LAMBDA_LOG_LEVEL", "AWS_LAMBDA_LOG_FORMAT", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "NO_COLOR",
+		"AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_KEY",
 		"AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_AUTHORITY_HOST",
 		"AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE":
 		return true
@@ -169,6 +179,13 @@ func (s *settings) config(values map[string]string) *Config {
 		CountSlack:     s.CountSlack,
 		AllowAnonymous: bool(s.AllowAnonymous),
 		Stream:         bool(s.Response),
+		Parallel:       int(s.Parallel),
+		Sinks:          strings.Fields(s.Sinks),
+		State:          s.State,
+		MaxLeavers:     s.MaxLeavers,
+		Tenants:        s.Tenants,
+		WebhookSecret:  s.WebhookSecret,
+		MemorySize:     int64(s.MemorySize) << 20,
 		LogLevel:       s.LogLevel,
 		LogFormat:      s.LogFormat,
 		NoColor:        s.NoColor != "",

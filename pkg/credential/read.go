@@ -86,20 +86,29 @@ func fromEnvironment(lookup func(string) (string, bool)) (Identity, error) {
 
 // fromFile reads the secret's JSON from a file.
 func fromFile(path string) (Identity, error) {
+	content, err := fileText(path)
+	if err != nil {
+		return Identity{}, err
+	}
+	return parse(content)
+}
+
+// fileText reads a secret from a file as it stands.
+func fileText(path string) ([]byte, error) {
 	content, err := readFile(path)
 	switch {
 	case err == nil:
-		return parse(content)
+		return content, nil
 	case errors.Is(err, fs.ErrNotExist):
-		return Identity{}, &Error{Kind: Missing, Problem: "the credentials file does not exist", Advice: "create it or correct ROLLCALL_CREDENTIALS", Err: fs.ErrNotExist}
+		return nil, &Error{Kind: Missing, Problem: "the credentials file does not exist", Advice: "create it or correct ROLLCALL_CREDENTIALS", Err: fs.ErrNotExist}
 	case errors.Is(err, fs.ErrPermission):
-		return Identity{}, &Error{Kind: Forbidden, Problem: "the credentials file may not be read", Advice: "give this user read permission", Err: fs.ErrPermission}
+		return nil, &Error{Kind: Forbidden, Problem: "the credentials file may not be read", Advice: "give this user read permission", Err: fs.ErrPermission}
 	}
 	var wrong *mistake
 	if errors.As(err, &wrong) {
-		return Identity{}, wrong
+		return nil, wrong
 	}
-	return Identity{}, &Error{Kind: Unavailable, Problem: "the credentials file could not be read", Advice: "check the file system", Err: err}
+	return nil, &Error{Kind: Unavailable, Problem: "the credentials file could not be read", Advice: "check the file system", Err: err}
 }
 
 func readFile(path string) (_ []byte, err error) {

@@ -40,10 +40,19 @@ func loadAWS(ctx context.Context, region string) (aws.Config, error) {
 }
 
 func (s *secretsManager) read(ctx context.Context) (Identity, error) {
+	text, err := s.text(ctx)
+	if err != nil {
+		return Identity{}, err
+	}
+	return parse(text)
+}
+
+// text reads the secret as it stands.
+func (s *secretsManager) text(ctx context.Context) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, secretTimeout)
 	defer cancel()
 	if err := s.connect(ctx); err != nil {
-		return Identity{}, err
+		return nil, err
 	}
 	in := &secretsmanager.GetSecretValueInput{SecretId: aws.String(s.source.Name)}
 	if s.source.Stage != "" {
@@ -54,12 +63,12 @@ func (s *secretsManager) read(ctx context.Context) (Identity, error) {
 	}
 	out, err := s.client.GetSecretValue(ctx, in)
 	if err != nil {
-		return Identity{}, awsError(err)
+		return nil, awsError(err)
 	}
 	if out.SecretString != nil {
-		return parse([]byte(*out.SecretString))
+		return []byte(*out.SecretString), nil
 	}
-	return parse(out.SecretBinary)
+	return out.SecretBinary, nil
 }
 
 // connect makes the client. A configuration that did not load is tried again at

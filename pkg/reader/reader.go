@@ -84,7 +84,7 @@ func CheckCredentials() config.Check {
 }
 
 func request(cfg *config.Config) roll.Request {
-	r := roll.Request{Filter: cfg.Filter, PageSize: cfg.PageSize, Slack: roll.Slack(cfg.CountSlack)}
+	r := roll.Request{Filter: cfg.Filter, PageSize: cfg.PageSize, Slack: roll.Slack(cfg.CountSlack), Parallel: cfg.Parallel}
 	for _, c := range cfg.Select {
 		r.Columns = append(r.Columns, roll.Column(c))
 	}

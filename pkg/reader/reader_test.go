@@ -55,7 +55,7 @@ func TestAReaderReadsTheListThatTheConfigurationDescribes(t *testing.T) {
 	}
 	want := roll.Request{
 		Columns:  []roll.Column{{Name: "id"}, {Name: "displayName"}, {Name: "manager", Optional: true}},
-		PageSize: 500, Slack: roll.Slack{Users: 7},
+		PageSize: 500, Slack: roll.Slack{Users: 7}, Parallel: 1,
 	}
 	if diff := cmp.Diff(want, r.Request); diff != "" {
 		t.Errorf("-want +got\n%s", diff)

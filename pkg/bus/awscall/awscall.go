@@ -48,8 +48,7 @@ type Call struct {
 // person signed in by SSO is an e-mail address, and it may quote the text sent.
 func (c Call) Refusal(err error) *bus.Refusal {
 	r := c.classify(err)
-	var response *awshttp.ResponseError
-	if errors.As(err, &response) {
+	if response := new(awshttp.ResponseError); errors.As(err, &response) && response.HTTPStatusCode() > 0 {
 		r.RequestID = plain(response.RequestID)
 		r.Retry = r.Retry || response.HTTPStatusCode() >= 500 || response.HTTPStatusCode() == 429
 		if r.Code == "" {
@@ -67,9 +66,10 @@ func (c Call) classify(err error) *bus.Refusal {
 		}
 	}
 	var (
-		api     smithy.APIError
-		name    *net.DNSError
-		network net.Error
+		api      smithy.APIError
+		name     *net.DNSError
+		network  net.Error
+		response *awshttp.ResponseError
 	)
 	switch {
 	case errors.As(err, &api):
@@ -77,6 +77,8 @@ func (c Call) classify(err error) *bus.Refusal {
 		r := c.byCode(code)
 		r.Code, r.Retry = code, Transient(code) || again(err)
 		return r
+	case errors.As(err, &response) && response.HTTPStatusCode() >= 300:
+		return &bus.Refusal{Problem: c.Service + " answered with an error", Remedy: "try again later, and check AWS_ENDPOINT_URL", Retry: again(err)}
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, new(*aws.RequestCanceledError)):
 		return &bus.Refusal{Problem: c.Service + " did not answer in time", Remedy: "a function in a VPC needs a NAT gateway or an interface endpoint for it", Retry: true, Err: context.DeadlineExceeded}
 	case errors.As(err, &name):

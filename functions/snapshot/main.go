@@ -1,0 +1,49 @@
+// Snapshot is the Lambda function that publishes the whole list. It is started by
+// the state machine of infra/statemachine, or invoked directly.
+package main
+
+import (
+	"context"
+	"os"
+	"runtime/debug"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/rollcall-dev/rollcall/pkg/config"
+	"github.com/rollcall-dev/rollcall/pkg/failure"
+	"github.com/rollcall-dev/rollcall/pkg/publisher"
+	"github.com/rollcall-dev/rollcall/pkg/reader"
+	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
+	"github.com/rollcall-dev/rollcall/pkg/trigger"
+)
+
+func main() {
+	cfg, err := config.Read(os.Environ(), append(publisher.Checks(), reader.CheckCredentials())...)
+	if err != nil {
+		cfg = &config.Config{}
+	}
+	log := telemetry.New(os.Stdout, telemetry.Options{Level: cfg.LogLevel})
+	telemetry.CaptureStandardLog(log)
+	if cfg.MemorySize > 0 {
+		// The rest is for what the garbage collector does not manage.
+		debug.SetMemoryLimit(cfg.MemorySize / 10 * 9)
+	}
+	var p *publisher.Publisher
+	if err == nil {
+		p, err = publisher.New(cfg, log)
+	}
+	if err != nil {
+		log.Error("the function cannot start; every event is answered with this error", "error", err)
+	}
+	job := trigger.Job[roll.Input, roll.Result]{
+		Do: func(ctx context.Context, in roll.Input) (*roll.Result, error) {
+			if err != nil {
+				return nil, err
+			}
+			return p.Snapshot(ctx, in, nil)
+		},
+		Name: func(err error) string { return failure.Of(err).Name }, Annotate: telemetry.WithRequestID, Log: log,
+	}
+	lambda.Start(job.Invoke)
+}

@@ -1,0 +1,60 @@
+package parquet
+
+import (
+	"bytes"
+	"io"
+	"runtime"
+	"testing"
+
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/rollcall-dev/rollcall/pkg/graph"
+)
+
+// BenchmarkAppend reports what a user costs, beside NDJSON in gzip.
+func BenchmarkAppend(b *testing.B) {
+	for _, selection := range []struct {
+		name    string
+		columns []string
+	}{{"usual", usual()}, {"everything", everything()}} {
+		users := people(b, selection.columns, 20_000)
+		for _, c := range []Compression{Zstd, Gzip, Snappy, None} {
+			b.Run(selection.name+"/"+string(c), func(b *testing.B) {
+				var out counter
+				out.w = io.Discard
+				w, err := New(&out, selection.columns, Options{Compression: c})
+				if err != nil {
+					b.Fatal(err)
+				}
+				measure(b, users, &out, func(u graph.User) error { return w.Append(u) }, w.Close)
+			})
+		}
+		b.Run(selection.name+"/ndjson.gz", func(b *testing.B) {
+			out := counter{w: io.Discard}
+			z, err := gzip.NewWriterLevel(&out, gzip.BestSpeed)
+			if err != nil {
+				b.Fatal(err)
+			}
+			measure(b, users, &out, func(u graph.User) error {
+				_, err := z.Write(append(bytes.Clone(u.Raw), '\n'))
+				return err
+			}, z.Close)
+		})
+	}
+}
+
+func measure(b *testing.B, users []graph.User, out *counter, write func(graph.User) error, end func() error) {
+	b.ReportAllocs()
+	runtime.GC()
+	n := 0
+	for b.Loop() {
+		if err := write(users[n%len(users)]); err != nil {
+			b.Fatal(err)
+		}
+		n++
+	}
+	if err := end(); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(out.written)/float64(n), "out-B/user")
+}

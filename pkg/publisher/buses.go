@@ -1,0 +1,134 @@
+package publisher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/rollcall-dev/rollcall/pkg/bus"
+	"github.com/rollcall-dev/rollcall/pkg/bus/eventbridge"
+	"github.com/rollcall-dev/rollcall/pkg/bus/firehose"
+	"github.com/rollcall-dev/rollcall/pkg/bus/https"
+	"github.com/rollcall-dev/rollcall/pkg/bus/kinesis"
+	"github.com/rollcall-dev/rollcall/pkg/bus/sns"
+	"github.com/rollcall-dev/rollcall/pkg/bus/sqs"
+	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/store"
+)
+
+// announcement makes a bus of a sink. What is too large for the bus is kept in
+// claims.
+func (w *world) announcement(ctx context.Context, s *sink, claims roll.Store) (roll.Announcement, error) {
+	driver, err := w.driver(ctx, s)
+	if err != nil {
+		return roll.Announcement{}, err
+	}
+	options := bus.Options{Log: w.log, Claim: claim(claims)}
+	return roll.Announcement{
+		Open:     func() roll.Bus { return bus.New(driver, options) },
+		EachUser: s.options["users"] == "each",
+	}, nil
+}
+
+func (w *world) driver(ctx context.Context, s *sink) (bus.Driver, error) {
+	if s.kind == "https" {
+		return w.webhook(ctx, s)
+	}
+	cfg, err := w.aws(ctx)
+	if err != nil {
+		return nil, err
+	}
+	most, err := s.options.number("max-bytes")
+	if err != nil {
+		return nil, err
+	}
+	switch s.kind {
+	case "eventbridge":
+		to, err := eventbridge.Parse(s.address)
+		if err != nil {
+			return nil, err
+		}
+		return eventbridge.New(eventbridge.Config{AWS: cfg, Bus: to, MaxBytes: most})
+	case "sns":
+		to, err := sns.Parse(s.address)
+		if err != nil {
+			return nil, err
+		}
+		return sns.New(sns.Config{AWS: cfg, Topic: to, MaxBytes: most})
+	case "sqs":
+		to, err := sqs.Parse(s.address)
+		if err != nil {
+			return nil, err
+		}
+		return sqs.New(sqs.Config{AWS: cfg, Queue: to, MaxBytes: most})
+	case "kinesis":
+		to, err := kinesis.Parse(s.address)
+		if err != nil {
+			return nil, err
+		}
+		return kinesis.New(kinesis.Config{AWS: cfg, Stream: to, MaxRecordBytes: most})
+	case "firehose":
+		to, err := firehose.Parse(s.address)
+		if err != nil {
+			return nil, err
+		}
+		return firehose.New(firehose.Config{AWS: cfg, Stream: to})
+	}
+	return nil, fmt.Errorf("%s takes no messages", s.kind)
+}
+
+// checkAddress lets a bus's own package look at the address, before anything is
+// started.
+func (s *sink) checkAddress() error {
+	var err error
+	switch s.kind {
+	case "eventbridge":
+		_, err = eventbridge.Parse(s.address)
+	case "sns":
+		_, err = sns.Parse(s.address)
+	case "sqs":
+		_, err = sqs.Parse(s.address)
+	case "kinesis":
+		_, err = kinesis.Parse(s.address)
+	case "firehose":
+		_, err = firehose.Parse(s.address)
+	case "https":
+		_, err = https.Parse(s.address)
+	}
+	return err
+}
+
+func (w *world) webhook(ctx context.Context, s *sink) (bus.Driver, error) {
+	target, err := https.Parse(s.address)
+	if err != nil {
+		return nil, err
+	}
+	secrets, err := w.sinkKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	batch, err := s.options.number("batch")
+	if err != nil {
+		return nil, err
+	}
+	most, err := s.options.number("max-bytes")
+	if err != nil {
+		return nil, err
+	}
+	return https.New(https.Config{
+		Target: target, Secrets: secrets, AllowPrivate: s.options["private"] == "allow",
+		Batch: batch > 0, MaxEntries: batch, MaxBytes: most,
+	})
+}
+
+// claim keeps the data of an event that is too large for its bus.
+func claim(at roll.Store) func(ctx context.Context, id string, data []byte) (string, error) {
+	return func(ctx context.Context, id string, data []byte) (string, error) {
+		key := "claims/" + id + ".json"
+		_, err := at.Swap(ctx, key, data, "")
+		if err != nil && !errors.Is(err, store.ErrConflict) { // the same id has the same data
+			return "", err
+		}
+		return at.URL(key), nil
+	}
+}

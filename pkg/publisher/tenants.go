@@ -1,0 +1,84 @@
+package publisher
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/rollcall-dev/rollcall/pkg/failure"
+	"github.com/rollcall-dev/rollcall/pkg/store"
+)
+
+// row is a tenant of the tenants file.
+type row struct {
+	Tenant      string `json:"tenant"`
+	Credentials string `json:"credentials"`
+}
+
+// tenantsFile reads the tenants: a JSON array of rows with nothing else in them,
+// in an object of a store (s3://bucket/key) or a file (file:///path).
+func (w *world) tenantsFile(ctx context.Context) ([]row, error) {
+	s, err := parseTenants(w.cfg.Tenants)
+	if err != nil {
+		return nil, err
+	}
+	folder, name := path.Split(s.path)
+	if s.kind == "file" {
+		s.address, name = path.Split(s.address)
+	}
+	s.path = strings.Trim(folder, "/")
+	at, err := w.store(ctx, s, "")
+	if err != nil {
+		return nil, err
+	}
+	body, _, err := at.Read(ctx, name)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, &failure.Named{Public: "Config.Invalid", Text: "there is no tenants file at " + at.URL(name) + "; put it there or correct ROLLCALL_TENANTS"}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the tenants file: %w", err)
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	var rows []row
+	if err := d.Decode(&rows); err != nil {
+		return nil, &failure.Named{
+			Public: "Config.Invalid",
+			Text:   "the tenants file " + at.URL(name) + ` is not of the form [{"tenant":"<guid>","credentials":"secretsmanager:<ARN>"}]`,
+		}
+	}
+	return rows, nil
+}
+
+// parseTenants checks where the tenants file is.
+func parseTenants(text string) (*sink, error) {
+	s, err := parseSink(text)
+	if err != nil {
+		return nil, err
+	}
+	if !isStore(s.kind) || len(s.options) > 0 || s.kind != "file" && s.path == "" {
+		return nil, errors.New("is not of the form s3://bucket/key, azblob://account/container/key or file:///path")
+	}
+	return s, nil
+}
+
+// credentials returns where the credentials of a tenant are.
+func (w *world) credentials(ctx context.Context, tenant string) (string, error) {
+	if w.cfg.Tenants == "" {
+		return "", failure.InvalidRequest("tenant is given, and there is no tenants file; set ROLLCALL_TENANTS or leave tenant out")
+	}
+	rows, err := w.tenantsFile(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, r := range rows {
+		if strings.EqualFold(r.Tenant, tenant) {
+			return r.Credentials, nil
+		}
+	}
+	return "", failure.InvalidRequest("tenant names one that is not in the tenants file; add a row for it")
+}
