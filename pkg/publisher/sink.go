@@ -3,6 +3,7 @@ package publisher
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -40,11 +41,12 @@ func parseSink(text string) (*sink, error) {
 		s.address, query, _ = strings.Cut(rest, "?")
 	}
 	var err error
-	if s.options, err = parseOptions(query); err != nil {
-		return nil, fmt.Errorf("%s: %w", s.kind, err)
+	if s.options, err = parseOptions(query); err == nil {
+		err = s.check()
 	}
-	if err := s.check(); err != nil {
-		return nil, fmt.Errorf("%s: %w", s.kind, err)
+	if err != nil {
+		// One line a sink, which says which it is.
+		return nil, errors.New(s.kind + ": " + strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	return s, nil
 }
@@ -75,7 +77,7 @@ func (s *sink) check() error {
 	default:
 		return errors.New("is not a kind of destination; there are s3, azblob, file, eventbridge, sns, sqs, kinesis, firehose and https")
 	}
-	return errors.Join(s.options.only(known), s.busOptions())
+	return errors.Join(s.options.only(known), s.busOptions(), s.checkAddress())
 }
 
 // place splits what stands before the prefix from it: a bucket, or an account and
@@ -170,7 +172,7 @@ func parseOptions(query string) (options, error) {
 // only refuses any option that is not known.
 func (o options) only(known []string) error {
 	var problems []error
-	for name := range o {
+	for _, name := range slices.Sorted(maps.Keys(o)) {
 		if !slices.Contains(known, name) {
 			problems = append(problems, fmt.Errorf("has no option %q; there are %s", name, strings.Join(known, ", ")))
 		}

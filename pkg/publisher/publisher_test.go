@@ -1,0 +1,158 @@
+package publisher_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rollcall-dev/rollcall/pkg/config"
+	"github.com/rollcall-dev/rollcall/pkg/failure"
+	"github.com/rollcall-dev/rollcall/pkg/publisher"
+	"github.com/rollcall-dev/rollcall/pkg/reader"
+	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/simulator"
+)
+
+// house is a simulated tenant and a publisher for it.
+type house struct {
+	tenant *simulator.Tenant
+	server *simulator.Server
+	log    bytes.Buffer
+}
+
+func open(t *testing.T) *house {
+	t.Helper()
+	h := &house{tenant: simulator.New(simulator.Config{Users: 1200})}
+	var err error
+	if h.server, err = h.tenant.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = h.server.Close() })
+	return h
+}
+
+// publisher reads the configuration as a function does.
+func (h *house) publisher(t *testing.T, more ...string) (*publisher.Publisher, error) {
+	t.Helper()
+	c := h.tenant.Config()
+	cfg, err := config.Read(append([]string{
+		"ROLLCALL_LOGIN_URL=" + h.server.URL, "ROLLCALL_GRAPH_URL=" + h.server.URL,
+		"AZURE_TENANT_ID=" + c.Tenant, "AZURE_CLIENT_ID=" + c.ClientID, "AZURE_CLIENT_SECRET=" + c.ClientSecret,
+	}, more...), append(publisher.Checks(), reader.CheckCredentials())...)
+	if err != nil {
+		return nil, err
+	}
+	return publisher.New(cfg, slog.New(slog.NewTextHandler(&h.log, nil)), reader.WithTransport(h.server.Transport()))
+}
+
+func mustBeCalled(t *testing.T, err error, name, text string) {
+	t.Helper()
+	if err == nil || failure.Of(err).Name != name || !strings.Contains(err.Error(), text) {
+		t.Errorf("the error is %v, want a %s with %q", err, name, text)
+	}
+}
+
+func TestEveryProblemOfTheSinksIsReportedAtOnce(t *testing.T) {
+	_, err := open(t).publisher(t,
+		"ROLLCALL_SINKS=s3://bucket?formt=csv sns:topic kinesis://stream?users=all",
+		"ROLLCALL_STATE=sqs:https://sqs.eu-west-1.amazonaws.com/123456789012/q", "ROLLCALL_TENANTS=s3://bucket", "ROLLCALL_PARALLEL=0", "ROLLCALL_MAX_LEAVERS=lots")
+	var invalid *config.Error
+	if !errors.As(err, &invalid) {
+		t.Fatalf("the error is %v", err)
+	}
+	for _, want := range []string{
+		`s3: has no option "formt"`, "ARN", "option users is each", "ROLLCALL_STATE: is not a store", "ROLLCALL_TENANTS: is not of the form",
+		"ROLLCALL_PARALLEL: is not a number of ranges", "ROLLCALL_MAX_LEAVERS: is neither",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is missing in:\n%v", want, err)
+		}
+	}
+}
+
+func TestWithoutADestinationNothingIsStarted(t *testing.T) {
+	h := open(t)
+	_, err := h.publisher(t)
+	mustBeCalled(t, err, "Config.Invalid", "names no destination")
+	_, err = h.publisher(t, "ROLLCALL_SINKS=kinesis://stream")
+	mustBeCalled(t, err, "Config.Invalid", "ROLLCALL_STATE")
+	if n := len(h.tenant.Requests()); n != 0 {
+		t.Errorf("wiring made %d requests", n)
+	}
+}
+
+func TestEveryFormatIsPublishedToItsOwnFolder(t *testing.T) {
+	h := open(t)
+	dir := t.TempDir()
+	var sinks []string
+	for _, sink := range []string{"ndjson?", "zstd?compression=zstd&", "plain?compression=none&", "csv?format=csv&", "parquet?format=parquet&"} {
+		sinks = append(sinks, "file://"+dir+"/"+sink+"part-size=1MiB")
+	}
+	p, err := h.publisher(t, "ROLLCALL_SINKS="+strings.Join(sinks, "\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Demo = true
+	result, err := p.Snapshot(t.Context(), roll.Input{Run: "r"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.Users != 1200 || !strings.HasPrefix(result.Manifest, "file://"+dir+"/ndjson/runs/") {
+		t.Errorf("the result is %+v", result)
+	}
+	for folder, suffix := range map[string]string{"ndjson": ".ndjson.gz", "zstd": ".ndjson.zst", "plain": ".ndjson", "csv": ".csv.gz", "parquet": ".parquet"} {
+		var m roll.Manifest
+		body, err := os.ReadFile(filepath.Join(dir, folder, "runs", "tenant="+h.tenant.Config().Tenant, "run=r", "manifest.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(body, &m); err != nil {
+			t.Fatal(err)
+		}
+		if m.Users != 1200 || !m.Demo || len(m.Objects) == 0 || !strings.HasSuffix(m.Objects[0].URL, suffix) {
+			t.Errorf("the manifest in %s is %+v", folder, m)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "ndjson", "state")); err != nil {
+		t.Errorf("the state is not with the first store: %v", err)
+	}
+}
+
+func TestATenantOfTheFileIsReadWithItsOwnCredentials(t *testing.T) {
+	h := open(t)
+	dir := t.TempDir()
+	c := h.tenant.Config()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	secret := write("secret.json", `{"TenantID":"`+c.Tenant+`","ClientID":"`+c.ClientID+`","ClientSecret":"`+c.ClientSecret+`"}`)
+	const other = "99999999-2222-4333-8444-555555555555"
+	tenants := write("tenants.json", `[{"tenant":"`+strings.ToUpper(c.Tenant)+`","credentials":"file:`+secret+`"},{"tenant":"`+other+`","credentials":"file:`+secret+`"}]`)
+	p, err := h.publisher(t, "ROLLCALL_SINKS=file://"+dir+"/out", "ROLLCALL_TENANTS=file://"+tenants, "AZURE_CLIENT_SECRET=")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Snapshot(t.Context(), roll.Input{Tenant: c.Tenant}, nil); err != nil {
+		t.Fatal(err)
+	}
+	_, err = p.Snapshot(t.Context(), roll.Input{Tenant: other}, nil)
+	mustBeCalled(t, err, "Config.Invalid", "correct the row")
+	_, err = p.Snapshot(t.Context(), roll.Input{Tenant: "88888888-2222-4333-8444-555555555555"}, nil)
+	mustBeCalled(t, err, "Request.Invalid", "is not in the tenants file")
+	write("tenants.json", `[{"tenant":"`+c.Tenant+`","credentials":"env:","note":"x"}]`)
+	p, err = h.publisher(t, "ROLLCALL_SINKS=file://"+dir+"/out", "ROLLCALL_TENANTS=file://"+tenants)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = p.Snapshot(t.Context(), roll.Input{Tenant: c.Tenant}, nil)
+	mustBeCalled(t, err, "Config.Invalid", "is not of the form")
+}
