@@ -10,7 +10,9 @@ NPM        ?= npm
 E2E        := infra/e2e
 VENV       := $(E2E)/.venv
 SAM_VENV   := $(E2E)/sam/.venv
+PARQUET    := $(E2E)/parquet/.venv
 JS         := $(E2E)/js
+ASL        := $(E2E)/template
 TOOLS      := .tools/bin
 GOFUMPT    := $(TOOLS)/gofumpt-v0.12.0
 GOLANGCI   := $(TOOLS)/golangci-lint-v2.15.0
@@ -22,15 +24,15 @@ RELEASE    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -tags lambda.
 BUDGET     := 13000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt format vet tidy lint race size e2e bench validate build build-UsersFunction deploy tools clean
+.PHONY: help run test check fmt format vet tidy lint race size e2e bench validate build build-UsersFunction build-SnapshotFunction deploy tools clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-run: ## List users: a simulated tenant, or yours with AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET set
-	@if [ -n "$$AZURE_TENANT_ID" ] && [ -n "$$AZURE_CLIENT_ID" ] && [ -n "$$AZURE_CLIENT_SECRET" ]; \
-	then $(GO) run ./functions/rollcall list --format table; \
-	else $(GO) run ./functions/rollcall list --demo --format table; fi
+run: ## List users and publish them to ./snapshot: a simulated tenant's, or yours with AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET set
+	@if [ -n "$$AZURE_TENANT_ID" ] && [ -n "$$AZURE_CLIENT_ID" ] && [ -n "$$AZURE_CLIENT_SECRET" ]; then demo=; else demo=--demo; fi; \
+	$(GO) run ./functions/rollcall list $$demo --format table && echo && \
+	$(GO) run ./functions/rollcall snapshot $$demo --sink ./snapshot >/dev/null
 
 test: ## The whole default suite: offline, in well under a minute once compiled
 	@$(GO) test ./... && echo "test: every package passed"
@@ -70,14 +72,15 @@ size:
 	bytes=$$(($$(wc -c < "$$dir/bootstrap"))) && \
 	echo "functions/users for arm64: $$bytes bytes of $(BUDGET)" && [ "$$bytes" -le $(BUDGET) ]
 
-e2e: $(VENV)/installed $(SAM_VENV)/installed $(JS)/node_modules/installed ## The built Lambda binary behind every trigger, read by Microsoft's own clients; sam build; the README's commands; needs python3, node and curl
+e2e: $(VENV)/installed $(SAM_VENV)/installed $(PARQUET)/installed $(JS)/node_modules/installed ## The built functions behind every trigger, store, bus and state machine; kills; other clients and readers; the README's commands; needs python3, node and curl
 	@cd $(E2E) && $(GO) test -count=1 ./... && echo "e2e: every package passed"
 
 bench: ## Measure CPU, memory, wall time, cold start and size, next to other clients; takes some minutes
 	@cd $(E2E) && $(GO) run ./bench
 
-validate: $(VENV)/installed ## Check template.yaml with cfn-lint; needs python3
+validate: $(VENV)/installed $(ASL)/node_modules/installed ## Check template.yaml with cfn-lint and the state machines with asl-validator; needs python3 and node
 	@$(VENV)/bin/cfn-lint -r eu-west-1 -- template.yaml && echo "validate: template.yaml has no findings"
+	@for machine in infra/statemachine/*.asl.json; do $(ASL)/node_modules/.bin/asl-validator --json-path $$machine || exit 1; done
 
 build: ## Build functions/users for Lambda (arm64) into bin/users/bootstrap
 	@$(MAKE) --no-print-directory build-UsersFunction ARTIFACTS_DIR=bin/users
@@ -87,6 +90,10 @@ build: ## Build functions/users for Lambda (arm64) into bin/users/bootstrap
 build-UsersFunction:
 	@mkdir -p "$(ARTIFACTS_DIR)"
 	@GOOS=linux GOARCH=arm64 $(RELEASE) -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/users
+
+build-SnapshotFunction:
+	@mkdir -p "$(ARTIFACTS_DIR)"
+	@GOOS=linux GOARCH=arm64 $(RELEASE) -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/snapshot
 
 deploy: ## Deploy template.yaml with the SAM command line, which asks for the parameters
 	@sam build --build-in-source && sam deploy --guided --capabilities CAPABILITY_IAM
@@ -107,7 +114,7 @@ $(GOLANGCI):
 	@$(call install,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,golangci-lint)
 
 # An environment is made again when what it was made from has changed.
-$(VENV)/installed $(SAM_VENV)/installed: %/.venv/installed: %/requirements.txt
+$(VENV)/installed $(SAM_VENV)/installed $(PARQUET)/installed: %/.venv/installed: %/requirements.txt
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed: make e2e and make validate need Python 3.11 or later"; exit 1; }
 	@echo "installing $< into $(@D)"
 	@$(PYTHON) -m venv $(@D)
@@ -120,5 +127,11 @@ $(JS)/node_modules/installed: $(JS)/package.json $(JS)/package-lock.json
 	@cd $(JS) && $(NPM) ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
+$(ASL)/node_modules/installed: $(ASL)/package.json $(ASL)/package-lock.json
+	@command -v $(NPM) >/dev/null || { echo "$(NPM) is not installed: make validate needs Node 18 or later"; exit 1; }
+	@echo "installing $< into $(@D)"
+	@cd $(ASL) && $(NPM) ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
 clean: ## Remove what was built and installed here
-	@rm -rf bin .tools .aws-sam $(VENV) $(SAM_VENV) $(JS)/node_modules
+	@rm -rf bin .tools .aws-sam $(VENV) $(SAM_VENV) $(PARQUET) $(JS)/node_modules $(ASL)/node_modules

@@ -38,6 +38,13 @@ func FuzzEscapeXML(f *testing.F) {
 	})
 }
 
+func TestRefusedCharactersBecomeEscapes(t *testing.T) {
+	got := string(bus.EscapeXML([]byte("\x00\x1f\x7f\uffff\ufffea\xff")))
+	if want := `\u0000\u001f` + "\x7f" + `\uffff\ufffea\ufffd`; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 func TestTextThatEverybodyTakesIsNotCopied(t *testing.T) {
 	text := []byte(`{"displayName":"Zoë 🧑‍🚒"}`)
 	if escaped := bus.EscapeXML(text); &escaped[0] != &text[0] {

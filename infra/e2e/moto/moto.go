@@ -34,15 +34,19 @@ type Server struct {
 
 // Start runs moto_server on a free port of loopback and returns once it
 // listens. The caller closes it.
-func Start(ctx context.Context) (*Server, error) {
-	program, err := find()
+func Start(ctx context.Context) (*Server, error) { return StartWith(ctx, nil, "moto_server") }
+
+// StartWith runs another program of moto's environment, which ends up as a
+// moto_server: its name, its arguments, and more variables, NAME=value.
+func StartWith(ctx context.Context, env []string, name string, args ...string) (*Server, error) {
+	program, err := find(name)
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{exited: make(chan struct{})}
 	// The server outlives ctx, which bounds only the start; Close ends it.
-	s.process = exec.CommandContext(context.WithoutCancel(ctx), program, "-H", "127.0.0.1", "-p", "0")
-	s.process.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir(), "AWS_DEFAULT_REGION=eu-west-1", "PYTHONUNBUFFERED=1"}
+	s.process = exec.CommandContext(context.WithoutCancel(ctx), program, append(args, "-H", "127.0.0.1", "-p", "0")...)
+	s.process.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir(), "AWS_DEFAULT_REGION=eu-west-1", "PYTHONUNBUFFERED=1"}, env...)
 	// A group of its own, so that nothing it starts outlives it.
 	s.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	stderr, err := s.process.StderrPipe()
@@ -87,24 +91,24 @@ func watch(log io.Reader, address chan<- string) {
 	}
 }
 
-// find looks for moto_server in the virtual environment of the module that the
+// find looks for a program in the virtual environment of the module that the
 // working directory belongs to.
-func find() (string, error) {
+func find(name string) (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", fmt.Errorf("working directory: %w", err)
 	}
 	for ; ; dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "requirements.txt")); err == nil {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
 			break
 		}
 		if dir == filepath.Dir(dir) {
-			return "", errors.New("no requirements.txt above the working directory: run the tests of infra/e2e in its folder")
+			return "", errors.New("no go.mod above the working directory: run the tests of infra/e2e in its folder")
 		}
 	}
-	program := filepath.Join(dir, ".venv", "bin", "moto_server")
+	program := filepath.Join(dir, ".venv", "bin", name)
 	if _, err := os.Stat(program); err != nil {
-		return "", fmt.Errorf("moto_server is not installed (%w): run `make e2e`, which installs it there", err)
+		return "", fmt.Errorf("moto is not installed (%w): run `make e2e`, which installs it there", err)
 	}
 	return program, nil
 }

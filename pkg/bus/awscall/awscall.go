@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 
@@ -83,10 +84,12 @@ func (c Call) classify(err error) *bus.Refusal {
 		return &bus.Refusal{Problem: c.Service + " did not answer in time", Remedy: "a function in a VPC needs a NAT gateway or an interface endpoint for it", Retry: true, Err: context.DeadlineExceeded}
 	case errors.As(err, &name):
 		return &bus.Refusal{Problem: "the name of " + c.Service + " does not resolve", Remedy: "check the region, the network and AWS_ENDPOINT_URL", Retry: !name.IsNotFound}
+	case errors.As(err, new(*smithy.DeserializationError)), errors.Is(err, io.ErrUnexpectedEOF):
+		return &bus.Refusal{Problem: "the answer of " + c.Service + " could not be read", Remedy: "check the network, the proxy and AWS_ENDPOINT_URL", Retry: true}
 	case errors.As(err, &network), again(err):
 		return &bus.Refusal{Problem: c.Service + " could not be reached: the connection broke", Remedy: "check the network, the proxy and AWS_ENDPOINT_URL", Retry: true}
 	}
-	return &bus.Refusal{Problem: "the request to " + c.Service + " could not be made or its answer not be read", Remedy: "check the AWS credentials (aws sts get-caller-identity) and AWS_ENDPOINT_URL"}
+	return &bus.Refusal{Problem: "the request to " + c.Service + " could not be made", Remedy: "check the AWS credentials (aws sts get-caller-identity) and AWS_ENDPOINT_URL"}
 }
 
 // byCode follows the common errors of AWS APIs and those of the five calls that

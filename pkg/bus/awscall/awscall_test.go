@@ -89,6 +89,7 @@ func TestNoAnswerIsToldApart(t *testing.T) {
 		"name server":    {operation(&net.DNSError{IsTimeout: true}), true, "resolve"},
 		"refused":        {operation(&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}), true, "reached"},
 		"no credentials": {operation(&smithy.OperationError{ServiceID: "STS", OperationName: "AssumeRole", Err: errors.New(person)}), false, "credentials"},
+		"half an answer": {operation(&smithy.DeserializationError{Err: errors.New(person)}), true, "read"},
 		"odd":            {operation(errors.New(person)), false, "made"},
 	} {
 		r := call().Refusal(row.err)

@@ -23,6 +23,8 @@ type Bus struct {
 	// event: as soon as there are want messages, and after a moment if there
 	// are fewer.
 	Receive func(ctx context.Context, want int) ([][]byte, error)
+	// Ordered says that the service keeps the order of what it is sent.
+	Ordered bool
 	// Double is the service, nil for one of somebody else's.
 	Double *Double
 }

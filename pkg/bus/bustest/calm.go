@@ -128,7 +128,7 @@ func inOrder(t *testing.T, b Bus) {
 // wantOrder checks, on buses that keep an order, that no subject went back.
 func (b Bus) wantOrder(t *testing.T, arrived [][]byte) {
 	t.Helper()
-	if !b.Driver.Limits().Ordered {
+	if !b.Ordered {
 		return
 	}
 	last := map[any]string{}

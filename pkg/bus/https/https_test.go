@@ -1,7 +1,6 @@
 package https_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -108,37 +107,6 @@ func open(batch bool) bustest.Open {
 func TestConformanceOfSingleEvents(t *testing.T) { bustest.Run(t, open(false)) }
 
 func TestConformanceOfBatches(t *testing.T) { bustest.Run(t, open(true)) }
-
-func TestABatchFillsItsBodyToTheByte(t *testing.T) {
-	b := open(true)(t)
-	limits := b.Driver.Limits()
-	e := bustest.User(1, 0)
-	_, size, err := b.Driver.Append(nil, e)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e = bustest.User(1, limits.EntryBytes-size+len(`{"user":{"id":"1","displayName":""}}`))
-	for pad := 0; ; pad++ {
-		_, size, err := b.Driver.Append(nil, e)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if size == limits.EntryBytes {
-			break
-		}
-		e.Data = append(bytes.TrimSuffix(e.Data, []byte("}")), strings.Repeat(" ", limits.EntryBytes-size)+"}"...)
-	}
-	p := bus.New(b.Driver, bus.Options{})
-	if err := p.Publish(t.Context(), e); err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Flush(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if body := len(b.Double.Arrived()[0]) + 2; body != 1<<20 {
-		t.Errorf("the body has %d bytes", body)
-	}
-}
 
 func TestNothingOfTheAddressButItsHostIsTold(t *testing.T) {
 	b := open(false)(t)

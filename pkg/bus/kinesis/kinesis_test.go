@@ -70,7 +70,7 @@ func open(t *testing.T) bustest.Bus {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return bustest.Bus{Driver: driver, Double: d}
+	return bustest.Bus{Driver: driver, Ordered: true, Double: d}
 }
 
 func parse(t *testing.T, address string) kinesis.Stream {

@@ -85,7 +85,7 @@ func open(topic string) bustest.Open {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return bustest.Bus{Driver: driver, Double: d}
+		return bustest.Bus{Driver: driver, Ordered: topic == fifo, Double: d}
 	}
 }
 

@@ -81,7 +81,7 @@ func open(url string) bustest.Open {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return bustest.Bus{Driver: driver, Double: d}
+		return bustest.Bus{Driver: driver, Ordered: url == fifo, Double: d}
 	}
 }
 

@@ -23,7 +23,8 @@
 // # Nothing is lost
 //
 // Graph may send what a typed column has no place for. Then additionalData holds
-// a JSON object with the whole value of that property, as Graph sent it:
+// a JSON object with the whole value of that property, as Graph sent it but for
+// white space:
 //
 //   - an object has a member that the property table does not know, for Graph
 //     gains members over time (annotations, whose names have an @, do not count);

@@ -41,7 +41,7 @@ func TestTheSchemaIsAsItsGoldenFileHasIt(t *testing.T) {
 
 func TestEverybodyComesBackAsEncodingJSONHasThem(t *testing.T) {
 	for name, columns := range map[string][]string{"usual": usual(), "everything": everything()} {
-		users := people(t, columns, 700)
+		users := people(t, columns, 400)
 		rows := read(t, write(t, columns, Options{RowGroup: 1 << 20}, users...))
 		if len(rows) != len(users) {
 			t.Fatalf("%s: %d rows, want %d", name, len(rows), len(users))
@@ -88,7 +88,7 @@ func TestAFileSaysWhoWroteItAndWhatWasSelected(t *testing.T) {
 }
 
 func TestTheSameUsersGiveTheSameBytes(t *testing.T) {
-	users := people(t, everything(), 500)
+	users := people(t, everything(), 200)
 	first := write(t, everything(), Options{RowGroup: 1 << 20}, users...)
 	if !bytes.Equal(first, write(t, everything(), Options{RowGroup: 1 << 20}, users...)) {
 		t.Error("the second file differs from the first")
@@ -199,7 +199,7 @@ func (b *brokenPipe) Write(p []byte) (int, error) {
 }
 
 func TestAWriterThatBreaksIsTheErrorOfEveryLaterCall(t *testing.T) {
-	users := people(t, usual(), 3000)
+	users := people(t, usual(), 2000)
 	for _, left := range []int{0, 40_000} {
 		w, err := New(&brokenPipe{left}, usual(), Options{RowGroup: 64 << 10})
 		if err != nil {

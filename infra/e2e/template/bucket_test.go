@@ -1,0 +1,109 @@
+package template
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestTheBucketIsPrivateEncryptedVersionedAndKept(t *testing.T) {
+	bucket := stack(t, nil).Resources["Bucket"]
+	want := map[string]any{
+		"PublicAccessBlockConfiguration": map[string]any{
+			"BlockPublicAcls": "true", "BlockPublicPolicy": "true", "IgnorePublicAcls": "true", "RestrictPublicBuckets": "true",
+		},
+		"VersioningConfiguration": map[string]any{"Status": "Enabled"},
+		"OwnershipControls":       map[string]any{"Rules": []any{map[string]any{"ObjectOwnership": "BucketOwnerEnforced"}}},
+		"BucketEncryption": map[string]any{"ServerSideEncryptionConfiguration": []any{map[string]any{
+			"BucketKeyEnabled":              "true",
+			"ServerSideEncryptionByDefault": map[string]any{"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "<Key.Arn>"},
+		}}},
+	}
+	for name, setting := range want {
+		if diff := cmp.Diff(setting, bucket.Properties[name]); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+	for _, name := range []string{"Bucket", "Key"} {
+		all := stack(t, nil).Resources[name].Attributes
+		if all["DeletionPolicy"] != "Retain" || all["UpdateReplacePolicy"] != "Retain" {
+			t.Errorf("%s goes with the stack", name)
+		}
+	}
+}
+
+func TestNoAgeAloneExpiresWhatAReaderNeeds(t *testing.T) {
+	type rule struct {
+		ID                string `json:"Id"`
+		Prefix            string
+		TagFilters        []struct{ Key, Value string }
+		ExpirationInDays  string
+		ExpiredObjects    string                          `json:"ExpiredObjectDeleteMarker"`
+		NoncurrentVersion struct{ NoncurrentDays string } `json:"NoncurrentVersionExpiration"`
+	}
+	lifecycle := as[struct{ Rules []rule }](t, stack(t, nil).Resources["Bucket"].Properties["LifecycleConfiguration"])
+	harmless := map[string]bool{"directory/history/": true, "map/": true, "athena/": true}
+	noncurrent := ""
+	for _, r := range lifecycle.Rules {
+		if r.ExpirationInDays != "" && len(r.TagFilters) == 0 && !harmless[r.Prefix] {
+			t.Errorf("the rule %s deletes whatever is old below %q: also the run that latest names, or the state", r.ID, r.Prefix)
+		}
+		if r.ExpirationInDays != "" && r.ExpirationInDays != "30" {
+			t.Errorf("the rule %s keeps for %s days", r.ID, r.ExpirationInDays)
+		}
+		noncurrent += r.NoncurrentVersion.NoncurrentDays
+	}
+	if noncurrent != "30" {
+		t.Errorf("overwritten objects are kept for %q days", noncurrent)
+	}
+}
+
+func TestOnlyTheSnapshotFunctionWritesAndOnlyOverTLS(t *testing.T) {
+	policy := as[document](t, stack(t, everything()).Resources["BucketPolicy"].Properties["PolicyDocument"])
+	want := []statement{
+		{
+			Sid: "TlsOnly", Effect: "Deny", Action: texts{"s3:*"}, Resource: texts{"<Bucket.Arn>", "<Bucket.Arn>/*"},
+			Condition: map[string]map[string]texts{"Bool": {"aws:SecureTransport": {"false"}}},
+		},
+		{
+			Sid: "WrittenByRollcallOnly", Effect: "Deny",
+			Action: texts{
+				"s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectVersionTagging",
+				"s3:DeleteObject", "s3:DeleteObjectTagging", "s3:DeleteObjectVersion", "s3:DeleteObjectVersionTagging",
+			},
+			Resource:  texts{"<Bucket.Arn>/directory/*"},
+			Condition: map[string]map[string]texts{"ArnNotEquals": {"aws:PrincipalArn": {"<SnapshotRole.Arn>"}}},
+		},
+	}
+	if diff := cmp.Diff(want, policy.Statement); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAlarmsAndQueuesAreEncrypted(t *testing.T) {
+	s := stack(t, nil)
+	if s.Resources["Alarms"].Properties["KmsMasterKeyId"] != "<Key.Arn>" {
+		t.Error("the topic is not encrypted")
+	}
+	for _, name := range s.Of("AWS::SQS::Queue") {
+		if s.Resources[name].Properties["SqsManagedSseEnabled"] != "true" {
+			t.Errorf("%s is not encrypted", name)
+		}
+	}
+}
+
+func TestOneOwnKeyServesBoth(t *testing.T) {
+	const own = "arn:aws:kms:eu-west-1:123456789012:key/own"
+	s := stack(t, map[string]string{"KmsKeyArn": own})
+	if len(s.Of("AWS::KMS::Key")) != 0 || s.Resources["Alarms"].Properties["KmsMasterKeyId"] != own {
+		t.Error("the given key is not the topic's")
+	}
+	for role, all := range statements(t, s) {
+		for _, one := range all {
+			if strings.HasPrefix(one.Action[0], "kms:") && one.Resource[0] != own {
+				t.Errorf("%s uses %q", role, one.Resource)
+			}
+		}
+	}
+}
