@@ -5,12 +5,14 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
@@ -48,7 +50,22 @@ func TestABucketOfMotoKeepsThePromisesOfAStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Close)
-	storetest.Run(t, func(t *testing.T) storetest.Store { return bucket(t, server.Config()) })
+	cfg := server.Config()
+	cfg.HTTPClient = &oneByOne{next: awshttp.NewBuildableClient()}
+	storetest.Run(t, func(t *testing.T) storetest.Store { return bucket(t, cfg) })
+}
+
+// oneByOne sends one request at a time: moto looks whether a condition holds and
+// then writes, so that of two requests at once both may win.
+type oneByOne struct {
+	mu   sync.Mutex
+	next aws.HTTPClient
+}
+
+func (c *oneByOne) Do(r *http.Request) (*http.Response, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.next.Do(r)
 }
 
 func TestAContainerOfAzuriteKeepsThePromisesOfAStore(t *testing.T) {

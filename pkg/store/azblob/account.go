@@ -10,7 +10,8 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
 )
 
 const (
@@ -33,7 +34,8 @@ type Config struct {
 	// https://account.blob.core.usgovcloudapi.net. Empty means the public cloud.
 	Endpoint string
 	// Credential signs in with Entra ID. The role "Storage Blob Data Contributor" on
-	// the container is what it needs.
+	// the container is what it needs. It keeps its tokens, as azidentity's do: each
+	// blob asks for one.
 	Credential azcore.TokenCredential
 	// Key is the account's key (AZURE_STORAGE_KEY).
 	Key string
@@ -45,11 +47,16 @@ type Config struct {
 	Options policy.ClientOptions
 }
 
-// client makes the SDK's client of the container. No error of it repeats a
+// opener makes the SDK's client of the blob at a URL. (The SDK's client of a
+// whole container would add 1.9 MB to a program.)
+type opener func(address string) (*blockblob.Client, error)
+
+// open returns the container's URL, what is to follow a blob's URL (a shared
+// access signature), and how its blobs are reached. No error of it repeats a
 // credential.
-func (c Config) client() (*container.Client, error) {
+func (c Config) open() (address, query string, open opener, err error) {
 	if c.Container == "" || strings.ContainsAny(c.Container, "/?#") {
-		return nil, fmt.Errorf("%q is not a container's name", c.Container)
+		return "", "", nil, fmt.Errorf("%q is not a container's name", c.Container)
 	}
 	ways := 0
 	for _, given := range []bool{c.Credential != nil, c.Key != "", c.ConnectionString != ""} {
@@ -58,51 +65,82 @@ func (c Config) client() (*container.Client, error) {
 		}
 	}
 	if ways != 1 {
-		return nil, errors.New("the container " + c.Container + " needs exactly one of a credential, an account's key and a connection string")
+		return "", "", nil, errors.New("the container " + c.Container + " needs exactly one of a credential, an account's key and a connection string")
 	}
-	options := &container.ClientOptions{ClientOptions: c.Options}
+	if c.ConnectionString != "" {
+		return c.byConnectionString()
+	}
+	if address, err = c.address(); err != nil {
+		return "", "", nil, err
+	}
+	if c.Credential != nil {
+		options := c.options()
+		return address, "", func(at string) (*blockblob.Client, error) { return blockblob.NewClient(at, c.Credential, options) }, nil
+	}
+	open, err = c.byKey(c.Account, c.Key)
+	return address, "", open, err
+}
+
+// options are the SDK's, shared by all blobs so that they share connections.
+func (c Config) options() *blockblob.ClientOptions {
+	options := &blockblob.ClientOptions{ClientOptions: c.Options}
 	if options.Retry.MaxRetries == 0 {
 		options.Retry.MaxRetries = attempts
+	}
+	if options.Retry.ShouldRetry == nil && options.Retry.StatusCodes == nil {
+		options.Retry.ShouldRetry = again
 	}
 	if options.Transport == nil {
 		options.Transport = transport()
 	}
-	if c.ConnectionString != "" {
-		return c.byConnectionString(options)
-	}
-	address, err := c.address()
-	if err != nil {
-		return nil, err
-	}
-	if c.Credential != nil {
-		return container.NewClient(address, c.Credential, options)
-	}
-	key, err := container.NewSharedKeyCredential(c.Account, c.Key)
-	if err != nil {
-		return nil, errors.New("the key of the storage account " + c.Account + " is not base64")
-	}
-	return container.NewClientWithSharedKeyCredential(address, key, options)
+	return options
 }
 
-func (c Config) byConnectionString(options *container.ClientOptions) (*container.Client, error) {
-	client, err := container.NewClientFromConnectionString(c.ConnectionString, c.Container, options)
+func (c Config) byKey(account, key string) (opener, error) {
+	credential, err := blob.NewSharedKeyCredential(account, key)
 	if err != nil {
-		return nil, errors.New("the connection string is not one: copy it from the storage account's access keys")
+		return nil, errors.New("the key of the storage account " + account + " is not base64")
+	}
+	options := c.options()
+	return func(at string) (*blockblob.Client, error) {
+		return blockblob.NewClientWithSharedKeyCredential(at, credential, options)
+	}, nil
+}
+
+// byConnectionString lets the SDK find the URL, as its rules are many.
+func (c Config) byConnectionString() (address, query string, open opener, err error) {
+	client, err := blockblob.NewClientFromConnectionString(c.ConnectionString, c.Container, "x", nil)
+	if err != nil {
+		return "", "", nil, errors.New("the connection string is not one: copy it from the storage account's access keys")
 	}
 	at, err := url.Parse(client.URL())
 	if err != nil || at.Host == "" {
-		return nil, errors.New("the connection string names no address")
+		return "", "", nil, errors.New("the connection string names no address")
 	}
-	account, _, _ := strings.Cut(at.Host, ".")
-	for _, part := range strings.Split(c.ConnectionString, ";") {
-		if name, ok := strings.CutPrefix(part, "AccountName="); ok {
-			account = name
+	fields := map[string]string{}
+	for field := range strings.SplitSeq(c.ConnectionString, ";") {
+		if name, value, ok := strings.Cut(field, "="); ok {
+			fields[name] = value
 		}
 	}
-	if c.Account != "" && c.Account != account {
-		return nil, fmt.Errorf("the connection string is for another storage account than %s", c.Account)
+	account := fields["AccountName"]
+	if account == "" {
+		account, _, _ = strings.Cut(at.Host, ".")
 	}
-	return client, nil
+	if c.Account != "" && c.Account != account {
+		return "", "", nil, fmt.Errorf("the connection string is for another storage account than %s", c.Account)
+	}
+	if query = at.RawQuery; query != "" {
+		query = "?" + query
+	}
+	at.RawQuery = ""
+	address = strings.TrimSuffix(at.String(), "/x")
+	if fields["AccountName"] != "" && fields["AccountKey"] != "" {
+		open, err = c.byKey(account, fields["AccountKey"])
+		return address, query, open, err
+	}
+	options := c.options()
+	return address, query, func(at string) (*blockblob.Client, error) { return blockblob.NewClientWithNoCredential(at, options) }, nil
 }
 
 // address returns the container's URL.

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -19,7 +20,6 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
-	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 
 	"github.com/rollcall-dev/rollcall/pkg/store"
 )
@@ -37,10 +37,13 @@ const (
 
 // Store is a part of a container. It may be used by several goroutines.
 type Store struct {
-	client *container.Client
 	config Config
 	prefix string
 	base   string // URL of the container, without any signature
+	query  string // the signature
+	open   opener
+	// unchecked says that the service does not know checksums.
+	unchecked atomic.Bool
 }
 
 // New returns the place that c names. It asks the service nothing.
@@ -49,21 +52,22 @@ func New(c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := c.client()
+	address, query, open, err := c.open()
 	if err != nil {
 		return nil, err
 	}
-	// A shared access signature is in the query.
-	base, _, _ := strings.Cut(client.URL(), "?")
-	return &Store{client: client, config: c, prefix: prefix, base: strings.TrimRight(base, "/") + "/"}, nil
+	s := &Store{config: c, prefix: prefix, base: strings.TrimRight(address, "/") + "/", query: query, open: open}
+	// What is wrong with the address is wrong with every blob's.
+	if _, err := s.blob("x"); err != nil {
+		return nil, errors.New("no client can be made for the container " + c.Container)
+	}
+	return s, nil
 }
 
 // URL returns the key's address: https://account.blob.core.windows.net/container/prefix/key.
 func (s *Store) URL(key string) string { return s.base + escape(s.prefix) + key }
 
-func (s *Store) blob(key string) *blockblob.Client {
-	return s.client.NewBlockBlobClient(s.prefix + key)
-}
+func (s *Store) blob(key string) (*blockblob.Client, error) { return s.open(s.URL(key) + s.query) }
 
 // Read returns the whole object and its ETag. It fails with store.ErrNotFound,
 // and with store.ErrTooLarge above store.MaxRead.
@@ -79,7 +83,7 @@ func (s *Store) Read(ctx context.Context, key string) ([]byte, store.Version, er
 }
 
 func (s *Store) read(ctx context.Context, key string) ([]byte, store.Version, error) {
-	opened, err := s.open(ctx, key)
+	opened, err := s.download(ctx, key)
 	if err != nil {
 		return nil, "", err
 	}
@@ -107,16 +111,27 @@ func (s *Store) Swap(ctx context.Context, key string, body []byte, old store.Ver
 	if old != "" {
 		condition = &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfMatch: to.Ptr(azcore.ETag(old))}}
 	}
-	out, err := s.blob(key).Upload(ctx, streaming.NopCloser(bytes.NewReader(body)), &blockblob.UploadOptions{
-		AccessConditions: condition, TransactionalValidation: checksum(body),
-	})
-	if err == nil && out.ETag == nil {
-		err = errors.New("an answer without an ETag")
-	}
+	at, err := s.blob(key)
 	if err != nil {
 		return "", s.failed(ctx, "swap", key, err)
 	}
-	return store.Version(*out.ETag), nil
+	var version store.Version
+	err = s.checked(body, func(sum blob.TransferValidationType) error {
+		out, err := at.Upload(ctx, streaming.NopCloser(bytes.NewReader(body)), &blockblob.UploadOptions{
+			AccessConditions: condition, TransactionalValidation: sum,
+		})
+		if err == nil && out.ETag == nil {
+			return errors.New("an answer without an ETag")
+		}
+		if err == nil {
+			version = store.Version(*out.ETag)
+		}
+		return err
+	})
+	if err != nil {
+		return "", s.failed(ctx, "swap", key, err)
+	}
+	return version, nil
 }
 
 // onlyNew is the condition that the key holds nothing.
@@ -130,7 +145,10 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if err := s.check("delete", key); err != nil {
 		return err
 	}
-	_, err := s.blob(key).Delete(ctx, &blob.DeleteOptions{DeleteSnapshots: to.Ptr(blob.DeleteSnapshotsOptionTypeInclude)})
+	at, err := s.blob(key)
+	if err == nil {
+		_, err = at.Delete(ctx, &blob.DeleteOptions{DeleteSnapshots: to.Ptr(blob.DeleteSnapshotsOptionTypeInclude)})
+	}
 	if err == nil {
 		return nil
 	}
@@ -147,15 +165,19 @@ func (s *Store) Open(ctx context.Context, key string) (io.ReadCloser, error) {
 	if err := s.check("read", key); err != nil {
 		return nil, err
 	}
-	opened, err := s.open(ctx, key)
+	opened, err := s.download(ctx, key)
 	if err != nil {
 		return nil, s.failed(ctx, "read", key, err)
 	}
 	return &named{opened}, nil
 }
 
-func (s *Store) open(ctx context.Context, key string) (*stream, error) {
-	out, err := s.blob(key).DownloadStream(ctx, nil)
+func (s *Store) download(ctx context.Context, key string) (*stream, error) {
+	at, err := s.blob(key)
+	if err != nil {
+		return nil, err
+	}
+	out, err := at.DownloadStream(ctx, nil)
 	switch {
 	case err != nil:
 		return nil, err
@@ -180,6 +202,9 @@ type stream struct {
 }
 
 func (r *stream) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
 	n, err := r.body.Read(p)
 	r.left -= int64(n)
 	if errors.Is(err, io.EOF) && r.left != 0 {

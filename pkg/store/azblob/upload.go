@@ -6,9 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
-	"hash/crc64"
 	"strings"
-	"sync"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
@@ -24,16 +22,21 @@ const idName = "rollcallupload"
 // Create begins the object of a key. ctx governs the whole upload. What fits into
 // one block is one Put Blob; of the rest each block is staged as it fills. Blocks
 // that no Commit follows cannot be seen, and the service drops them after a week:
-// nothing drops them sooner. The upload fails with store.ErrConflict at its Commit
+// nothing drops them sooner, and until then the key may count as taken (Azurite
+// says so), so a new try takes a new key. The upload fails with store.ErrConflict at its Commit
 // if the key holds something by then.
 func (s *Store) Create(ctx context.Context, key string) (store.Upload, error) {
 	if err := s.check("write", key); err != nil {
 		return nil, err
 	}
-	if err := ctx.Err(); err != nil {
+	at, err := s.blob(key)
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
 		return nil, s.failed(ctx, "write", key, err)
 	}
-	u := &upload{store: s, ctx: ctx, key: key, id: rand.Text(), blob: s.blob(key)}
+	u := &upload{store: s, ctx: ctx, key: key, id: rand.Text(), blob: at}
 	u.sending, u.cancel = context.WithCancel(ctx)
 	return u, nil
 }
@@ -104,8 +107,11 @@ func (u *upload) commit() error {
 	metadata := map[string]*string{idName: &u.id}
 	var err error
 	if len(u.staged) == 0 {
-		_, err = u.blob.Upload(ctx, streaming.NopCloser(bytes.NewReader(u.filling)), &blockblob.UploadOptions{
-			AccessConditions: onlyNew(), Metadata: metadata, TransactionalValidation: checksum(u.filling),
+		err = u.store.checked(u.filling, func(sum blob.TransferValidationType) error {
+			_, err := u.blob.Upload(ctx, streaming.NopCloser(bytes.NewReader(u.filling)), &blockblob.UploadOptions{
+				AccessConditions: onlyNew(), Metadata: metadata, TransactionalValidation: sum,
+			})
+			return err
 		})
 	} else {
 		_, err = u.blob.CommitBlockList(ctx, u.staged, &blockblob.CommitBlockListOptions{
@@ -156,9 +162,11 @@ func (u *upload) stage() error {
 	}
 	u.filling, u.spare = u.spare[:0], block
 	go func() {
-		_, err := u.blob.StageBlock(u.sending, id, streaming.NopCloser(bytes.NewReader(block)),
-			&blockblob.StageBlockOptions{TransactionalValidation: checksum(block)})
-		outcome <- err
+		outcome <- u.store.checked(block, func(sum blob.TransferValidationType) error {
+			_, err := u.blob.StageBlock(u.sending, id, streaming.NopCloser(bytes.NewReader(block)),
+				&blockblob.StageBlockOptions{TransactionalValidation: sum})
+			return err
+		})
 	}()
 	return nil
 }
@@ -208,11 +216,3 @@ func (u *upload) end() {
 	_ = u.arrived()
 	u.filling, u.spare = nil, nil
 }
-
-// checksum is the CRC64 that the service compares a body with.
-func checksum(body []byte) blob.TransferValidationType {
-	return blob.TransferValidationTypeCRC64(crc64.Checksum(body, table()))
-}
-
-// table is of the polynomial that Azure Storage uses.
-var table = sync.OnceValue(func() *crc64.Table { return crc64.MakeTable(0x9A6C9329AC4BC9B5) })

@@ -67,6 +67,9 @@ type stream struct {
 }
 
 func (r *stream) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
 	for {
 		n, err := r.body.Read(p)
 		r.read += int64(n)

@@ -58,12 +58,13 @@ func Run(t *testing.T, empty func(t *testing.T) Store) {
 	}
 }
 
-// content returns n bytes that no compression shortens, the same for the same n.
+// content returns n bytes, the same for the same n. They repeat at a length that
+// divides no part's, so that no two parts are alike.
 func content(n int) []byte {
-	body := make([]byte, n)
+	block := make([]byte, 65_521)
 	source := rand.NewChaCha8(sha256.Sum256([]byte{byte(n), byte(n >> 8), byte(n >> 16)}))
-	_, _ = source.Read(body) // never fails
-	return body
+	_, _ = source.Read(block) // never fails
+	return bytes.Repeat(block, n/len(block)+1)[:n]
 }
 
 // create uploads body in pieces of an odd size.

@@ -109,8 +109,6 @@ func abortLeavesNothing(t *testing.T, s Store) {
 		wantError(t, "a commit after the abort", u.Commit(), nil)
 		wantNothing(t, s, "aborted")
 	}
-	mustCreate(t, s, "aborted", []byte("made later"))
-	wantBody(t, s, "aborted", []byte("made later"))
 }
 
 func abortAfterCommit(t *testing.T, s Store) {

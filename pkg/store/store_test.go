@@ -1,0 +1,104 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/pkg/store"
+)
+
+func TestPrefix(t *testing.T) {
+	for _, test := range []struct{ path, want string }{
+		{"", ""},
+		{"/", ""},
+		{"people", "people/"},
+		{"/exports/people/", "exports/people/"},
+		{"team a/ü", "team a/ü/"},
+	} {
+		if got, err := store.Prefix(test.path); err != nil || got != test.want {
+			t.Errorf("Prefix(%q) = %q, %v, want %q", test.path, got, err, test.want)
+		}
+	}
+	for _, path := range []string{"a//b", "a/../b", ".", "a?b", "a#b", "a%b", "a\nb", `a\b`} {
+		if got, err := store.Prefix(path); err == nil {
+			t.Errorf("Prefix(%q) = %q, want an error", path, got)
+		}
+	}
+}
+
+func TestAnErrorSaysWhatWhereWhyAndWhatNext(t *testing.T) {
+	for _, test := range []struct {
+		err  *store.Error
+		want string
+	}{
+		{&store.Error{Op: "read", URL: "s3://b/k", Err: store.ErrNotFound}, "read s3://b/k: there is no such object"},
+		{
+			&store.Error{Op: "write", URL: "s3://b/k", Problem: "the disk is full", Advice: "make room", Err: syscall.ENOSPC},
+			"write s3://b/k: the disk is full: make room",
+		},
+	} {
+		if got := test.err.Error(); got != test.want {
+			t.Errorf("%q, want %q", got, test.want)
+		}
+		if !errors.Is(fmt.Errorf("publish: %w", test.err), test.err.Err) || test.err.Name() != "Sink.Failed" {
+			t.Errorf("%v hides its reason or its name", test.err)
+		}
+	}
+}
+
+func TestARefusalRepeatsNothingThatIsNotPlainlyACode(t *testing.T) {
+	r := &store.Refusal{Service: "S3", Code: "User: kim@contoso.com may not", Status: 403, RequestID: "Q4 kim@contoso.com"}
+	if text := r.Error(); strings.Contains(text, "kim") || !strings.Contains(text, "403") {
+		t.Error(text)
+	}
+}
+
+func TestBroken(t *testing.T) {
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{&net.DNSError{Err: "no such host", Name: "user:secret@host", IsNotFound: true}, "name"},
+		{&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, "refused"},
+		{&net.OpError{Op: "read", Err: syscall.ECONNRESET}, "broke"},
+		{fmt.Errorf("body: %w", io.ErrUnexpectedEOF), "broke"},
+		{&net.OpError{Op: "read", Err: context.DeadlineExceeded}, "in time"},
+		{&net.OpError{Op: "proxyconnect", Err: errors.New("secret")}, "failed"},
+	} {
+		if got := store.Broken(test.err); !strings.Contains(got, test.want) || strings.Contains(got, "secret") {
+			t.Errorf("Broken(%v) = %q, want %q in it", test.err, got, test.want)
+		}
+	}
+	if got := store.Broken(errors.New("something else")); got != "" {
+		t.Errorf("something else is a broken connection: %q", got)
+	}
+}
+
+func TestARequestOutlivesItsContextByAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		longer, end := store.Outlive(ctx, 5*time.Second)
+		defer end()
+		start := time.Now()
+		<-longer.Done()
+		if lived := time.Since(start); lived != 6*time.Second {
+			t.Errorf("it lived %s, want 6s", lived)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		longer, end := store.Outlive(t.Context(), time.Hour)
+		end()
+		if longer.Err() == nil {
+			t.Error("it did not end when it was told to")
+		}
+	})
+}
