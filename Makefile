@@ -24,10 +24,10 @@ RELEASE    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -tags lambda.
 BUDGET     := 13000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt format vet tidy lint race size e2e bench validate build build-UsersFunction build-SnapshotFunction deploy tools clean
+.PHONY: help run test check fmt format vet tidy lint race size e2e bench bench-peers validate build build-UsersFunction build-SnapshotFunction deploy tools clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: ## List users and publish them to ./snapshot: a simulated tenant's, or yours with AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET set
 	@if [ -n "$$AZURE_TENANT_ID" ] && [ -n "$$AZURE_CLIENT_ID" ] && [ -n "$$AZURE_CLIENT_SECRET" ]; then demo=; else demo=--demo; fi; \
@@ -41,11 +41,11 @@ check: format vet tidy lint race size ## What CI checks: formatting, vet, tidy m
 	@echo "check: everything holds"
 
 fmt: $(GOFUMPT) ## Format every Go file
-	@$(GOFUMPT) -w functions pkg $(E2E)
+	@$(GOFUMPT) -w functions pkg docs $(E2E)
 
 format: $(GOFUMPT)
 	@echo "gofumpt"
-	@unformatted=$$($(GOFUMPT) -l functions pkg $(E2E)) || exit 1; \
+	@unformatted=$$($(GOFUMPT) -l functions pkg docs $(E2E)) || exit 1; \
 	if [ -n "$$unformatted" ]; then echo "not formatted (make fmt does it):"; echo "$$unformatted"; exit 1; fi
 
 vet:
@@ -74,6 +74,9 @@ size:
 
 e2e: $(VENV)/installed $(SAM_VENV)/installed $(PARQUET)/installed $(JS)/node_modules/installed ## The built functions behind every trigger, store, bus and state machine; kills; other clients and readers; the README's commands; needs python3, node and curl
 	@cd $(E2E) && $(GO) test -count=1 ./... && echo "e2e: every package passed"
+
+bench-peers: ## Measure publishing next to the list alone, and reading next to a hand-written loop and msgraph-sdk-go
+	@cd $(E2E) && $(GO) run ./bench -peers
 
 bench: ## Measure CPU, memory, wall time, cold start and size, next to other clients; takes some minutes
 	@cd $(E2E) && $(GO) run ./bench
@@ -134,4 +137,4 @@ $(ASL)/node_modules/installed: $(ASL)/package.json $(ASL)/package-lock.json
 	@touch $@
 
 clean: ## Remove what was built and installed here
-	@rm -rf bin .tools .aws-sam $(VENV) $(SAM_VENV) $(PARQUET) $(JS)/node_modules $(ASL)/node_modules
+	@rm -rf bin snapshot .tools .aws-sam $(VENV) $(SAM_VENV) $(PARQUET) $(JS)/node_modules $(ASL)/node_modules

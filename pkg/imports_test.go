@@ -55,6 +55,7 @@ func allowed() map[string][]string {
 			"pkg/store/azblob", "pkg/store/file", "pkg/store/s3",
 		},
 		"functions/snapshot": {"pkg/config", "pkg/failure", "pkg/publisher", "pkg/reader", "pkg/roll", "pkg/telemetry", "pkg/trigger"},
+		"docs/examples/go":   {},
 		"functions/users": {
 			"pkg/api", "pkg/config", "pkg/failure", "pkg/reader", "pkg/telemetry", "pkg/trigger",
 		},

@@ -148,7 +148,8 @@ func wordsOf(node *kong.Node, prefix string) []string {
 
 // valuesOf gives the values that a flag or argument can have, if they are known.
 func valuesOf(value *kong.Value, before, prefix string) []string {
-	if placeholder := value.Tag.PlaceHolder; placeholder == "FILE" || placeholder == "DIR" {
+	switch value.Tag.PlaceHolder {
+	case "FILE", "DIR", "URL": // a folder may stand for its URL
 		return []string{filesCandidate}
 	}
 	var found []string

@@ -22,18 +22,21 @@ type tenantFlags struct {
 // tenant is a connection to a tenant, real or simulated.
 type tenant struct {
 	*reader.Reader
-	config *config.Config
-	close  func()
+	config  *config.Config
+	options []reader.Option // by which it is reached
+	close   func()
 }
 
 // connect reads the environment with what the command line puts in its place,
-// and wires a reader. It asks nobody anything; the tenant is to be closed.
-func (p *program) connect(ctx context.Context, f tenantFlags, overrides map[string]string, log *slog.Logger) (*tenant, error) {
+// and wires a reader. checks are what the command looks at besides. It asks
+// nobody anything; the tenant is to be closed.
+func (p *program) connect(ctx context.Context, f tenantFlags, overrides map[string]string, log *slog.Logger, checks ...config.Check) (*tenant, error) {
 	environ := override(p.environ, overrides)
+	checks = append(checks, reader.CheckCredentials())
 	if f.Demo {
-		return p.connectDemo(ctx, f, environ, log)
+		return p.connectDemo(ctx, f, environ, log, checks)
 	}
-	cfg, err := config.Read(environ, reader.CheckCredentials())
+	cfg, err := config.Read(environ, checks...)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +48,7 @@ func (p *program) connect(ctx context.Context, f tenantFlags, overrides map[stri
 	if err != nil {
 		return nil, err
 	}
-	return &tenant{Reader: r, config: cfg, close: func() {}}, nil
+	return &tenant{Reader: r, config: cfg, options: options, close: func() {}}, nil
 }
 
 // override puts variables in front: of several, the first counts. An override

@@ -24,7 +24,7 @@ const demoSecret = "rollcall-demo"
 // Manager through the AWS SDK, the token is bought over TLS. Columns, filter and
 // page size are those of the environment; nothing else of it is used, and the
 // process environment is not touched.
-func (p *program) connectDemo(ctx context.Context, f tenantFlags, environ []string, log *slog.Logger) (*tenant, error) {
+func (p *program) connectDemo(ctx context.Context, f tenantFlags, environ []string, log *slog.Logger, checks []config.Check) (*tenant, error) {
 	simulated, server, err := startDemo(ctx, f)
 	if err != nil {
 		return nil, err
@@ -37,7 +37,7 @@ func (p *program) connectDemo(ctx context.Context, f tenantFlags, environ []stri
 		"ROLLCALL_CLOUD":       "",
 		"AZURE_AUTHORITY_HOST": "",
 	})
-	cfg, err := config.Read(environ, reader.CheckCredentials())
+	cfg, err := config.Read(environ, checks...)
 	if err != nil {
 		stop()
 		return nil, err
@@ -46,14 +46,15 @@ func (p *program) connectDemo(ctx context.Context, f tenantFlags, environ []stri
 	transport := graph.NewTransport()
 	transport.TLSClientConfig.RootCAs = server.CertPool
 	transport.Proxy = nil
-	r, err := reader.New(cfg, log, reader.WithTransport(transport), reader.WithAWS(demoAWS(server, transport)))
+	options := []reader.Option{reader.WithTransport(transport), reader.WithAWS(demoAWS(server, transport))}
+	r, err := reader.New(cfg, log, options...)
 	if err != nil {
 		stop()
 		return nil, err
 	}
 	_, _ = fmt.Fprintf(p.stderr, "This is a simulated tenant (%s, %d users, nobody in it exists).\n",
 		simulated.Config().Domain, simulated.Users())
-	return &tenant{Reader: r, config: cfg, close: stop}, nil
+	return &tenant{Reader: r, config: cfg, options: options, close: stop}, nil
 }
 
 func startDemo(ctx context.Context, f tenantFlags) (*simulator.Tenant, *simulator.Server, error) {

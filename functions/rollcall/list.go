@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/rollcall-dev/rollcall/pkg/config"
@@ -16,10 +14,9 @@ import (
 type listCommand struct {
 	Format string `enum:"auto,table,ndjson,csv,json" default:"auto" placeholder:"FORMAT" help:"table, ndjson, csv or json. Default: table on a terminal, what the name of --output ends in, otherwise ndjson."`
 	Output string `short:"o" placeholder:"FILE" help:"Write to FILE, which appears, or is replaced, only once the list is complete."`
-	Select string `placeholder:"A,B" help:"Columns, instead of ROLLCALL_SELECT; name? marks one that may be missing."`
-	Filter string `placeholder:"EXPR" help:"OData $$filter, instead of ROLLCALL_FILTER."`
 	Rows   int    `placeholder:"N" default:"10" help:"Rows of a table, 0 for all (${default})."`
 
+	requestFlags
 	tenantFlags
 }
 
@@ -109,9 +106,9 @@ func defaultFormat(output string, onTerminal bool) string {
 // read reads the whole list into out.
 func (c *listCommand) read(ctx context.Context, p *program, stderr *screen, verbose bool, out output) (roll.Report, error) {
 	log := stderr.logger(verbose)
-	t, err := p.connect(ctx, c.tenantFlags, c.overrides(), log)
+	t, err := p.connect(ctx, c.tenantFlags, c.standIns().overrides(), log)
 	if err != nil {
-		return roll.Report{}, c.inFlags(err)
+		return roll.Report{}, c.standIns().inFlags(err)
 	}
 	defer t.close()
 	identity, err := t.Credential.Identity(ctx)
@@ -132,37 +129,6 @@ func (c *listCommand) read(ctx context.Context, p *program, stderr *screen, verb
 		bar.step()
 	}
 	return listing.Report(), nil
-}
-
-// overrides are the variables that flags stand for, so that one validation
-// serves both.
-func (c *listCommand) overrides() map[string]string {
-	overrides := map[string]string{}
-	if c.Select != "" {
-		overrides["ROLLCALL_SELECT"] = c.Select
-	}
-	if c.Filter != "" {
-		overrides["ROLLCALL_FILTER"] = c.Filter
-	}
-	return overrides
-}
-
-// inFlags tells problems of an override by the flag that it came from.
-func (c *listCommand) inFlags(err error) error {
-	var invalid *config.Error
-	if !errors.As(err, &invalid) {
-		return err
-	}
-	told := &config.Error{Problems: slices.Clone(invalid.Problems)}
-	for i, problem := range told.Problems {
-		switch {
-		case problem.Variable == "ROLLCALL_SELECT" && c.Select != "":
-			told.Problems[i].Variable = "--select"
-		case problem.Variable == "ROLLCALL_FILTER" && c.Filter != "":
-			told.Problems[i].Variable = "--filter"
-		}
-	}
-	return told
 }
 
 // chosen says whether somebody chose the columns.

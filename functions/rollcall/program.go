@@ -26,6 +26,7 @@ type program struct {
 // commands is the command line. Kong reads it.
 type commands struct {
 	List       listCommand       `cmd:"" help:"List every user of the tenant, or fail."`
+	Snapshot   snapshotCommand   `cmd:"" help:"Publish the whole list to folders, buckets and buses, or nothing."`
 	Doctor     doctorCommand     `cmd:"" help:"Check configuration, credential, token, permissions and count; say what to fix."`
 	Serve      serveCommand      `cmd:"" help:"Serve the users over HTTP on this machine, in Graph's own dialect."`
 	Simulate   simulateCommand   `cmd:"" help:"Serve a simulated tenant on this machine."`

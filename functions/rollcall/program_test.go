@@ -43,6 +43,7 @@ func TestAnyWriteThatFailsIsAFailure(t *testing.T) {
 		{"list", "--demo", "--demo-users", "5", "--format", "table"},
 		{"list", "--demo", "--demo-users", "5000", "--format", "table", "--rows", "0"},
 		{"list", "--demo", "--demo-users", "5000"},
+		{"snapshot", "--demo", "--demo-users", "5", "--sink", t.TempDir()},
 		{"doctor", "--demo"},
 		{"version"},
 		{"completion", "bash"},

@@ -105,14 +105,23 @@ func (g *progress) begin(total int64) {
 
 // step counts one user.
 func (g *progress) step() {
-	g.users++
-	if g.screen == nil || g.users%clockEvery != 0 || time.Since(g.drawn) < redraw {
+	if g.users++; g.users%clockEvery == 0 {
+		g.at(g.users)
+	}
+}
+
+// at tells how many users there are by now.
+func (g *progress) at(users int) {
+	if g.users = users; g.screen == nil {
 		return
 	}
 	g.screen.mu.Lock()
 	defer g.screen.mu.Unlock()
-	if g.screen.bar == nil {
+	switch {
+	case g.screen.bar == nil:
 		g.begin(-1)
+		return
+	case time.Since(g.drawn) < redraw:
 		return
 	}
 	g.drawn = time.Now()

@@ -92,6 +92,21 @@ func TestOnATerminalAListIsATableWithABarWhileItIsRead(t *testing.T) {
 	}
 }
 
+func TestOnATerminalASnapshotShowsABarAndTellsNoMachine(t *testing.T) {
+	t.Parallel() // it waits for Graph to come back
+	args := append([]string{"snapshot", "--sink", t.TempDir()}, slowly()[1:]...)
+	shown := show(t, 100, []string{"TERM=xterm"}, args...)
+	if !regexp.MustCompile(`reading users +\d+% \|█+ *\| \(\d+/3000, \d+ users/s\)`).MatchString(shown) {
+		t.Errorf("no progress bar in %q", shown)
+	}
+	if !strings.HasSuffix(shown, "\r\n3000 users, complete (verified against $count)\r\n") {
+		t.Errorf("it ends with %q", shown[max(0, len(shown)-100):])
+	}
+	if strings.Contains(shown, `{"status"`) {
+		t.Error("raw JSON on a terminal")
+	}
+}
+
 func TestADumbTerminalGetsNoBarAndNoEscapes(t *testing.T) {
 	t.Parallel() // each waits for Graph to come back
 	shown := show(t, 100, []string{"TERM=dumb"}, slowly()...)

@@ -11,6 +11,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/credential"
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
+	"github.com/rollcall-dev/rollcall/pkg/roll"
 )
 
 // errTold is a failure that the command has told in its own output.
@@ -97,6 +98,11 @@ func explain(err error) string {
 		}
 		b.WriteString("\n")
 	}
+	var suspect *roll.SuspectError
+	if errors.As(err, &suspect) {
+		explainSuspect(suspect, line)
+		return b.String()
+	}
 	line("%s: %v", programName, err)
 	var answer *graph.Error
 	if errors.As(err, &answer) && answer.Message != "" {
@@ -110,6 +116,17 @@ func explain(err error) string {
 		line("  To try it without a tenant: %s list --demo", programName)
 	}
 	return b.String()
+}
+
+// explainSuspect tells a person to look before anybody else sees the list.
+func explainSuspect(suspect *roll.SuspectError, line func(format string, values ...any)) {
+	line("%s: the list is suspect and was not published; the last one stays", programName)
+	for _, reason := range suspect.Reasons {
+		line("  %s", reason)
+	}
+	root, key, _ := cutRun(suspect.Manifest)
+	line("  What was found: %s", place{root}.of(key))
+	line("  If it is right: the same command with --accept %s", suspect.Run)
 }
 
 // tenantError says as whom and in which tenant something went wrong.

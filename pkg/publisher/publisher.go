@@ -68,12 +68,11 @@ func New(cfg *config.Config, log *slog.Logger, options ...reader.Option) (*Publi
 		world:   &world{cfg: cfg, log: log},
 		options: options, readers: map[string]*reader.Reader{},
 	}
-	for _, text := range cfg.Sinks {
-		s, err := parseSink(text)
-		if err != nil {
-			return nil, invalid("ROLLCALL_SINKS", err)
-		}
-		p.sinks = append(p.sinks, s)
+	var err error
+	if p.sinks, err = parseSinks(cfg.Sinks); err != nil {
+		return nil, invalid("ROLLCALL_SINKS", err)
+	}
+	for _, s := range p.sinks {
 		if isStore(s.kind) && p.state == nil {
 			p.state, p.below = s, "state"
 		}
@@ -103,12 +102,8 @@ func invalid(variable string, err error) error {
 func Checks() []config.Check {
 	return []config.Check{
 		{Variable: "ROLLCALL_SINKS", Parse: func(value string) error {
-			var problems []error
-			for _, text := range strings.Fields(value) {
-				_, err := parseSink(text)
-				problems = append(problems, err)
-			}
-			return errors.Join(problems...)
+			_, err := parseSinks(strings.Fields(value))
+			return err
 		}},
 		{Variable: "ROLLCALL_STATE", Parse: optional(func(value string) error { _, err := parseState(value); return err })},
 		{Variable: "ROLLCALL_TENANTS", Parse: optional(func(value string) error { _, err := parseTenants(value); return err })},

@@ -59,14 +59,14 @@ func mustBeCalled(t *testing.T, err error, name, text string) {
 
 func TestEveryProblemOfTheSinksIsReportedAtOnce(t *testing.T) {
 	_, err := open(t).publisher(t,
-		"ROLLCALL_SINKS=s3://bucket?formt=csv sns:topic kinesis://stream?users=all",
+		"ROLLCALL_SINKS=s3://bucket?formt=csv sns:topic kinesis://stream?users=all s3://b/x s3://b/x/?format=csv",
 		"ROLLCALL_STATE=sqs:https://sqs.eu-west-1.amazonaws.com/123456789012/q", "ROLLCALL_TENANTS=s3://bucket", "ROLLCALL_PARALLEL=0", "ROLLCALL_MAX_LEAVERS=lots")
 	var invalid *config.Error
 	if !errors.As(err, &invalid) {
 		t.Fatalf("the error is %v", err)
 	}
 	for _, want := range []string{
-		`s3: has no option "formt"`, "ARN", "option users is each", "ROLLCALL_STATE: is not a store", "ROLLCALL_TENANTS: is not of the form",
+		`s3: has no option "formt"`, "ARN", "option users is each", "two destinations are at the same place", "ROLLCALL_STATE: is not a store", "ROLLCALL_TENANTS: is not of the form",
 		"ROLLCALL_PARALLEL: is not a number of ranges", "ROLLCALL_MAX_LEAVERS: is neither",
 	} {
 		if !strings.Contains(err.Error(), want) {

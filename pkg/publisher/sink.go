@@ -51,6 +51,30 @@ func parseSink(text string) (*sink, error) {
 	return s, nil
 }
 
+// parseSinks takes all destinations apart. Two at one place would overwrite each
+// other's manifest, and with it one of the lists.
+func parseSinks(texts []string) ([]*sink, error) {
+	var (
+		sinks    []*sink
+		problems []error
+	)
+	places := map[string]bool{}
+	for _, text := range texts {
+		s, err := parseSink(text)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		if place := s.kind + ":" + strings.TrimRight(s.address, "/") + "/" + s.path; isStore(s.kind) && places[place] {
+			problems = append(problems, errors.New(s.kind+": two destinations are at the same place; give each a prefix or a folder of its own"))
+		} else {
+			places[place] = true
+		}
+		sinks = append(sinks, s)
+	}
+	return sinks, errors.Join(problems...)
+}
+
 // check splits the address where its kind needs that, and refuses options that
 // the kind does not know.
 func (s *sink) check() error {

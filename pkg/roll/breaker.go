@@ -55,7 +55,7 @@ func (e *SuspectError) Name() string { return "Snapshot.Suspect" }
 // who are not in this one.
 func (r *run) judge(ctx context.Context) (leavers int, reasons []string, err error) {
 	last, err := r.known(ctx)
-	if err != nil || last == nil || last.Run == r.state.Run {
+	if err != nil || last == nil {
 		return 0, nil, err
 	}
 	for {
@@ -68,7 +68,8 @@ func (r *run) judge(ctx context.Context) (leavers int, reasons []string, err err
 		if err == nil {
 			break
 		}
-		if !errors.Is(err, store.ErrNotFound) {
+		var damaged *StateError
+		if !errors.Is(err, store.ErrNotFound) && !errors.As(err, &damaged) {
 			return 0, nil, fmt.Errorf("compare with the last list: %w", err)
 		}
 		// Another run may have become the last one meanwhile.
@@ -77,7 +78,7 @@ func (r *run) judge(ctx context.Context) (leavers int, reasons []string, err err
 			return 0, nil, err
 		}
 		if again == nil || again.Run == last.Run {
-			return 0, []string{fmt.Sprintf("the ids of the last list (run %s) are gone, so nobody can say who is missing", last.Run)}, nil
+			return 0, []string{fmt.Sprintf("the ids of the last list (run %s) are gone or damaged, so nobody can say who is missing", last.Run)}, nil
 		}
 		last = again
 	}

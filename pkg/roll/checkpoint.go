@@ -100,6 +100,8 @@ type run struct {
 	// doomed are objects that the stored checkpoint names and the next one will
 	// not: they are deleted once that is stored.
 	doomed []doomed
+	// overtaker is the stored checkpoint that another invocation has written.
+	overtaker []byte
 }
 
 // doomed is an object to be deleted.
@@ -128,10 +130,11 @@ func (s *Snapshot) load(ctx context.Context, name string) (*run, error) {
 		return nil, err
 	}
 	var state checkpoint
-	if err := json.Unmarshal(body, &state); err != nil || state.Version != stateVersion {
+	if err := json.Unmarshal(body, &state); err != nil || !state.sound(s.Tenant, name) {
 		return nil, &StateError{URL: s.State.URL(r.checkpointKey()), Problem: "it was not written by this version of rollcall; start a run of another name", Err: err}
 	}
-	if state.Phase == phaseReading && (state.Of != r.state.Of || len(state.Objects) != len(s.Destinations)) {
+	// Also a proven list is bound to where its objects are.
+	if state.Phase != phaseDone && (state.Of != r.state.Of || len(state.Objects) != len(s.Destinations)) {
 		return nil, &StateError{
 			URL:     s.State.URL(r.checkpointKey()),
 			Problem: "the run was begun with another configuration (ROLLCALL_SELECT, ROLLCALL_FILTER, ROLLCALL_PAGE_SIZE, ROLLCALL_SINKS); start a run of another name",
@@ -141,11 +144,25 @@ func (s *Snapshot) load(ctx context.Context, name string) (*run, error) {
 	return r, nil
 }
 
+// sound reports whether a checkpoint is one of the run that was asked for, in a
+// form that this version writes.
+func (c *checkpoint) sound(tenant, run string) bool {
+	answers := c.Slice - 1
+	switch c.Phase {
+	case phaseReading, phasePublishing, phaseSuspect:
+	case phaseDone:
+		answers = c.Slice
+	default:
+		return false
+	}
+	return c.Version == stateVersion && c.Tenant == tenant && c.Run == run && c.Slice > 0 && len(c.Results) == answers
+}
+
 // digest tells one publication from another.
 func (s *Snapshot) digest() string {
 	h := sha256.New()
 	request := s.Request
-	request.Parallel = 0 // may change as it likes
+	request.Parallel, request.Slack = 0, Slack{} // may change as they like
 	_ = json.NewEncoder(h).Encode(request)
 	for _, d := range s.Destinations {
 		_, _ = fmt.Fprintln(h, d.Store.URL("part"), d.Format, d.Compression, d.Tables)
@@ -168,6 +185,7 @@ func (r *run) save(ctx context.Context) error {
 	if errors.Is(err, store.ErrConflict) {
 		var stored []byte
 		if stored, version, err = r.State.Read(ctx, r.checkpointKey()); err == nil && !bytes.Equal(stored, body) {
+			r.overtaker = stored
 			return errOvertaken
 		}
 	}
@@ -177,6 +195,7 @@ func (r *run) save(ctx context.Context) error {
 	r.version = version
 	if r.slice != nil {
 		r.doomed = append(r.doomed, r.slice.litter...)
+		r.slice.litter = nil
 	}
 	r.sweep(ctx, r.doomed)
 	r.doomed = nil
@@ -184,9 +203,14 @@ func (r *run) save(ctx context.Context) error {
 }
 
 // sweep deletes what no checkpoint names any more. What cannot be deleted is left
-// to the store's own rules: nothing points to it.
+// to the store's own rules: nothing points to it. An invocation that was overtaken
+// may have been so after its own checkpoint was stored, when the reply was lost:
+// what the other one goes on from then stays.
 func (r *run) sweep(ctx context.Context, objects []doomed) {
 	for _, d := range objects {
+		if bytes.Contains(r.overtaker, []byte(`"`+d.key+`"`)) {
+			continue
+		}
 		if err := d.at.Delete(ctx, d.key); err != nil {
 			r.Log.WarnContext(ctx, "an object that nothing needs any more could not be deleted", "error", err)
 		}

@@ -24,50 +24,42 @@ type idsObject struct {
 	SHA256 string `json:"sha256"`
 }
 
-// idsWriter writes the ids of one slice, as they come.
+// idsBlock is the size in bytes at which ids are stored, 65,536 of them. A whole
+// block is one small object, which costs less memory than an upload.
+const idsBlock = 1 << 20
+
+// idsWriter stores the ids of one slice, block after block.
 type idsWriter struct {
-	at     Store
-	key    string
-	upload *digest
-	buffer *bufio.Writer
-	users  int
-	done   []idsObject // the object, once it is visible
+	at    Store
+	name  string // of the objects, up to their number
+	block []byte
+	done  []idsObject
 }
 
 func (w *idsWriter) add(ctx context.Context, k key) error {
-	if w.upload == nil {
-		upload, err := w.at.Create(ctx, w.key)
-		if err != nil {
-			return err
-		}
-		w.upload = &digest{upload: upload, hash: sha256.New()}
-		w.buffer = bufio.NewWriterSize(w.upload, 64<<10)
+	if w.block == nil {
+		w.block = make([]byte, 0, idsBlock)
 	}
-	w.users++
-	b := binary.BigEndian.AppendUint64(w.buffer.AvailableBuffer(), k.hash)
-	_, err := w.buffer.Write(binary.BigEndian.AppendUint64(b, k.rest&^mark))
-	return err
-}
-
-// end makes the object visible, if there is anybody in it.
-func (w *idsWriter) end() error {
-	if w.upload == nil {
+	w.block = binary.BigEndian.AppendUint64(w.block, k.hash)
+	w.block = binary.BigEndian.AppendUint64(w.block, k.rest&^mark)
+	if len(w.block) < idsBlock {
 		return nil
 	}
-	if err := w.buffer.Flush(); err != nil {
-		return err
-	}
-	if err := w.upload.upload.Commit(); err != nil {
-		return err
-	}
-	w.done = []idsObject{{Key: w.key, Users: w.users, SHA256: hex.EncodeToString(w.upload.hash.Sum(nil))}}
-	return nil
+	return w.end(ctx)
 }
 
-func (w *idsWriter) abort() {
-	if w.upload != nil {
-		w.upload.upload.Abort()
+// end stores what is left.
+func (w *idsWriter) end(ctx context.Context) error {
+	if len(w.block) == 0 {
+		return nil
 	}
+	sum := sha256.Sum256(w.block)
+	o := idsObject{Key: fmt.Sprintf("%s-%d", w.name, len(w.done)+1), Users: len(w.block) / 16, SHA256: hex.EncodeToString(sum[:])}
+	// Named before it is stored: an object whose reply was lost is litter, too.
+	w.done = append(w.done, o)
+	err := store.Update(ctx, w.at, o.Key, func([]byte) ([]byte, error) { return w.block, nil })
+	w.block = w.block[:0]
+	return err
 }
 
 // readIDs calls see with every id of the objects. An object that is not what was
@@ -90,17 +82,19 @@ func (s *Snapshot) readIDsObject(ctx context.Context, o idsObject, see func(key)
 	h := sha256.New()
 	r := bufio.NewReaderSize(io.TeeReader(body, h), 64<<10)
 	var b [16]byte
+	var failed *store.Error
 	for n := 0; ; n++ {
-		switch _, err := io.ReadFull(r, b[:]); {
+		_, err := io.ReadFull(r, b[:])
+		switch {
 		case err == nil:
 			see(key{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])})
-		case !errors.Is(err, io.EOF):
+			continue
+		case errors.As(err, &failed), !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
 			return fmt.Errorf("read the ids of a run: %w", err)
 		case n != o.Users || hex.EncodeToString(h.Sum(nil)) != o.SHA256:
 			return &StateError{URL: s.State.URL(o.Key), Problem: "it is not what was written; start a run of another name"}
-		default:
-			return nil
 		}
+		return nil
 	}
 }
 

@@ -35,7 +35,7 @@ func (r *reading) plan(ctx context.Context) ([]span, error) {
 		r.request.Search != "" || r.request.OrderBy != "" {
 		return make([]span, 1), nil
 	}
-	s := &survey{reading: r, total: *r.Before, parts: n, known: map[string]*counted{}, slots: make(chan struct{}, counting)}
+	s := &survey{request: r.request, directory: r.directory, total: *r.Before, parts: n, known: map[string]*counted{}, slots: make(chan struct{}, counting)}
 	bounds, err := s.bounds(ctx)
 	r.report.note(&s.stats)
 	if err != nil {
@@ -55,11 +55,13 @@ func (r *reading) plan(ctx context.Context) ([]span, error) {
 // survey finds bounds between ranges of about as many users each, by asking
 // Graph to count those up to a bound.
 type survey struct {
-	reading *reading
-	total   int // users of the list
-	parts   int
-	stats   graph.Stats
-	slots   chan struct{}
+	request   Request
+	directory Directory
+	total     int // users of the list
+	parts     int
+	stats     graph.Stats
+	slots     chan struct{}
+	asking    sync.WaitGroup
 
 	mu    sync.Mutex
 	known map[string]*counted
@@ -87,6 +89,8 @@ func (s *survey) bounds(ctx context.Context) ([]string, error) {
 		})
 	}
 	all.Wait()
+	cancel() // of counts that an error has left behind
+	s.asking.Wait()
 	return bounds, reason(errs)
 }
 
@@ -157,7 +161,7 @@ func (s *survey) count(ctx context.Context, prefix string, places []int) ([]int,
 		if c == nil {
 			c = &counted{done: make(chan struct{})}
 			s.known[bound] = c
-			go s.ask(ctx, bound, c)
+			s.asking.Go(func() { s.ask(ctx, bound, c) })
 		}
 		s.mu.Unlock()
 		waits[i] = c
@@ -177,9 +181,9 @@ func (s *survey) ask(ctx context.Context, bound string, c *counted) {
 	defer close(c.done)
 	s.slots <- struct{}{}
 	defer func() { <-s.slots }()
-	query := s.reading.request.Query()
+	query := s.request.Query()
 	query.Filter = (&span{Upper: bound}).within(query.Filter)
-	c.users, c.err = s.reading.directory.Count(ctx, query, &s.stats)
+	c.users, c.err = s.directory.Count(ctx, query, &s.stats)
 }
 
 func abs(n int) int { return max(n, -n) }

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"path"
 	"strings"
 	"time"
 
@@ -19,6 +20,7 @@ type promotion struct {
 	store    Store
 	tables   bool
 	manifest []byte
+	replaced string // the run that was the latest one before
 }
 
 func (p *promotion) latestKey() string { return "latest/tenant=" + p.Tenant + ".json" }
@@ -47,7 +49,16 @@ func (p *promotion) promote(ctx context.Context) (bool, error) {
 			return false, err
 		}
 	}
-	return mine, p.moveUsers(ctx)
+	if err := p.moveUsers(ctx); err != nil {
+		return false, err
+	}
+	switch {
+	case !mine:
+		p.release(ctx, p.state.Run)
+	case p.replaced != "":
+		p.release(ctx, p.replaced)
+	}
+	return mine, nil
 }
 
 // latest reads what the latest run is, nil if there is none.
@@ -78,7 +89,7 @@ func (p *promotion) moveLatest(ctx context.Context) (mine bool, err error) {
 		return false, err
 	}
 	err = store.Update(ctx, p.store, p.latestKey(), func(old []byte) ([]byte, error) {
-		mine = true
+		mine, p.replaced = true, ""
 		if old == nil {
 			return body, nil
 		}
@@ -89,6 +100,9 @@ func (p *promotion) moveLatest(ctx context.Context) (mine bool, err error) {
 		mine = !newer(last.StartedAt, last.Run, p.state.StartedAt, p.state.Run)
 		if !mine || bytes.Equal(old, body) {
 			return nil, nil
+		}
+		if last.Run != p.state.Run {
+			p.replaced = last.Run
 		}
 		return body, nil
 	})
@@ -125,8 +139,7 @@ func (p *promotion) moveHistory(ctx context.Context) error {
 // cannot be told: a list of nobody has no objects.
 func (p *promotion) pointedTo(ctx context.Context, symlink []byte) (*Manifest, error) {
 	first, _, _ := strings.Cut(string(symlink), "\n")
-	_, rest, _ := strings.Cut(first, "/run=")
-	name, _, ok := strings.Cut(rest, "/")
+	name, ok := strings.CutPrefix(path.Base(path.Dir(first)), "run=")
 	if !ok {
 		return nil, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -23,6 +24,11 @@ func (r *run) publish(ctx context.Context) (*Result, error) {
 	url, err := r.prove(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if r.state.Judgement.Suspicions != nil {
+		if err := r.retainAll(ctx, r.state.Judgement.Accepted); err != nil {
+			return nil, err
+		}
 	}
 	if r.state.Phase == phaseSuspect {
 		return nil, &SuspectError{Run: r.state.Run, Manifest: url, Reasons: r.state.Judgement.Suspicions}
@@ -64,6 +70,9 @@ func (r *run) prove(ctx context.Context) (url string, err error) {
 			if bytes.Equal(old, body) {
 				return nil, nil
 			}
+			if stays, err := r.stays(at, old); stays || err != nil {
+				return nil, err
+			}
 			return body, nil
 		})
 		if err != nil {
@@ -71,6 +80,42 @@ func (r *run) prove(ctx context.Context) (url string, err error) {
 		}
 	}
 	return r.stores()[0].URL(r.manifestKey()), nil
+}
+
+// stays reports whether a manifest that is there already stays as it is: that of
+// the same run, accepted meanwhile. That of another run of the same name is an
+// error, for latest may name it.
+func (r *run) stays(at Store, old []byte) (bool, error) {
+	var m Manifest
+	if old == nil {
+		return false, nil
+	}
+	if err := json.Unmarshal(old, &m); err != nil {
+		return false, &StateError{URL: at.URL(r.manifestKey()), Problem: "it was not written by this version of rollcall; start a run of another name", Err: err}
+	}
+	if !m.StartedAt.Equal(r.state.StartedAt) {
+		return false, &StateError{URL: at.URL(r.manifestKey()), Problem: "it is that of another run of this name; start a run of another name"}
+	}
+	return m.Accepted && !r.state.Judgement.Accepted, nil
+}
+
+// retainAll marks the run at every destination: a suspect one may be deleted in
+// time, unless it is accepted.
+func (r *run) retainAll(ctx context.Context, keep bool) error {
+	for i, at := range r.stores() {
+		body, err := r.manifest(i)
+		if err != nil {
+			return err
+		}
+		var m Manifest
+		if err := json.Unmarshal(body, &m); err != nil {
+			return err
+		}
+		if err := r.retain(ctx, at, &m, keep); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // stores are where manifests and latest go.
@@ -109,18 +154,21 @@ func (r *run) promoteAll(ctx context.Context) (current bool, err error) {
 
 // accept publishes a run that was found suspect.
 func (r *run) accept(ctx context.Context) (*Result, error) {
-	switch r.state.Phase {
-	case phaseSuspect:
+	if r.state.Phase != phaseSuspect && !r.state.Judgement.Accepted {
+		return nil, &InputError{"accept", fmt.Sprintf("names run %s, which was not found suspect; name the run of the error Snapshot.Suspect", r.state.Run)}
+	}
+	if r.state.Phase == phaseSuspect {
 		r.state.Judgement.Accepted = true
 		r.state.Phase = phasePublishing
 		if err := r.overtaken(ctx); err != nil {
 			return nil, err
 		}
-		if err := r.save(ctx); err != nil {
+		switch err := r.save(ctx); {
+		case errors.Is(err, errOvertaken):
 			return nil, &StateError{Conflict: true, URL: r.State.URL(r.checkpointKey()), Problem: "the run was changed while it was accepted; ask again", Err: err}
+		case err != nil:
+			return nil, err
 		}
-	case phaseReading:
-		return nil, &InputError{"accept", fmt.Sprintf("names run %s, which was not found suspect; name the run of the error Snapshot.Suspect", r.state.Run)}
 	}
 	return r.proceed(ctx, r.state.Slice, true)
 }

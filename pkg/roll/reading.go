@@ -109,6 +109,7 @@ func (r *reading) again(ctx context.Context, err error) error {
 		if err := r.dropRefused(ctx, err); err != nil {
 			return err
 		}
+		r.report.Passes-- // it has met nobody
 	default:
 		return err
 	}
@@ -192,7 +193,7 @@ func (r *reading) alone(ctx context.Context, s *span) error {
 				return err
 			}
 		}
-		if err := r.turn(s, page.Link(), reread, met); err != nil {
+		if err := r.turn(s, page.Link(), page.Reread, met); err != nil {
 			return err
 		}
 		if r.leaves(time.Since(began)) {
@@ -229,16 +230,16 @@ func (r *reading) meet(user graph.User, reread bool) error {
 	return nil
 }
 
-// turn takes a page as done: the range goes on at link. met is how many users
-// the pass had met before the page.
-func (r *reading) turn(s *span, link string, reread bool, met int) error {
+// turn takes a page as done: the range goes on at link. back says that the chain
+// had gone back to the page, met is how many users the pass had met before it.
+func (r *reading) turn(s *span, link string, back bool, met int) error {
 	s.Link, s.Done = link, link == ""
 	r.report.Pages++
 	r.turned++
-	if s.barren++; r.seen.marked > met || reread {
-		s.barren = 0
+	if s.Barren++; r.seen.marked > met || back {
+		s.Barren = 0
 	}
-	if s.barren > maxBarren || r.report.Duplicates > r.seen.marked+2*r.pageSize() {
+	if s.Barren > maxBarren || r.report.Duplicates > r.seen.marked+2*r.pageSize() {
 		return &graph.LinkError{Loop: true, Reason: "page after page holds nobody new"}
 	}
 	return nil

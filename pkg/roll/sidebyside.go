@@ -10,7 +10,7 @@ import (
 )
 
 // batchSize is how many bytes of users go from the reader of a range to the one
-// place where users are met. A range has at most three batches of it.
+// place where users are met. There are two batches of it for each range.
 const batchSize = 64 << 10
 
 // batch is some users of one page, copied: what Graph's client hands out is
@@ -21,6 +21,7 @@ type batch struct {
 	ends   []int  // where each of them ends in text
 	reread bool
 	turned bool   // the page ends with this batch
+	back   bool   // the chain had gone back to the page
 	link   string // of the page, once it has ended
 	err    error  // the range ends with this error
 }
@@ -48,7 +49,7 @@ func (r *reading) sideBySide(ctx context.Context, spans []*span) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var (
 		full    = make(chan *batch)
-		empty   = make(chan *batch, 3*len(spans))
+		empty   = make(chan *batch, 2*len(spans))
 		readers sync.WaitGroup
 		errs    []error
 	)
@@ -71,6 +72,12 @@ func (r *reading) sideBySide(ctx context.Context, spans []*span) error {
 		readers.Wait()
 		close(full)
 	}()
+	defer func() { // also when whoever takes the users panics
+		cancel()
+		for b := range full {
+			empty <- b
+		}
+	}()
 	met := make(map[*span]int, len(spans)) // new users on the present page of each range
 	for b := range full {
 		if errs == nil {
@@ -84,7 +91,6 @@ func (r *reading) sideBySide(ctx context.Context, spans []*span) error {
 		b.reset()
 		empty <- b
 	}
-	cancel()
 	for _, chain := range chains {
 		r.report.note(&chain.Stats)
 	}
@@ -114,7 +120,7 @@ func (r *reading) take(b *batch, met map[*span]int) error {
 	if b.turned {
 		fresh := met[b.span]
 		met[b.span] = 0
-		if err := r.turn(b.span, b.link, b.reread, r.seen.marked-fresh); err != nil {
+		if err := r.turn(b.span, b.link, b.back, r.seen.marked-fresh); err != nil {
 			return err
 		}
 	}
@@ -150,7 +156,7 @@ func (l *lane) read(ctx context.Context) {
 			}
 		}
 		l.room(reread)
-		l.batch.turned, l.batch.link = true, page.Link()
+		l.batch.turned, l.batch.back, l.batch.link = true, page.Reread, page.Link()
 		l.send()
 		if page.Link() != "" && l.reading.full != nil && l.reading.full(time.Since(began)) {
 			return

@@ -86,6 +86,9 @@ func (r *run) read(ctx context.Context) error {
 		return err
 	}
 	err := s.read(ctx)
+	if s.failed != nil {
+		err = s.failed // it was not the reading that failed
+	}
 	left := ctx.Err() == nil && s.failed == nil && s.reading.turned > 0 &&
 		(errors.Is(err, errParked) || errors.Is(err, context.DeadlineExceeded))
 	if err == nil || left {
@@ -155,7 +158,7 @@ func (s *slice) open(populated []string) {
 			suffix: "-" + own + r.Destinations[i].Suffix,
 		})
 	}
-	s.ids = &idsWriter{at: r.State, key: r.stateKey(r.state.Run, fmt.Sprintf("ids-%d-%s", r.state.Slice, own))}
+	s.ids = &idsWriter{at: r.State, name: r.stateKey(r.state.Run, fmt.Sprintf("ids-%d-%s", r.state.Slice, own))}
 	s.blanks = newBlanks(columns, populated)
 }
 
@@ -221,7 +224,6 @@ func (s *slice) discard() {
 			s.litter = append(s.litter, doomed{p.to.Store, done.Key})
 		}
 	}
-	s.ids.abort()
 	for _, o := range s.ids.done {
 		s.litter = append(s.litter, doomed{s.run.State, o.Key})
 	}
@@ -239,7 +241,7 @@ func (s *slice) end(ctx context.Context) error {
 			return err
 		}
 	}
-	return s.ids.end()
+	return s.ids.end(ctx)
 }
 
 // carry takes what the slice has found over into the checkpoint.
@@ -264,48 +266,4 @@ func (s *slice) drop(ctx context.Context) {
 		b.Close()
 	}
 	s.run.sweep(ctx, s.litter)
-}
-
-// park notes that the run goes on in another slice.
-func (r *run) park() {
-	r.state.Results = append(r.state.Results, Result{
-		Status: Continue, Run: r.state.Run, Users: r.state.Report.Users, Expected: r.state.Reading.Before,
-		Duplicates: r.state.Report.Duplicates, Pages: r.state.Report.Pages,
-		Resume: fmt.Sprintf("%s.%d", r.state.Run, r.state.Slice+1),
-	})
-	r.state.Slice++
-}
-
-// conclude judges the list once it is proven.
-func (r *run) conclude(ctx context.Context) error {
-	leavers, suspicions, err := r.judge(ctx)
-	if err != nil {
-		return err
-	}
-	r.state.Judgement = judgement{FinishedAt: time.Now().UTC(), Leavers: leavers, Suspicions: suspicions}
-	for _, name := range r.slice.blanks.names {
-		if !slices.Contains(r.state.Report.MissingColumns, name) {
-			r.state.Judgement.EmptyColumns = append(r.state.Judgement.EmptyColumns, name)
-		}
-	}
-	r.state.Phase = phasePublishing
-	if len(suspicions) > 0 {
-		r.state.Phase = phaseSuspect
-	}
-	r.state.Reading.Spans = nil
-	return nil
-}
-
-// forget lets a run whose list cannot be proven begin anew when it is asked for
-// again: what it has read so far did not add up.
-func (r *run) forget(ctx context.Context, reason error) error {
-	var incomplete *IncompleteError
-	if !errors.As(reason, &incomplete) || r.version == "" {
-		return nil
-	}
-	r.slice.restart()
-	r.state.Reading, r.state.Report, r.state.Columns, r.state.Populated = progress{}, Report{}, r.Request.Columns, nil
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	return r.save(ctx)
 }

@@ -12,8 +12,8 @@ type span struct {
 	// Link leads to the next page, "" before the first one.
 	Link string `json:"link,omitempty"`
 	Done bool   `json:"done,omitempty"`
-
-	barren int // pages in a row without anybody new
+	// Barren is how many pages in a row brought nobody new.
+	Barren int `json:"barren,omitempty"`
 }
 
 // within returns the $filter of the span's users among those of filter.

@@ -1,6 +1,7 @@
 // Command bench measures this project on this machine, next to the loops that
 // people write by hand and to Microsoft's SDK, and prints tables in Markdown.
-// `make bench` runs it.
+// `make bench` runs it all; `make bench-peers` what publishing takes, beside the
+// other clients.
 //
 // Each reading happens in a process of its own, and so does the simulated
 // tenant, so that a figure is the client's alone. Ratios are taken within one
@@ -49,6 +50,8 @@ func run(args []string) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	users := flags.Int("users", 100_000, "users of the tenant whose CPU is measured")
 	rounds := flags.Int("rounds", 3, "readings of each client; the median counts")
+	published := flags.Int("published", 1_000_000, "users of the tenant that is published")
+	peers := flags.Bool("peers", false, "only the other clients and publishing")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -57,17 +60,29 @@ func run(args []string) error {
 		return err
 	}
 	defer b.close()
-	for _, measure := range []func(context.Context) error{
+	measures := []func(context.Context) error{
 		func(ctx context.Context) error { return b.cost(ctx, *users, *rounds) },
-		b.chain,
-		b.million,
-		func(ctx context.Context) error { return b.stream(ctx, *users, *rounds) },
-		b.firstUser,
-		b.coldStart,
-	} {
+		func(ctx context.Context) error { return b.publish(ctx, *published) },
+		b.partitions,
+	}
+	if !*peers {
+		measures = append(measures, b.others(*users, *rounds)...)
+	}
+	for _, measure := range measures {
 		if err := measure(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// others are the measures that only `make bench` takes.
+func (b *bench) others(users, rounds int) []func(context.Context) error {
+	return []func(context.Context) error{
+		b.chain,
+		b.million,
+		func(ctx context.Context) error { return b.stream(ctx, users, rounds) },
+		b.firstUser,
+		b.coldStart,
+	}
 }

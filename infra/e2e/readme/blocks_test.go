@@ -67,6 +67,12 @@ func parse(text string) (*document, error) {
 // program is how people without an installed rollcall call it.
 const program = "go run ./functions/rollcall"
 
+// The examples of docs/examples, as the README calls them.
+const (
+	goExample     = "go run ./docs/examples/go"
+	pythonExample = "docs/examples/python/load.py"
+)
+
 // understand plans a command, whatever stands in quotes.
 func (c *command) understand() error {
 	bare := strings.ReplaceAll(unquoted(c.text), program, "rollcall")
@@ -96,6 +102,8 @@ func planFor(words []string) plan {
 		return unknown
 	}
 	switch first, second := words[0], words[1]; {
+	case strings.HasPrefix(strings.Join(words, " "), goExample+" "), first == "python3" && second == pythonExample:
+		return client
 	case first == "make" && second == "run" && len(words) == 2:
 		return makeRun
 	case first == "make":

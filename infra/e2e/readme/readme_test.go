@@ -66,6 +66,10 @@ func (s *shell) check(t *testing.T, doc *document, c command, out string) {
 		}
 	case strings.Contains(c.text, "=ndjson") && !strings.Contains(out, `{"@rollcall.complete":true,`):
 		t.Errorf("README.md, line %d: %s closes with %.200q", c.line, c.text, out[max(0, len(out)-200):])
+	case strings.Contains(c.text, " snapshot --") && !strings.Contains(out, `"status":"complete"`):
+		t.Errorf("README.md, line %d: %s answers %s", c.line, c.text, out)
+	case strings.Contains(c.text, "docs/examples/") && !strings.Contains(out, " users of run "):
+		t.Errorf("README.md, line %d: %s prints %s", c.line, c.text, out)
 	case out == "" && !strings.HasPrefix(c.text, "curl"):
 	case out == "":
 		t.Errorf("README.md, line %d: %s prints nothing", c.line, c.text)
@@ -75,7 +79,7 @@ func (s *shell) check(t *testing.T, doc *document, c command, out string) {
 func TestACommandThatNobodyPlannedForIsRefused(t *testing.T) {
 	for _, line := range []string{
 		"terraform apply", "rm -rf /", "make", "export PATH=...", "export AZURE_TENANT_ID=mine", "rollcall",
-		"make test && true", "rollcall list | sort", "go run ./functions/users", "curl 'x'; true", "echo `true`",
+		"make test && true", "rollcall list | sort", "go run ./functions/users", "go run ./docs/examples/go", "python3 x.py", "curl 'x'; true", "echo `true`",
 	} {
 		if _, err := parse("```sh\n" + line + "\n```\n"); err == nil {
 			t.Errorf("%q is taken", line)

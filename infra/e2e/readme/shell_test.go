@@ -38,10 +38,12 @@ func open(t *testing.T, root string) *shell {
 		}
 	}
 	bin := filepath.Join(s.dir, "bin")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(bin, "rollcall"), "./functions/rollcall")
-	build.Dir = root
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build the command: %v\n%s", err, out)
+	for name, folder := range map[string]string{"rollcall": "./functions/rollcall", "consumer": "./docs/examples/go"} {
+		build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(bin, name), folder)
+		build.Dir = root
+		if out, err := build.CombinedOutput(); err != nil {
+			t.Fatalf("build %s: %v\n%s", folder, err, out)
+		}
 	}
 	s.env = append(s.env, "PATH="+bin+":"+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"))
 	return s
@@ -69,6 +71,8 @@ func (s *shell) signIn(t *testing.T) {
 // script is a command as this shell runs it.
 func (s *shell) script(text string) string {
 	text = strings.ReplaceAll(text, program, "rollcall")
+	text = strings.ReplaceAll(text, goExample, "consumer")
+	text = strings.ReplaceAll(text, pythonExample, shellQuoted(filepath.Join(s.root, pythonExample)))
 	for told, actual := range s.addresses {
 		text = strings.ReplaceAll(text, told, actual)
 	}
@@ -80,6 +84,8 @@ func (s *shell) script(text string) string {
 	}
 	return "set -o pipefail\n" + text
 }
+
+func shellQuoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
 // run runs a command to its end in a folder and returns what it prints.
 func (s *shell) run(t *testing.T, dir, script string) (stdout, all string) {

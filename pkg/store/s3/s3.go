@@ -177,6 +177,34 @@ func (s *Store) Swap(ctx context.Context, key string, body []byte, old store.Ver
 	return store.Version(aws.ToString(out.ETag)), nil
 }
 
+// The tag by which the bucket's lifecycle rules tell what may be deleted.
+const (
+	retentionTag = "rollcall"
+	expendable   = "expendable"
+	kept         = "kept"
+)
+
+// Retain tags the object: rollcall=expendable, which a lifecycle rule of the
+// bucket may delete once it is old enough, or rollcall=kept. It takes the
+// permission s3:PutObjectTagging.
+func (s *Store) Retain(ctx context.Context, key string, keep bool) error {
+	if err := s.check("tag", key); err != nil {
+		return err
+	}
+	value := expendable
+	if keep {
+		value = kept
+	}
+	_, err := s.client.PutObjectTagging(ctx, &s3.PutObjectTaggingInput{
+		Bucket: &s.config.Bucket, Key: s.name(key),
+		Tagging: &types.Tagging{TagSet: []types.Tag{{Key: aws.String(retentionTag), Value: &value}}},
+	})
+	if err != nil {
+		return s.failed(ctx, "tag", key, err)
+	}
+	return nil
+}
+
 // Delete removes the object; a missing one is no error.
 func (s *Store) Delete(ctx context.Context, key string) error {
 	if err := s.check("delete", key); err != nil {

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+
+	"github.com/rollcall-dev/rollcall/pkg/config"
+	"github.com/rollcall-dev/rollcall/pkg/graph"
+	"github.com/rollcall-dev/rollcall/pkg/publisher"
+	"github.com/rollcall-dev/rollcall/pkg/reader"
+	"github.com/rollcall-dev/rollcall/pkg/roll"
+)
+
+type snapshotCommand struct {
+	Sink       []string `sep:"none" placeholder:"URL" help:"Where to publish: a folder or a URL; repeatable, instead of ROLLCALL_SINKS."`
+	State      string   `placeholder:"URL" help:"Store for what is kept between runs, instead of ROLLCALL_STATE. Default: state, in the first store."`
+	Name       string   `name:"run" xor:"run" placeholder:"NAME" help:"Name of the run; one that is done answers with its result. Default: the time and a random number."`
+	Accept     string   `placeholder:"RUN" xor:"run" help:"Publish a run that was found suspect."`
+	MaxLeavers string   `placeholder:"N" help:"How many known users may be missing, in users or per cent, instead of ROLLCALL_MAX_LEAVERS."`
+	requestFlags
+	tenantFlags
+}
+
+// Help is the rest of `rollcall snapshot --help`.
+func (snapshotCommand) Help() string {
+	return `Publishes the whole list, or nothing: what readers see moves on only once the list is proven
+against Graph's own count and every object is stored. Until then, and after any failure, they
+see the last one.
+
+A sink is a folder, or one of these:
+  file:///folder                        objects; options after a ?, joined by &:
+  s3://bucket/prefix                      format=ndjson|csv|parquet   compression=gzip|zstd|none
+  azblob://account/container/prefix       part-size=128MiB
+  eventbridge://bus  sns:<ARN>          one event that says where the manifest is,
+  sqs:<queue URL>  kinesis://stream     and with users=each one for every user as well
+  firehose://stream  https://host/path#option=value
+docs/snapshot.md has all options, and what is where in a store.
+
+With --demo only folders are published to, and the manifest says that it is a demo.
+
+stdout: the result as one line of JSON, unless it is a terminal. stderr: what was published,
+and last "N users, complete (verified against $count)" if it is.
+
+If many users who were there last time are missing, the list is suspect and is not published.
+Look at its manifest; if it is right, the same command with --accept RUN publishes it.
+
+Ctrl-C leaves the last snapshot in place. Asked again with the same --run, a run whose list was
+proven goes on with publishing; one that was still reading starts again.
+
+Examples:
+  rollcall snapshot --demo --sink ./snapshot
+  rollcall snapshot --sink s3://bucket/directory --run 2026-11-22
+  rollcall snapshot --sink './out?format=parquet' --select id,displayName,mail
+  rollcall snapshot --sink s3://bucket/directory --sink eventbridge://default
+  rollcall snapshot --sink ./snapshot --accept 20261122T020000Z-5f0c2a91d3e4`
+}
+
+// Run publishes the list and tells where it is.
+func (c *snapshotCommand) Run(ctx context.Context, p *program, all *commands) error {
+	flags, err := c.standIns(p)
+	if err != nil {
+		return err
+	}
+	stderr := &screen{w: p.stderr}
+	log := stderr.logger(all.Verbose)
+	t, err := p.connect(ctx, c.tenantFlags, flags.overrides(), log, c.checks()...)
+	if err != nil {
+		return flags.inFlags(err)
+	}
+	defer t.close()
+	result, err := c.publish(ctx, p, t, stderr, log)
+	if err != nil {
+		return t.told(ctx, err)
+	}
+	if err := p.printResult(result); err != nil {
+		return err
+	}
+	return p.summarize(result, t.config.Sinks)
+}
+
+// standIns are the flags and the variables that they stand for.
+func (c *snapshotCommand) standIns(p *program) (standIns, error) {
+	sinks, err := sinkURLs(c.Sink)
+	if err != nil {
+		return nil, err
+	}
+	if sinks == "" && lookup(p.environ, "ROLLCALL_SINKS") == "" {
+		return nil, &usageError{"where to? Name a folder or a URL, such as --sink ./snapshot or --sink s3://bucket/prefix, or set ROLLCALL_SINKS"}
+	}
+	state := ""
+	if c.State != "" {
+		if state, err = sinkURL("--state", c.State); err != nil {
+			return nil, err
+		}
+	}
+	return append(c.requestFlags.standIns(), standIns{
+		{"--sink", "ROLLCALL_SINKS", sinks},
+		{"--state", "ROLLCALL_STATE", state},
+		{"--max-leavers", "ROLLCALL_MAX_LEAVERS", c.MaxLeavers},
+	}...), nil
+}
+
+// checks are those of the publisher and, in a demo, that nothing but folders is
+// written to: people who do not exist must not reach those who believe in them.
+func (c *snapshotCommand) checks() []config.Check {
+	checks := publisher.Checks()
+	if c.Demo {
+		for _, variable := range []string{"ROLLCALL_SINKS", "ROLLCALL_STATE"} {
+			checks = append(checks, config.Check{Variable: variable, Parse: onlyFolders})
+		}
+	}
+	return checks
+}
+
+// publish makes slice after slice until the run is done. Without a deadline there
+// is one.
+func (c *snapshotCommand) publish(ctx context.Context, p *program, t *tenant, stderr *screen, log *slog.Logger) (*roll.Result, error) {
+	cfg := *t.config
+	cfg.Replaced = nil // the reader has warned of them
+	to, err := publisher.New(&cfg, log, t.options...)
+	if err != nil {
+		return nil, err
+	}
+	to.Demo = c.Demo
+	bar := p.newProgress(stderr)
+	defer bar.end()
+	defer bar.estimate(ctx, t.Reader)()
+	watch := func(r roll.Report) { bar.at(r.Users) }
+	result, err := to.Snapshot(ctx, roll.Input{Run: c.Name, Accept: c.Accept}, watch)
+	for err == nil && result.Status == roll.Continue {
+		result, err = to.Snapshot(ctx, roll.Input{Resume: result.Resume}, watch)
+	}
+	return result, err
+}
+
+// estimate asks Graph for the count in the background, for the bar alone: the
+// publisher has its own. The caller calls what it returns before the bar ends.
+func (g *progress) estimate(ctx context.Context, from *reader.Reader) (stop func()) {
+	if g.screen == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		var stats graph.Stats
+		if n, err := from.Graph.Count(ctx, from.Request.Query(), &stats); err == nil {
+			g.expect(n)
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
+// told adds who was asking to what Graph answered, and says in flags what an
+// input cannot be.
+func (t *tenant) told(ctx context.Context, err error) error {
+	var input *roll.InputError
+	if errors.As(err, &input) {
+		return &usageError{"--" + input.Field + " " + input.Reason}
+	}
+	var answer *graph.Error
+	if !errors.As(err, &answer) {
+		return err
+	}
+	identity, unknown := t.Credential.Identity(ctx)
+	if unknown != nil {
+		return err
+	}
+	return &tenantError{who: identity.String(), err: err}
+}
+
+// printResult writes the result for a program; a person reads the summary.
+func (p *program) printResult(result *roll.Result) error {
+	if _, onTerminal := terminalWidth(p.stdout); onTerminal {
+		return nil
+	}
+	line, err := json.Marshal(result)
+	if err != nil {
+		return err
+	}
+	_, err = (&checkedWriter{where: "stdout", w: p.stdout}).Write(append(line, '\n'))
+	return err
+}

@@ -1,0 +1,74 @@
+package snapshots
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/simulator"
+)
+
+// tags returns the tag of every object below runs/ of a bucket.
+func tags(t *testing.T, bucket string) map[string]string {
+	t.Helper()
+	client := awss3.NewFromConfig(shared.gateway.Config(), func(o *awss3.Options) { o.UsePathStyle = true })
+	listed, err := client.ListObjectsV2(context.Background(), &awss3.ListObjectsV2Input{Bucket: &bucket, Prefix: aws.String(prefix + "/runs/")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for _, o := range listed.Contents {
+		tagged, err := client.GetObjectTagging(context.Background(), &awss3.GetObjectTaggingInput{Bucket: &bucket, Key: o.Key})
+		value := ""
+		if err == nil && len(tagged.TagSet) == 1 { // without tags some servers answer with an error
+			value = *tagged.TagSet[0].Key + "=" + *tagged.TagSet[0].Value
+		}
+		all[*o.Key] = value
+	}
+	return all
+}
+
+// want checks the tags of the objects of one run.
+func wantTag(t *testing.T, bucket, run, want string) {
+	t.Helper()
+	found := 0
+	for key, tag := range tags(t, bucket) {
+		if !strings.Contains(key, "/run="+run+"/") {
+			continue
+		}
+		if found++; tag != want {
+			t.Errorf("%s has the tag %q, want %q", key, tag, want)
+		}
+	}
+	if found < 2 {
+		t.Errorf("run %s has %d objects", run, found)
+	}
+}
+
+func TestOnlyWhatNothingNamesMayBeDeletedInTime(t *testing.T) {
+	const bucket = "retention"
+	w := newWorld(t, bucket, simulator.Config{Users: 1000})
+	w.start()
+	w.complete(roll.Input{Run: "monday"})
+	wantTag(t, bucket, "monday", "")
+	w.complete(roll.Input{Run: "tuesday"})
+	wantTag(t, bucket, "monday", "rollcall=expendable")
+	wantTag(t, bucket, "tuesday", "")
+	for i := range 500 {
+		if err := w.tenant.Delete(i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, answer, _ := w.invoke(roll.Input{Run: "wednesday"}); answer.ErrorType != "Snapshot.Suspect" {
+		t.Fatalf("it answers %+v", answer)
+	}
+	wantTag(t, bucket, "wednesday", "rollcall=expendable")
+	wantTag(t, bucket, "tuesday", "")
+	w.complete(roll.Input{Accept: "wednesday"})
+	wantTag(t, bucket, "wednesday", "rollcall=kept")
+	wantTag(t, bucket, "tuesday", "rollcall=expendable")
+}

@@ -1,0 +1,411 @@
+package roll_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/pkg/graph"
+	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/simulator"
+)
+
+func TestAPageTokenThatExpiresBetweenSlicesBeginsTheListAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, simulator.Config{Users: 3000, Latency: time.Second, TokenMaxAge: 5 * time.Minute})
+		first, err := w.slice(t, w.snapshot(), roll.Input{Run: "r"}, 15*time.Second)
+		if err != nil || first.Status != roll.Continue {
+			t.Fatalf("%+v, %v", first, err)
+		}
+		time.Sleep(time.Hour)
+		w.change(t, 1) // whoever left is in the parts of the first slice
+		_, _, err = w.slices(t.Context(), w.snapshot(), roll.Input{Resume: first.Resume}, 15*time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := w.mustHold(t, "r")
+		if m.Passes != 2 || m.Duplicates != 0 {
+			t.Errorf("%+v", m)
+		}
+		w.mustKeepOneSet(t, m)
+	})
+}
+
+// TestATokenThatAlwaysExpiresEndsTheRunAndTheRunCanBeAskedForAgain loses the token
+// of every pass, in one slice and over several.
+func TestATokenThatAlwaysExpiresEndsTheRunAndTheRunCanBeAskedForAgain(t *testing.T) {
+	for name, limit := range map[string]time.Duration{"within slices": time.Hour, "between slices": 6 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := small(t)
+				w.change(t, 1)
+				w.tenant.AddFault(simulator.Fault{Name: "expired-token", Page: 5, Times: 5})
+				asked, _, err := w.slices(t.Context(), w.buffered(), roll.Input{Run: "new"}, limit)
+				mustBeCalled(t, err, "Snapshot.Incomplete")
+				if m, _ := w.latest(t); m.Run != "old" {
+					t.Errorf("latest is run %s", m.Run)
+				}
+				if _, _, err = w.slices(t.Context(), w.buffered(), asked, limit); err != nil {
+					t.Fatal(err)
+				}
+				w.mustKeepOneSet(t, w.mustHold(t, "new"))
+			})
+		})
+	}
+}
+
+func TestAPoisonedLinkCostsNobody(t *testing.T) {
+	for _, fault := range []string{"poisoned-token:3", "poisoned-token:5", "expired-token:2", "expired-token:6"} {
+		for _, parallel := range []int{1, 4} {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, simulator.Config{Users: killUsers, Latency: time.Second, Faults: faults(t, fault)})
+				w.ranges(parallel)
+				if _, _, err := w.slices(t.Context(), w.buffered(), roll.Input{Run: "r"}, 2*sliceLimit(parallel)); err != nil {
+					t.Fatalf("%s with %d ranges: %v", fault, parallel, err)
+				}
+				if m := w.mustHold(t, "r"); m.Duplicates > parallel {
+					t.Errorf("%s with %d ranges: %d duplicates", fault, parallel, m.Duplicates)
+				}
+			})
+		}
+	}
+}
+
+func TestASliceThatCompletesNoPageFails(t *testing.T) {
+	for name, c := range map[string]struct {
+		cfg  simulator.Config
+		want string
+	}{
+		"the page takes too long":             {simulator.Config{Users: 500, Latency: time.Minute}, "Graph.Unavailable"},
+		"the first page is throttled":         {simulator.Config{Users: 500, Faults: faults(t, "429-seconds:1x*")}, "Graph.Throttled"},
+		"the count is throttled":              {simulator.Config{Users: 500, Faults: faults(t, "count-throttled")}, "Graph.Throttled"},
+		"the page comes in, but byte by byte": {simulator.Config{Users: 500, Bandwidth: 1000}, "Graph.Unavailable"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, parallel := range []int{1, 4} {
+				synctest.Test(t, func(t *testing.T) {
+					w := newWorld(t, c.cfg)
+					w.request.Parallel = parallel
+					result, err := w.slice(t, w.buffered(), roll.Input{Run: "r"}, 6*time.Second)
+					if err == nil {
+						t.Fatalf("%+v", result)
+					}
+					mustBeCalled(t, err, c.want)
+					if len(w.kept.Keys()) > 0 || w.holds("run=r/checkpoint.json") {
+						t.Error("it left something behind")
+					}
+				})
+			}
+		})
+	}
+}
+
+// TestASliceThatIsThrottledForTooLongParksOnce goes on where it was throttled, and
+// fails if it is still throttled there.
+func TestASliceThatIsThrottledForTooLongParksOnce(t *testing.T) {
+	for _, times := range []int{1, 2} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, simulator.Config{Users: 800, Faults: []simulator.Fault{{Name: "429-seconds", Page: 5, Times: times}}})
+			first, err := w.slice(t, w.buffered(), roll.Input{Run: "r"}, 6*time.Second)
+			if err != nil || first.Status != roll.Continue || first.Pages != 4 || first.Users != 400 {
+				t.Fatalf("%+v, %v", first, err)
+			}
+			second, err := w.slice(t, w.buffered(), roll.Input{Resume: first.Resume}, 6*time.Second)
+			if times == 2 {
+				if err == nil {
+					t.Fatalf("%+v", second)
+				}
+				mustBeCalled(t, err, "Graph.Throttled")
+				if _, err = w.slice(t, w.buffered(), roll.Input{Resume: first.Resume}, 6*time.Second); err != nil {
+					t.Fatal(err)
+				}
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			w.mustHold(t, "r")
+		})
+	}
+}
+
+// TestASliceThatEndsWithinAPageMeetsNobodyTwice stalls in the middle of a page until
+// the time is over.
+func TestASliceThatEndsWithinAPageMeetsNobodyTwice(t *testing.T) {
+	for _, parallel := range []int{1, 4} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, simulator.Config{Users: 1600, Faults: faults(t, "stall:3")})
+			w.request.Parallel, w.each = parallel, true
+			first, err := w.slice(t, w.buffered(), roll.Input{Run: "r"}, 10*time.Second)
+			if err != nil || first.Status != roll.Continue || first.Users%100 == 0 {
+				t.Fatalf("%+v, %v", first, err)
+			}
+			if _, _, err = w.slices(t.Context(), w.buffered(), roll.Input{Resume: first.Resume}, time.Hour); err != nil {
+				t.Fatal(err)
+			}
+			if m := w.mustHold(t, "r"); m.Duplicates > 0 {
+				t.Errorf("%+v", m)
+			}
+			if events := len(w.box.events); events != 1601 {
+				t.Errorf("%d events", events)
+			}
+		})
+	}
+}
+
+// TestAListWhoseCountCatchesUpLaterIsProvenByTheNextSlice parks between reading and
+// counting.
+func TestAListWhoseCountCatchesUpLaterIsProvenByTheNextSlice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, simulator.Config{Users: 500, Count: func(request, truth int) int {
+			if request < 3 {
+				return truth - 60
+			}
+			return truth
+		}})
+		first, err := w.slice(t, w.buffered(), roll.Input{Run: "r"}, 4*time.Second)
+		if err != nil || first.Status != roll.Continue || first.Users != 500 || first.Verified {
+			t.Fatalf("%+v, %v", first, err)
+		}
+		w.tenant.ForgetRequests()
+		last, err := w.slice(t, w.buffered(), roll.Input{Resume: first.Resume}, time.Minute)
+		if err != nil || !last.Verified {
+			t.Fatalf("%+v, %v", last, err)
+		}
+		for _, q := range w.tenant.Requests() {
+			if q.Kind == "list" {
+				t.Error("the list was read again")
+			}
+		}
+		w.mustHold(t, "r")
+	})
+}
+
+// TestAListThatNeverAgreesEnds also where each slice is too short to count again.
+func TestAListThatNeverAgreesEnds(t *testing.T) {
+	for _, limit := range []time.Duration{4 * time.Second, 30 * time.Second, time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, simulator.Config{Users: 500, Count: func(_, truth int) int { return truth + 60 }})
+			asked, _, err := w.slices(t.Context(), w.buffered(), roll.Input{Run: "r"}, limit)
+			mustBeCalled(t, err, "Snapshot.Incomplete")
+			if sliceOf(asked) > 5 {
+				t.Errorf("it took %d slices", sliceOf(asked))
+			}
+			if m, _ := w.latest(t); m != nil {
+				t.Errorf("%+v was published", m)
+			}
+		})
+	}
+}
+
+// emptyPages answers every list with an empty page and another link.
+type emptyPages struct {
+	http.RoundTripper
+	pages int
+}
+
+func (e *emptyPages) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !strings.HasSuffix(r.URL.Path, "/users") {
+		return e.RoundTripper.RoundTrip(r)
+	}
+	e.pages++
+	time.Sleep(time.Second)
+	body := fmt.Sprintf(`{"@odata.nextLink":"https://graph.microsoft.com/v1.0/users?$skiptoken=%d","value":[]}`, e.pages)
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+}
+
+// through puts a transport between the world and its tenant.
+func (w *world) through(t *testing.T, wrap func(http.RoundTripper) http.RoundTripper) {
+	t.Helper()
+	transport := wrap(w.tenant.Transport())
+	client, err := graph.New(graph.Config{
+		BaseURL: "https://graph.microsoft.com", Tokens: w.tenant.TokenSource(transport), Transport: transport,
+		Log: slog.New(slog.NewJSONHandler(&w.log, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.client = client
+}
+
+// TestPagesOfNobodyWithoutEndEndTheRun over slices that are each too short to see
+// it.
+func TestPagesOfNobodyWithoutEndEndTheRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, simulator.Config{Users: 500})
+		w.through(t, func(rt http.RoundTripper) http.RoundTripper { return &emptyPages{RoundTripper: rt} })
+		asked, _, err := w.slices(t.Context(), w.buffered(), roll.Input{Run: "r"}, 10*time.Minute)
+		mustBeCalled(t, err, "Snapshot.Incomplete")
+		if sliceOf(asked) < 5 {
+			t.Errorf("only %d slices: this shows nothing", sliceOf(asked))
+		}
+	})
+}
+
+func TestAnotherConfigurationDoesNotGoOnWithARun(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(s *roll.Snapshot)
+		allows bool
+	}{
+		"other columns":       {change: func(s *roll.Snapshot) { s.Request.Columns = columns("id", "mail") }},
+		"an optional column":  {change: func(s *roll.Snapshot) { s.Request.Columns[3].Optional = true }},
+		"another filter":      {change: func(s *roll.Snapshot) { s.Request.Filter = "accountEnabled eq true" }},
+		"another page size":   {change: func(s *roll.Snapshot) { s.Request.PageSize = 99 }},
+		"another format":      {change: func(s *roll.Snapshot) { s.Destinations[0].Format = "csv" }},
+		"another compression": {change: func(s *roll.Snapshot) { s.Destinations[0].Compression = "gzip" }},
+		"another place":       {change: func(s *roll.Snapshot) { s.Destinations[0].Store = elsewhere{s.Destinations[0].Store} }},
+		"one place more":      {change: func(s *roll.Snapshot) { s.Destinations = append(s.Destinations, s.Destinations[0]) }},
+		"no place":            {change: func(s *roll.Snapshot) { s.Destinations = nil }},
+		"more ranges":         {change: func(s *roll.Snapshot) { s.Request.Parallel = 4 }, allows: true},
+		"more slack":          {change: func(s *roll.Snapshot) { s.Request.Slack = roll.Slack{Users: 3} }, allows: true},
+		"the same":            {change: func(*roll.Snapshot) {}, allows: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := small(t)
+				first, err := w.slice(t, w.buffered(), roll.Input{Run: "r"}, sliceLimit(1))
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.suspect(t, "s")
+				changed := w.buffered()
+				c.change(changed)
+				for _, in := range []roll.Input{{Resume: first.Resume}, {Accept: "s"}, {Run: "s"}} {
+					_, err := changed.Run(t.Context(), in)
+					switch {
+					case !c.allows:
+						mustBeCalled(t, err, "State.Invalid")
+						if !strings.Contains(err.Error(), "memory:///tenant=") || !strings.Contains(err.Error(), "another name") {
+							t.Errorf("%v names no object, or no remedy", err)
+						}
+					case in.Resume == "" && err != nil:
+						t.Errorf("%+v: %v", in, err)
+					}
+				}
+				if _, err := changed.Run(t.Context(), roll.Input{Run: "old"}); err != nil {
+					t.Errorf("a run that is done does not answer: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// elsewhere is a store at another address.
+type elsewhere struct{ roll.Store }
+
+func (elsewhere) URL(key string) string { return "elsewhere:///" + key }
+
+func TestStateThatCannotBeReadIsNamed(t *testing.T) {
+	checkpoint := "tenant=" + tenantID + "/run=new/checkpoint.json"
+	for name, c := range map[string]struct {
+		key  func(w *world) (roll.Store, string)
+		body func(old []byte) string
+	}{
+		"a checkpoint of garbage":      {key: func(w *world) (roll.Store, string) { return w.state, checkpoint }, body: constant("{")},
+		"a checkpoint of nothing":      {key: func(w *world) (roll.Store, string) { return w.state, checkpoint }, body: constant(`{}`)},
+		"a checkpoint of no phase":     {key: func(w *world) (roll.Store, string) { return w.state, checkpoint }, body: edited("phase", "dancing")},
+		"a checkpoint without answers": {key: func(w *world) (roll.Store, string) { return w.state, checkpoint }, body: edited("phase", "done")},
+		"a checkpoint of another run":  {key: func(w *world) (roll.Store, string) { return w.state, checkpoint }, body: edited("run", "old")},
+		"a checkpoint of another form": {key: func(w *world) (roll.Store, string) { return w.state, checkpoint }, body: edited("version", 2)},
+		"known users of garbage":       {key: func(w *world) (roll.Store, string) { return w.state, slicesOf(w.stateKeys(), "/known/")[0] }, body: constant("[]")},
+		"known users of another form":  {key: func(w *world) (roll.Store, string) { return w.state, slicesOf(w.stateKeys(), "/known/")[0] }, body: edited("version", 2)},
+		"own ids that were changed":    {key: func(w *world) (roll.Store, string) { return w.state, slicesOf(w.stateKeys(), "/run=new/ids-")[0] }, body: flipped},
+		"latest of garbage":            {key: func(w *world) (roll.Store, string) { return w.bucket, "latest/tenant=" + tenantID + ".json" }, body: constant("latest")},
+		"latest of another form":       {key: func(w *world) (roll.Store, string) { return w.bucket, "latest/tenant=" + tenantID + ".json" }, body: edited("version", 2)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := small(t)
+				first, err := w.slice(t, w.buffered(), roll.Input{Run: "new"}, sliceLimit(1))
+				if err != nil || first.Status != roll.Continue {
+					t.Fatalf("%+v, %v", first, err)
+				}
+				at, key := c.key(w)
+				old := w.replace(t, at, key, c.body)
+				_, _, err = w.slices(t.Context(), w.buffered(), roll.Input{Resume: first.Resume}, time.Hour)
+				mustBeCalled(t, err, "State.Invalid")
+				if !strings.Contains(err.Error(), at.URL(key)) {
+					t.Errorf("%v does not name %s", err, at.URL(key))
+				}
+				w.replace(t, at, key, constant(string(old)))
+				if m, _ := w.latest(t); m.Run != "old" {
+					t.Errorf("latest is run %s", m.Run)
+				}
+				if _, _, err = w.slices(t.Context(), w.buffered(), roll.Input{Resume: first.Resume}, time.Hour); err != nil {
+					t.Errorf("after it was put right: %v", err)
+				}
+				w.mustHold(t, "new")
+			})
+		})
+	}
+}
+
+func constant(text string) func([]byte) string { return func([]byte) string { return text } }
+
+func shortened(by int) func([]byte) string {
+	return func(old []byte) string { return string(old[:len(old)-by]) }
+}
+
+func flipped(old []byte) string {
+	old[7]++
+	return string(old)
+}
+
+// edited sets a member of a JSON object.
+func edited(name string, value any) func([]byte) string {
+	return func(old []byte) string {
+		members := map[string]any{}
+		if err := json.Unmarshal(old, &members); err != nil {
+			return err.Error()
+		}
+		members[name] = value
+		text, err := json.Marshal(members)
+		if err != nil {
+			return err.Error()
+		}
+		return string(text)
+	}
+}
+
+// replace changes an object behind everybody's back and returns what it held.
+func (w *world) replace(t *testing.T, at roll.Store, key string, body func(old []byte) string) []byte {
+	t.Helper()
+	old, version, err := at.Read(context.Background(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := append([]byte(nil), old...)
+	if _, err = at.Swap(context.Background(), key, []byte(body(old)), version); err != nil {
+		t.Fatal(err)
+	}
+	return kept
+}
+
+func (w *world) stateKeys() []string {
+	keys, ok := w.state.(interface{ Keys() []string })
+	if !ok {
+		return nil
+	}
+	return keys.Keys()
+}
+
+func TestARunNameIsNotUsedTwiceWhereTheFirstIsPublished(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := small(t)
+		if err := w.state.Delete(t.Context(), "tenant="+tenantID+"/run=old/checkpoint.json"); err != nil {
+			t.Fatal(err)
+		}
+		before := len(w.kept.Keys())
+		w.change(t, 1)
+		_, _, err := w.slices(t.Context(), w.buffered(), roll.Input{Run: "old"}, time.Hour)
+		mustBeCalled(t, err, "State.Invalid")
+		if m, ids := w.latest(t); m == nil || m.Run != "old" || len(ids) != killUsers {
+			t.Errorf("%+v, %d objects before", m, before)
+		}
+	})
+}
