@@ -228,6 +228,10 @@ func TestAnOlderRunThatEndsLastStaysBehind(t *testing.T) {
 			if _, text := w.table(t, "users/tenant="+tenantID+"/symlink.txt"); !strings.Contains(text, "run=newer/") {
 				t.Errorf("the table of users leads to\n%s", text)
 			}
+			known, _, err := w.state.Read(t.Context(), slicesOf(w.stateKeys(), "/known/")[0])
+			if err != nil || !strings.Contains(string(known), `"run":"newer"`) {
+				t.Errorf("what is known is %s, %v", known, err)
+			}
 			w.publish(t, "next") // what it is compared with is there
 		})
 	}

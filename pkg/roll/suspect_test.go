@@ -318,3 +318,19 @@ func TestAnOptionalColumnThatIsRefusedIsNotSuspect(t *testing.T) {
 		})
 	}
 }
+
+// TestAColumnThatWasRefusedOnceStaysOut also where the list is begun again in a later
+// slice.
+func TestAColumnThatWasRefusedOnceStaysOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, simulator.Config{Users: 800, Latency: time.Second, Faults: faults(t, "expired-token:5")})
+		w.request.Columns = columns("id", "displayName", "signInActivity?")
+		asked, _, err := w.slices(t.Context(), w.buffered(), roll.Input{Run: "r"}, 12*time.Second)
+		if err != nil || sliceOf(asked) < 2 {
+			t.Fatalf("%d slices, %v", sliceOf(asked), err)
+		}
+		if m := w.mustHold(t, "r"); !slices.Equal(m.MissingColumns, []string{"signInActivity"}) || m.Passes != 2 {
+			t.Errorf("%+v", m)
+		}
+	})
+}

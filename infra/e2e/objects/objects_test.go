@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
@@ -145,15 +144,7 @@ func startAzurite(t *testing.T) *azurite.Server {
 
 func makeContainer(t *testing.T, server *azurite.Server, name string) {
 	t.Helper()
-	key, err := container.NewSharedKeyCredential(azurite.Account, azurite.Key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, err := container.NewClientWithSharedKeyCredential(server.URL+"/"+name, key, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := client.Create(t.Context(), nil); err != nil {
+	if err := server.CreateContainer(t.Context(), name); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -3,6 +3,7 @@ package snapshots
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -62,6 +63,7 @@ type world struct {
 	bucket  *s3.Store
 	guard   *guard
 	env     []string
+	trusted string // file of the authorities that functions trust
 	timeout time.Duration
 
 	mu   sync.Mutex
@@ -88,13 +90,11 @@ func newWorld(t *testing.T, bucket string, cfg simulator.Config, env ...string) 
 		t.Fatal(err)
 	}
 	w.guard = startGuard(t, shared.gateway.URL)
-	authority := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(authority, server.CAPEM, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	w.trusted = filepath.Join(t.TempDir(), "ca.pem")
+	w.trust(server.CAPEM)
 	tenant := w.tenant.Config()
 	w.env = append([]string{
-		"SSL_CERT_FILE=" + authority,
+		"SSL_CERT_FILE=" + w.trusted,
 		"AZURE_TENANT_ID=" + tenant.Tenant, "AZURE_CLIENT_ID=" + tenant.ClientID, "AZURE_CLIENT_SECRET=" + tenant.ClientSecret,
 		"ROLLCALL_LOGIN_URL=" + server.URL, "ROLLCALL_GRAPH_URL=" + server.URL,
 		"AWS_ENDPOINT_URL_S3=" + w.guard.url, "AWS_ACCESS_KEY_ID=" + versity.User, "AWS_SECRET_ACCESS_KEY=" + versity.Secret, "AWS_SESSION_TOKEN=",
@@ -105,6 +105,19 @@ func newWorld(t *testing.T, bucket string, cfg simulator.Config, env ...string) 
 		_ = server.Close()
 	})
 	return w
+}
+
+// trust lets functions trust a further authority.
+func (w *world) trust(authority []byte) {
+	w.Helper()
+	f, err := os.OpenFile(w.trusted, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err == nil {
+		_, err = f.Write(authority)
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		w.Fatal(err)
+	}
 }
 
 // start starts a fresh process, as Lambda does after one has died.

@@ -14,6 +14,8 @@ import (
 	"regexp"
 	"syscall"
 	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 )
 
 const (
@@ -127,4 +129,20 @@ func (s *Server) Close() {
 	}
 	_ = syscall.Kill(-s.process.Process.Pid, syscall.SIGKILL)
 	<-s.exited
+}
+
+// CreateContainer makes a container of the account.
+func (s *Server) CreateContainer(ctx context.Context, name string) error {
+	key, err := container.NewSharedKeyCredential(Account, Key)
+	if err != nil {
+		return err
+	}
+	client, err := container.NewClientWithSharedKeyCredential(s.URL+"/"+name, key, nil)
+	if err != nil {
+		return err
+	}
+	if _, err := client.Create(ctx, nil); err != nil {
+		return fmt.Errorf("create the container %s: %w", name, err)
+	}
+	return nil
 }
