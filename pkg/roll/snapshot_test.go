@@ -39,23 +39,29 @@ func (l *lines) User(raw []byte) error {
 func (l *lines) Size() int64  { return l.size }
 func (l *lines) Close() error { return nil }
 
-// outbox is a bus that keeps what was acknowledged.
+// outbox keeps what a bus has acknowledged.
 type outbox struct {
-	pending, events []bus.Event
-	fail            error
+	events []bus.Event
+	fail   error
 }
 
-func (o *outbox) Publish(_ context.Context, e bus.Event) error {
+// mail is the bus of one run. What was not flushed is lost.
+type mail struct {
+	to      *outbox
+	pending []bus.Event
+}
+
+func (m *mail) Publish(_ context.Context, e bus.Event) error {
 	e.Data = bytes.Clone(e.Data)
-	o.pending = append(o.pending, e)
-	return o.fail
+	m.pending = append(m.pending, e)
+	return m.to.fail
 }
 
-func (o *outbox) Flush(context.Context) error {
-	o.events, o.pending = append(o.events, o.pending...), nil
-	return o.fail
+func (m *mail) Flush(context.Context) error {
+	m.to.events, m.pending = append(m.to.events, m.pending...), nil
+	return m.to.fail
 }
-func (o *outbox) Close() {}
+func (m *mail) Close() {}
 
 // world is a tenant, a bucket, a state store and a bus.
 type world struct {
@@ -102,7 +108,7 @@ func (w *world) snapshot() *roll.Snapshot {
 			Store: w.bucket, Format: "ndjson", Compression: "none", Suffix: ".ndjson", PartSize: 64 << 10, Tables: true,
 			Encode: func(w io.Writer, _ []string) (roll.Encoder, error) { return &lines{w: w}, nil },
 		}},
-		Announcements: []roll.Announcement{{Open: func() roll.Bus { return w.box }, EachUser: w.each}},
+		Announcements: []roll.Announcement{{Open: func() roll.Bus { return &mail{to: w.box} }, EachUser: w.each}},
 		Log:           slog.New(slog.NewJSONHandler(&w.log, nil)),
 	})
 }

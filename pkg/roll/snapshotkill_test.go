@@ -50,7 +50,7 @@ func (p *plug) around(s roll.Store) roll.Store {
 
 // pluggedBus is a bus behind a plug.
 type pluggedBus struct {
-	*outbox
+	*mail
 	plug *plug
 }
 
@@ -58,14 +58,14 @@ func (b pluggedBus) Publish(ctx context.Context, e bus.Event) error {
 	if err := b.plug.Before("publish", e.Type); err != nil {
 		return err
 	}
-	return b.outbox.Publish(ctx, e)
+	return b.mail.Publish(ctx, e)
 }
 
 func (b pluggedBus) Flush(ctx context.Context) error {
 	if err := b.plug.Before("flush", ""); err != nil {
 		return err
 	}
-	return b.outbox.Flush(ctx)
+	return b.mail.Flush(ctx)
 }
 
 // page is lines that go to the store some kilobytes at a time, as a compressor
@@ -93,7 +93,7 @@ func (w *world) buffered() *roll.Snapshot {
 func (w *world) plugged(p *plug) *roll.Snapshot {
 	s := w.buffered()
 	s.State, s.Destinations[0].Store = p.around(w.state), p.around(w.bucket)
-	s.Announcements[0].Open = func() roll.Bus { return pluggedBus{w.box, p} }
+	s.Announcements[0].Open = func() roll.Bus { return pluggedBus{&mail{to: w.box}, p} }
 	return s
 }
 
