@@ -66,40 +66,6 @@ func onlyFolders(sinks string) error {
 // place is where a snapshot is, as people are told.
 type place struct{ root string } // a URL without the slash at its end
 
-// places are those of a result: the stores among the sinks, or the state store
-// where there is none among them. The first one holds the manifest that the
-// result names.
-func places(manifest string, sinks []string) []place {
-	root, _, _ := cutRun(manifest)
-	all := []place{{root}}
-	first := true
-	for _, sink := range sinks {
-		address, _, _ := strings.Cut(sink, "?")
-		kind, rest, _ := strings.Cut(address, ":")
-		switch strings.ToLower(kind) {
-		case "file", "s3", "azblob":
-			if !first {
-				all = append(all, place{strings.ToLower(kind) + ":" + strings.TrimRight(rest, "/")})
-			}
-			first = false
-		}
-	}
-	return all
-}
-
-// cutRun takes the URL of a manifest apart: what the store's own prefix is, the
-// key of the manifest, and the key of latest beside it.
-func cutRun(manifest string) (root, key, latest string) {
-	const runs = "/runs/tenant="
-	at := strings.LastIndex(manifest, runs)
-	if at < 0 {
-		return manifest, "", ""
-	}
-	root, key = manifest[:at], manifest[at+1:]
-	tenant, _, _ := strings.Cut(manifest[at+len(runs):], "/")
-	return root, key, "latest/tenant=" + tenant + ".json"
-}
-
 // folder is the path of a folder, "" for any other place.
 func (p place) folder() string {
 	path, ok := strings.CutPrefix(p.root, "file://")

@@ -5,8 +5,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/rollcall-dev/rollcall/pkg/roll"
 )
 
@@ -29,24 +27,6 @@ func TestAPathStandsForTheURLOfItsFolder(t *testing.T) {
 	} {
 		if got, err := sinkURL("--sink", text); err != nil || got != want {
 			t.Errorf("%q is %q (%v), want %q", text, got, err, want)
-		}
-	}
-}
-
-func TestEveryStoreIsAPlaceOfASnapshot(t *testing.T) {
-	const key = "/runs/tenant=t/run=r/manifest.json"
-	for name, c := range map[string]struct {
-		manifest string
-		sinks    []string
-		want     []place
-	}{
-		"one":      {"file:///a/b" + key, []string{"file:///a/b?format=csv"}, []place{{"file:///a/b"}}},
-		"several":  {"s3://b/p" + key, []string{"sqs:https://h/1/q", "s3://b/p/", "FILE:///x/", "https://h/p?q=1", "azblob://a/c?format=csv"}, []place{{"s3://b/p"}, {"file:///x"}, {"azblob://a/c"}}},
-		"no store": {"s3://b/state" + key, []string{"sns:arn"}, []place{{"s3://b/state"}}},
-		"nested":   {"s3://b/runs/tenant=x" + key, nil, []place{{"s3://b/runs/tenant=x"}}},
-	} {
-		if got := places(c.manifest, c.sinks); !cmp.Equal(got, c.want, cmp.AllowUnexported(place{})) {
-			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
 	}
 }

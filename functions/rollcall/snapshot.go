@@ -4,12 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"log/slog"
 
 	"github.com/rollcall-dev/rollcall/pkg/config"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/publisher"
-	"github.com/rollcall-dev/rollcall/pkg/reader"
 	"github.com/rollcall-dev/rollcall/pkg/roll"
 )
 
@@ -70,14 +68,25 @@ func (c *snapshotCommand) Run(ctx context.Context, p *program, all *commands) er
 		return flags.inFlags(err)
 	}
 	defer t.close()
-	result, err := c.publish(ctx, p, t, stderr, log)
+	cfg := *t.config
+	cfg.Replaced = nil // the reader has warned of them
+	to, err := publisher.New(&cfg, log, t.options...)
+	if err != nil {
+		return err
+	}
+	to.Demo = c.Demo
+	result, err := c.publish(ctx, to, p.newProgress(stderr))
 	if err != nil {
 		return t.told(ctx, err)
 	}
 	if err := p.printResult(result); err != nil {
 		return err
 	}
-	return p.summarize(result, t.config.Sinks)
+	published, err := to.Published(ctx, result)
+	if err != nil {
+		return err
+	}
+	return p.summarize(published)
 }
 
 // standIns are the flags and the variables that they stand for.
@@ -116,44 +125,19 @@ func (c *snapshotCommand) checks() []config.Check {
 
 // publish makes slice after slice until the run is done. Without a deadline there
 // is one.
-func (c *snapshotCommand) publish(ctx context.Context, p *program, t *tenant, stderr *screen, log *slog.Logger) (*roll.Result, error) {
-	cfg := *t.config
-	cfg.Replaced = nil // the reader has warned of them
-	to, err := publisher.New(&cfg, log, t.options...)
-	if err != nil {
-		return nil, err
-	}
-	to.Demo = c.Demo
-	bar := p.newProgress(stderr)
+func (c *snapshotCommand) publish(ctx context.Context, to *publisher.Publisher, bar *progress) (*roll.Result, error) {
 	defer bar.end()
-	defer bar.estimate(ctx, t.Reader)()
-	watch := func(r roll.Report) { bar.at(r.Users) }
+	watch := func(r roll.Report) {
+		if r.Expected != nil {
+			bar.expect(r.Expected.Before)
+		}
+		bar.at(r.Users)
+	}
 	result, err := to.Snapshot(ctx, roll.Input{Run: c.Name, Accept: c.Accept}, watch)
 	for err == nil && result.Status == roll.Continue {
 		result, err = to.Snapshot(ctx, roll.Input{Resume: result.Resume}, watch)
 	}
 	return result, err
-}
-
-// estimate asks Graph for the count in the background, for the bar alone: the
-// publisher has its own. The caller calls what it returns before the bar ends.
-func (g *progress) estimate(ctx context.Context, from *reader.Reader) (stop func()) {
-	if g.screen == nil {
-		return func() {}
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		var stats graph.Stats
-		if n, err := from.Graph.Count(ctx, from.Request.Query(), &stats); err == nil {
-			g.expect(n)
-		}
-	}()
-	return func() {
-		cancel()
-		<-done
-	}
 }
 
 // told adds who was asking to what Graph answered, and says in flags what an

@@ -1,35 +1,28 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 
+	"github.com/rollcall-dev/rollcall/pkg/publisher"
 	"github.com/rollcall-dev/rollcall/pkg/roll"
 )
 
 // summarize tells a person what was published and where, and last that it is
 // whole.
-func (p *program) summarize(result *roll.Result, sinks []string) error {
-	report := roll.Report{Users: result.Users, Verified: result.Verified}
-	if result.Expected != nil {
-		report.Expected = &roll.Expected{Before: *result.Expected, After: *result.Expected}
-		report.Difference = result.Users - *result.Expected
+func (p *program) summarize(all []publisher.Published) error {
+	m := all[0].Manifest
+	report := roll.Report{
+		Users: m.Users, Verified: m.Verified, Expected: m.Expected, Difference: m.Difference,
+		MissingColumns: m.MissingColumns, Warnings: m.Warnings,
 	}
-	_, key, latest := cutRun(result.Manifest)
 	var b strings.Builder
-	for i, at := range places(result.Manifest, sinks) {
-		m := at.manifest(key)
-		if i == 0 && m != nil {
-			report.Expected, report.Difference = m.Expected, m.Difference
-			report.MissingColumns, report.Warnings = m.MissingColumns, m.Warnings
-		}
-		fmt.Fprintf(&b, "%s%s\n", at.of(""), size(m))
-		fmt.Fprintf(&b, "  latest    %s\n", at.of(latest))
-		fmt.Fprintf(&b, "  manifest  %s\n", at.of(key))
+	for _, one := range all {
+		at := place{one.Root}
+		fmt.Fprintf(&b, "%s%s\n", at.of(""), size(&one.Manifest))
+		fmt.Fprintf(&b, "  latest    %s\n", at.of(one.LatestKey))
+		fmt.Fprintf(&b, "  manifest  %s\n", at.of(one.ManifestKey))
 	}
 	for _, warning := range warnings(report) {
 		fmt.Fprintln(&b, "warning: "+warning)
@@ -43,28 +36,8 @@ func (p *program) summarize(result *roll.Result, sinks []string) error {
 	return nil
 }
 
-// manifest reads the proof where that takes no more than opening a file.
-func (p place) manifest(key string) *roll.Manifest {
-	folder := p.folder()
-	if folder == "" {
-		return nil
-	}
-	text, err := os.ReadFile(filepath.Join(folder, filepath.FromSlash(key)))
-	if err != nil {
-		return nil // it has been moved since: what is told is less
-	}
-	var m roll.Manifest
-	if err := json.Unmarshal(text, &m); err != nil {
-		return nil
-	}
-	return &m
-}
-
 // size is how many objects there are and how large they are together.
 func size(m *roll.Manifest) string {
-	if m == nil {
-		return ""
-	}
 	var bytes int64
 	for _, o := range m.Objects {
 		bytes += o.Bytes

@@ -124,8 +124,7 @@ func explainSuspect(suspect *roll.SuspectError, line func(format string, values 
 	for _, reason := range suspect.Reasons {
 		line("  %s", reason)
 	}
-	root, key, _ := cutRun(suspect.Manifest)
-	line("  What was found: %s", place{root}.of(key))
+	line("  What was found: %s", place{suspect.Manifest}.of(""))
 	line("  If it is right: the same command with --accept %s", suspect.Run)
 }
 

@@ -35,6 +35,9 @@ func main() {
 	if err == nil {
 		p, err = publisher.New(cfg, log)
 	}
+	if err == nil {
+		p.Annotate = telemetry.WithRun
+	}
 	if err != nil {
 		log.Error("the function cannot start; every event is answered with this error", "error", err)
 	}

@@ -26,6 +26,9 @@ import (
 type Publisher struct {
 	// Demo marks manifests: the tenant is a simulated one.
 	Demo bool
+	// Annotate, if set, puts a run's name into the context, for the log lines that
+	// are written under it.
+	Annotate func(ctx context.Context, run string) context.Context
 
 	world   *world
 	sinks   []*sink
@@ -155,7 +158,7 @@ func (p *Publisher) publication(ctx context.Context, from *reader.Reader, tenant
 	}
 	publication := &roll.Publication{
 		Directory: from.Graph, Request: from.Request, Tenant: tenant, State: state,
-		MaxLeavers: roll.Leavers(p.world.cfg.MaxLeavers), Demo: p.Demo, Log: p.world.log,
+		MaxLeavers: roll.Leavers(p.world.cfg.MaxLeavers), Demo: p.Demo, Log: p.world.log, Annotate: p.Annotate,
 	}
 	claims := state // what is too large for a bus is kept where its readers look
 	for _, s := range p.sinks {

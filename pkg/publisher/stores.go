@@ -11,7 +11,6 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/format"
 	"github.com/rollcall-dev/rollcall/pkg/format/parquet"
-	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/roll"
 	"github.com/rollcall-dev/rollcall/pkg/store/azblob"
 	"github.com/rollcall-dev/rollcall/pkg/store/file"
@@ -36,8 +35,7 @@ func (w *world) destination(ctx context.Context, s *sink) (roll.Destination, err
 		}
 		d.Suffix = ".parquet"
 		d.Encode = func(w io.Writer, columns []string) (roll.Encoder, error) {
-			file, err := parquet.New(w, columns, parquet.Options{Compression: parquet.Compression(d.Compression)})
-			return rows{file}, err
+			return parquet.New(w, columns, parquet.Options{Compression: parquet.Compression(d.Compression)})
 		}
 	default:
 		if d.Compression == "" {
@@ -91,8 +89,3 @@ func (w *world) blob(s *sink, prefix string) (roll.Store, error) {
 	}
 	return azblob.New(cfg)
 }
-
-// rows lets a Parquet file take users as the other formats do.
-type rows struct{ *parquet.Writer }
-
-func (r rows) User(raw []byte) error { return r.Append(graph.User{Raw: raw}) }

@@ -23,7 +23,7 @@ type promotion struct {
 	replaced string // the run that was the latest one before
 }
 
-func (p *promotion) latestKey() string { return "latest/tenant=" + p.Tenant + ".json" }
+func (p *promotion) latestKey() string { return LatestKey(p.Tenant) }
 
 func (p *promotion) usersKey() string { return "users/tenant=" + p.Tenant + "/symlink.txt" }
 

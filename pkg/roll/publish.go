@@ -114,6 +114,19 @@ func (r *run) retainAll(ctx context.Context, keep bool) error {
 		if err := r.retain(ctx, at, &m, keep); err != nil {
 			return err
 		}
+		if keep {
+			continue
+		}
+		// Whoever accepts the run writes the manifest first and marks it then, so
+		// one of the two comes last.
+		p := promotion{run: r, store: at}
+		stored, err := p.manifestOf(ctx, r.state.Run)
+		if err == nil && stored.Accepted {
+			err = r.retain(ctx, at, stored, true)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -199,6 +212,9 @@ type Latest struct {
 	Manifest       string `json:"manifest"`
 	ManifestSHA256 string `json:"manifestSha256"`
 }
+
+// LatestKey is where a destination says which list of a tenant is the latest.
+func LatestKey(tenant string) string { return "latest/tenant=" + tenant + ".json" }
 
 func parseLatest(url string, body []byte) (*Latest, error) {
 	var l Latest

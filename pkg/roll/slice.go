@@ -194,6 +194,9 @@ func (s *slice) user(ctx context.Context, k key, user graph.User) error {
 	if s.met++; s.run.watch != nil && s.met%1024 == 0 {
 		report := s.reading.report
 		report.Users = s.reading.seen.used
+		if before := s.reading.Before; before != nil {
+			report.Expected = &Expected{Before: *before, After: *before}
+		}
 		s.run.watch(report)
 	}
 	return nil

@@ -82,6 +82,9 @@ type Publication struct {
 	// Demo marks the manifest: the tenant is a simulated one.
 	Demo bool
 	Log  *slog.Logger
+	// Annotate, if set, puts the run's name into the context, for the log lines
+	// that are written under it.
+	Annotate func(ctx context.Context, run string) context.Context
 }
 
 // Input is what a run is started with. All of it is optional.
@@ -137,7 +140,7 @@ func NewSnapshot(p Publication) *Snapshot {
 }
 
 // Watch lets see be called for every thousand users or so, by the goroutine that
-// reads them.
+// reads them. What is expected is then the count from before they were read.
 func (s *Snapshot) Watch(see func(Report)) { s.watch = see }
 
 // Run publishes the list, or as much of it as the deadline of ctx allows: then
@@ -150,6 +153,9 @@ func (s *Snapshot) Run(ctx context.Context, in Input) (*Result, error) {
 	name, slice, err := in.place(time.Now())
 	if err != nil {
 		return nil, err
+	}
+	if s.Annotate != nil {
+		ctx = s.Annotate(ctx, name)
 	}
 	r, err := s.load(ctx, name)
 	if err != nil {

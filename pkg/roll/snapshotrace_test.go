@@ -224,9 +224,11 @@ func TestAnOlderRunThatEndsLastStaysBehind(t *testing.T) {
 			if !w.holds("run=newer/checkpoint.json") {
 				return // the older one was through
 			}
-			w.mustHold(t, "newer")
-			if _, text := w.table(t, "users/tenant="+tenantID+"/symlink.txt"); !strings.Contains(text, "run=newer/") {
-				t.Errorf("the table of users leads to\n%s", text)
+			m := w.mustHold(t, "newer")
+			for _, key := range []string{"users/tenant=" + tenantID, "history/tenant=" + tenantID + "/date=" + m.StartedAt.Format(time.DateOnly)} {
+				if _, text := w.table(t, key+"/symlink.txt"); !strings.Contains(text, "run=newer/") {
+					t.Errorf("%s leads to\n%s", key, text)
+				}
 			}
 			known, _, err := w.state.Read(t.Context(), slicesOf(w.stateKeys(), "/known/")[0])
 			if err != nil || !strings.Contains(string(known), `"run":"newer"`) {
@@ -263,72 +265,23 @@ func TestAnOlderRunHealsTheTableOfANewerOne(t *testing.T) {
 	})
 }
 
-// suspect is a run of a tenant of which half has left.
-func (w *world) suspect(t *testing.T, run string) {
-	t.Helper()
-	for i := range killUsers / 2 {
-		if err := w.tenant.Delete(i); err != nil {
+// TestARunThatNeverWasTheLatestIsNotInHistory ends a run of yesterday after one of
+// today.
+func TestARunThatNeverWasTheLatestIsNotInHistory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := small(t)
+		yesterday := "history/tenant=" + tenantID + "/date=" + time.Now().UTC().Format(time.DateOnly) + "/symlink.txt"
+		if _, err := w.slice(t, w.snapshot(), roll.Input{Run: "older"}, sliceLimit(1)); err != nil {
 			t.Fatal(err)
 		}
-	}
-	_, _, err := w.run(t.Context(), roll.Input{Run: run}, 0)
-	mustBeCalled(t, err, "Snapshot.Suspect")
-	time.Sleep(time.Minute)
-}
-
-func accept(t *testing.T, w *world) error {
-	_, err := w.snapshot().Run(t.Context(), roll.Input{Accept: "new"})
-	return err
-}
-
-func TestASuspectRunThatIsAcceptedMeanwhileIsNotTakenBack(t *testing.T) {
-	accepted := false
-	do := func(t *testing.T, w *world) error {
-		accepted = true
-		return accept(t, w)
-	}
-	strike{do: do}.atEachCall(t, func(t *testing.T, w *world, p *plug) {
-		w.suspect(t, "new")
-		accepted = false
-		_, err := w.plugged(p).Run(t.Context(), roll.Input{Run: "new"})
-		if !accepted {
-			mustBeCalled(t, err, "Snapshot.Suspect")
-			return
-		}
-		if m := w.mustHold(t, "new"); !m.Accepted || len(m.Suspicions) == 0 {
-			t.Errorf("%+v", m)
-		}
-	})
-}
-
-func TestTwoWhoAcceptARunPublishItOnce(t *testing.T) {
-	strike{do: accept}.atEachCall(t, func(t *testing.T, w *world, p *plug) {
-		w.suspect(t, "new")
-		if _, err := w.plugged(p).Run(t.Context(), roll.Input{Accept: "new"}); err != nil {
-			mustBeCalled(t, err, "State.Conflict")
-		}
-		w.mustHold(t, "new")
-	})
-}
-
-func TestARunThatIsAcceptedTooLateStaysBehind(t *testing.T) {
-	overtaken := false
-	overtake := func(t *testing.T, w *world) error {
-		overtaken = true
-		w.leavers = roll.Leavers{Users: killUsers}
+		time.Sleep(24 * time.Hour)
 		w.publish(t, "newer")
-		return nil
-	}
-	strike{do: overtake}.atEachCall(t, func(t *testing.T, w *world, p *plug) {
-		w.suspect(t, "new")
-		overtaken = false
-		if _, err := w.plugged(p).Run(t.Context(), roll.Input{Accept: "new"}); err != nil {
-			mustBeCalled(t, err, "State.Conflict")
+		if _, _, err := w.run(t.Context(), roll.Input{Resume: "older.2"}, 0); err != nil {
+			t.Fatal(err)
 		}
-		if overtaken {
-			w.mustHold(t, "newer")
-		} else {
-			w.mustHold(t, "new")
+		if _, text := w.table(t, yesterday); !strings.Contains(text, "run=old/") {
+			t.Errorf("yesterday's table leads to\n%s", text)
 		}
+		w.mustHold(t, "newer")
 	})
 }

@@ -78,7 +78,7 @@ func publish(t *testing.T, tenant *simulator.Tenant, path string, columns []stri
 		if err := lines.User(user.Raw); err != nil {
 			t.Fatal(err)
 		}
-		if err := rows.Append(user); err != nil {
+		if err := rows.User(user.Raw); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -25,7 +25,7 @@ func BenchmarkAppend(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				measure(b, users, &out, func(u graph.User) error { return w.Append(u) }, w.Close)
+				measure(b, users, &out, func(u graph.User) error { return w.User(u.Raw) }, w.Close)
 			})
 		}
 		b.Run(selection.name+"/ndjson.gz", func(b *testing.B) {

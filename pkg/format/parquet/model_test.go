@@ -140,7 +140,7 @@ func write(t testing.TB, columns []string, o Options, users ...graph.User) []byt
 	for _, user := range users {
 		raw.Reset()
 		raw.Write(user.Raw)
-		if err := w.Append(graph.User{Raw: raw.Bytes()}); err != nil {
+		if err := w.User(raw.Bytes()); err != nil {
 			t.Fatal(err)
 		}
 		clear(raw.Bytes())

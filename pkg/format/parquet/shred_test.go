@@ -161,7 +161,7 @@ func TestAValueOfAnotherKindIsAnErrorThatNamesThePropertyAndNotTheValue(t *testi
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = w.Append(graph.User{Raw: []byte(`{"id":"1","` + test.name + `":` + test.value + `}`)})
+		err = w.User([]byte(`{"id":"1","` + test.name + `":` + test.value + `}`))
 		var kind *KindError
 		if !errors.As(err, &kind) || *kind != test.want {
 			t.Errorf("%s %s: %v, want %+v", test.name, test.value, err, test.want)
@@ -182,7 +182,7 @@ func TestWhatIsNoUserIsRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := w.Append(graph.User{Raw: []byte(raw)}); err == nil {
+		if err := w.User([]byte(raw)); err == nil {
 			t.Errorf("%q was taken", raw)
 		}
 	}
@@ -242,7 +242,7 @@ func FuzzAppend(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = w.Append(graph.User{Raw: raw})
+		err = w.User(raw)
 		want, unfit := model(columns, raw)
 		if (err == nil) != (unfit == nil) {
 			t.Fatalf("%v, want %v", err, unfit)

@@ -8,8 +8,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress"
-
-	"github.com/rollcall-dev/rollcall/pkg/graph"
 )
 
 // Compression is how a file's pages are compressed.
@@ -110,12 +108,12 @@ func codecOf(c Compression) (compress.Codec, error) {
 	}
 }
 
-// Append adds a user, of which nothing is kept. An error is a *[KindError], that
+// User adds a user; raw is its JSON object and is not kept. An error is a *[KindError], that
 // of the writer below, or says that this is no user; it quotes nothing of the
 // user. The file is then of no use.
-func (p *Writer) Append(user graph.User) error {
+func (p *Writer) User(raw []byte) error {
 	if p.err == nil {
-		p.err = p.append(user.Raw)
+		p.err = p.append(raw)
 	}
 	return p.err
 }

@@ -127,7 +127,7 @@ func TestRowGroupsAreBoundedAndTheSizeGrowsWithTheFile(t *testing.T) {
 	}
 	for _, user := range users {
 		before := w.Size()
-		if err := w.Append(user); err != nil {
+		if err := w.User(user.Raw); err != nil {
 			t.Fatal(err)
 		}
 		if w.Size() < int64(out.Len()) || before < 0 {
@@ -206,14 +206,14 @@ func TestAWriterThatBreaksIsTheErrorOfEveryLaterCall(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, user := range users {
-			if err = w.Append(user); err != nil {
+			if err = w.User(user.Raw); err != nil {
 				break
 			}
 		}
 		if !errors.Is(err, io.ErrClosedPipe) {
 			t.Errorf("Append: %v, want the error of the writer below", err)
 		}
-		if err := w.Append(users[0]); !errors.Is(err, io.ErrClosedPipe) {
+		if err := w.User(users[0].Raw); !errors.Is(err, io.ErrClosedPipe) {
 			t.Errorf("Append after it: %v", err)
 		}
 		if err := w.Close(); !errors.Is(err, io.ErrClosedPipe) {
@@ -224,7 +224,7 @@ func TestAWriterThatBreaksIsTheErrorOfEveryLaterCall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(w.Append(users[0]), w.Close()); !errors.Is(err, io.ErrClosedPipe) {
+	if err := errors.Join(w.User(users[0].Raw), w.Close()); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("only Close could tell, and said %v", err)
 	}
 }
@@ -239,7 +239,7 @@ func TestNothingIsWrittenAfterClose(t *testing.T) {
 		t.Fatal(err)
 	}
 	size := out.Len()
-	if w.Append(graph.User{Raw: []byte(`{"id":"1"}`)}) == nil || w.Close() == nil || out.Len() != size {
+	if w.User([]byte(`{"id":"1"}`)) == nil || w.Close() == nil || out.Len() != size {
 		t.Error("a closed file took a user")
 	}
 }
@@ -252,7 +252,7 @@ func TestAUserAllocatesNothingUntilAPageIsFull(t *testing.T) {
 	}
 	n := 0
 	allocs := testing.AllocsPerRun(20_000, func() {
-		if err := w.Append(users[n%len(users)]); err != nil {
+		if err := w.User(users[n%len(users)].Raw); err != nil {
 			t.Error(err)
 		}
 		n++
