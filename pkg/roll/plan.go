@@ -38,6 +38,10 @@ func (r *reading) plan(ctx context.Context) ([]span, error) {
 	s := &survey{request: r.request, directory: r.directory, total: *r.Before, parts: n, known: map[string]*counted{}, slots: make(chan struct{}, counting)}
 	bounds, err := s.bounds(ctx)
 	r.report.note(&s.stats)
+	if refusal(err) {
+		r.log.WarnContext(ctx, "Graph does not count ranges of this list; it is read in one", "error", err)
+		return make([]span, 1), nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("divide the list: %w", err)
 	}

@@ -21,6 +21,7 @@ type promotion struct {
 	tables   bool
 	manifest []byte
 	replaced string // the run that was the latest one before
+	newer    string // the run that is the latest one and stays so
 }
 
 func (p *promotion) latestKey() string { return LatestKey(p.Tenant) }
@@ -33,32 +34,41 @@ func (p *promotion) historyKey() string {
 }
 
 // promote moves history, then latest, then the table of latest, each by
-// compare-and-swap. It reports whether the run is the latest one; if a newer one
-// is, that stays. The table is made of latest whoever wrote it, so a run that
-// broke off in between is healed by the next.
-func (p *promotion) promote(ctx context.Context) (bool, error) {
-	mine, err := p.isLatest(ctx)
+// compare-and-swap. If a newer run is the latest one, that stays. The table is
+// made of latest whoever wrote it, so a run that broke off in between is healed
+// by the next.
+func (p *promotion) promote(ctx context.Context) error {
+	last, err := p.latest(ctx)
 	if err != nil {
-		return false, err
+		return err
 	}
-	if mine {
+	if !p.outdone(last) {
 		if err := p.moveHistory(ctx); err != nil {
-			return false, err
+			return err
 		}
-		if mine, err = p.moveLatest(ctx); err != nil {
-			return false, err
+		if err := p.moveLatest(ctx); err != nil {
+			return err
 		}
 	}
 	if err := p.moveUsers(ctx); err != nil {
-		return false, err
+		return err
 	}
 	switch {
-	case !mine:
+	case p.newer != "":
 		p.release(ctx, p.state.Run)
 	case p.replaced != "":
 		p.release(ctx, p.replaced)
 	}
-	return mine, nil
+	return nil
+}
+
+// outdone notes whether the latest run is newer than this one.
+func (p *promotion) outdone(last *Latest) bool {
+	p.newer = ""
+	if last != nil && newer(last.StartedAt, last.Run, p.state.StartedAt, p.state.Run) {
+		p.newer = last.Run
+	}
+	return p.newer != ""
 }
 
 // latest reads what the latest run is, nil if there is none.
@@ -73,23 +83,17 @@ func (p *promotion) latest(ctx context.Context) (*Latest, error) {
 	return parseLatest(p.store.URL(p.latestKey()), body)
 }
 
-// isLatest reports whether no newer run is the latest one.
-func (p *promotion) isLatest(ctx context.Context) (bool, error) {
-	last, err := p.latest(ctx)
-	return err == nil && (last == nil || !newer(last.StartedAt, last.Run, p.state.StartedAt, p.state.Run)), err
-}
-
-func (p *promotion) moveLatest(ctx context.Context) (mine bool, err error) {
+func (p *promotion) moveLatest(ctx context.Context) error {
 	sum := sha256.Sum256(p.manifest)
 	body, err := json.MarshalIndent(Latest{
 		Version: manifestVersion, Tenant: p.Tenant, Run: p.state.Run, StartedAt: p.state.StartedAt, FinishedAt: p.state.Judgement.FinishedAt,
 		Users: p.state.Report.Users, Manifest: p.store.URL(p.manifestKey()), ManifestSHA256: hex.EncodeToString(sum[:]),
 	}, "", "  ")
 	if err != nil {
-		return false, err
+		return err
 	}
-	err = store.Update(ctx, p.store, p.latestKey(), func(old []byte) ([]byte, error) {
-		mine, p.replaced = true, ""
+	return store.Update(ctx, p.store, p.latestKey(), func(old []byte) ([]byte, error) {
+		p.newer, p.replaced = "", ""
 		if old == nil {
 			return body, nil
 		}
@@ -97,8 +101,7 @@ func (p *promotion) moveLatest(ctx context.Context) (mine bool, err error) {
 		if err != nil {
 			return nil, err
 		}
-		mine = !newer(last.StartedAt, last.Run, p.state.StartedAt, p.state.Run)
-		if !mine || bytes.Equal(old, body) {
+		if p.outdone(last) || bytes.Equal(old, body) {
 			return nil, nil
 		}
 		if last.Run != p.state.Run {
@@ -106,7 +109,6 @@ func (p *promotion) moveLatest(ctx context.Context) (mine bool, err error) {
 		}
 		return body, nil
 	})
-	return mine, err
 }
 
 // moveHistory points the table of the run's day to the run, unless a newer run

@@ -33,11 +33,11 @@ func (r *run) publish(ctx context.Context) (*Result, error) {
 	if r.state.Phase == phaseSuspect {
 		return nil, &SuspectError{Run: r.state.Run, Manifest: url, Reasons: r.state.Judgement.Suspicions}
 	}
-	current, err := r.promoteAll(ctx)
+	superseded, err := r.promoteAll(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if current {
+	if superseded == "" {
 		if err := r.announce(ctx, url); err != nil {
 			return nil, err
 		}
@@ -48,7 +48,7 @@ func (r *run) publish(ctx context.Context) (*Result, error) {
 	report := r.state.Report
 	result := Result{
 		Status: Complete, Run: r.state.Run, Users: report.Users, Verified: report.Verified,
-		Duplicates: report.Duplicates, Pages: report.Pages, Manifest: url,
+		Duplicates: report.Duplicates, Pages: report.Pages, Manifest: url, Superseded: superseded,
 	}
 	if report.Expected != nil {
 		result.Expected = &report.Expected.After
@@ -143,26 +143,26 @@ func (r *run) stores() []Store {
 	return all
 }
 
-// promoteAll makes the run the latest one everywhere. It reports whether it is
-// the latest at the first destination: a newer run may have come first.
-func (r *run) promoteAll(ctx context.Context) (current bool, err error) {
+// promoteAll makes the run the latest one everywhere. A newer run may have come
+// first: superseded is the one that is the latest at the first destination.
+func (r *run) promoteAll(ctx context.Context) (superseded string, err error) {
 	for i, at := range r.stores() {
 		p := promotion{run: r, store: at, tables: i < len(r.Destinations) && r.Destinations[i].Tables}
 		if p.manifest, err = r.manifest(i); err != nil {
-			return false, err
+			return "", err
 		}
-		mine, err := p.promote(ctx)
-		if err != nil {
-			return false, fmt.Errorf("promote run %s: %w", r.state.Run, err)
+		if err := p.promote(ctx); err != nil {
+			return "", fmt.Errorf("promote run %s: %w", r.state.Run, err)
 		}
-		if !mine {
-			r.Log.WarnContext(ctx, "a newer run is the latest one already; this one is kept and not promoted", "run", r.state.Run, "destination", at.URL(""))
+		if p.newer != "" {
+			r.Log.WarnContext(ctx, "a newer run is the latest one already; this one is kept and not promoted",
+				"newer", p.newer, "destination", at.URL(""))
 		}
 		if i == 0 {
-			current = mine
+			superseded = p.newer
 		}
 	}
-	return current, nil
+	return superseded, nil
 }
 
 // accept publishes a run that was found suspect.

@@ -106,10 +106,14 @@ func (r *reading) again(ctx context.Context, err error) error {
 			return &IncompleteError{Passes: r.report.Passes, Err: err}
 		}
 	case answer != nil && r.seen.used == 0:
-		if err := r.dropRefused(ctx, err); err != nil {
-			return err
+		var column *RefusedError
+		switch refused := r.dropRefused(ctx, err); {
+		case refused == nil:
+			r.report.Passes-- // it has met nobody
+		case len(r.Spans) < 2 || !refusal(err) || errors.As(refused, &column):
+			return refused
 		}
-		r.report.Passes-- // it has met nobody
+		// Else it is the ranges that Graph refuses: the next pass has none.
 	default:
 		return err
 	}

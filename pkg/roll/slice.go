@@ -89,8 +89,7 @@ func (r *run) read(ctx context.Context) error {
 	if s.failed != nil {
 		err = s.failed // it was not the reading that failed
 	}
-	left := ctx.Err() == nil && s.failed == nil && s.reading.turned > 0 &&
-		(errors.Is(err, errParked) || errors.Is(err, context.DeadlineExceeded))
+	left := ctx.Err() == nil && s.failed == nil && s.reading.turned > 0 && passes(err)
 	if err == nil || left {
 		err = s.end(ctx)
 	}
@@ -113,6 +112,23 @@ func (r *run) read(ctx context.Context) error {
 		return err // what was written stays: the checkpoint may name it
 	}
 	return nil
+}
+
+// passes reports whether a reading that ended with err may go on later: it was
+// left, its time was over, or Graph refuses for the time being. What has been read
+// until then is kept; if nothing more can be read, the next slice says so.
+func passes(err error) bool {
+	var (
+		incomplete *IncompleteError
+		answer     *graph.Error
+	)
+	switch {
+	case errors.Is(err, errParked), errors.Is(err, context.DeadlineExceeded):
+		return true
+	case errors.As(err, &incomplete), !errors.As(err, &answer):
+		return false
+	}
+	return answer.Name() == "Graph.Throttled" || answer.Name() == "Graph.Unavailable"
 }
 
 // begin goes on where the run stands.

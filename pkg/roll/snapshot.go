@@ -116,6 +116,9 @@ type Result struct {
 	Manifest string `json:"manifest,omitempty"`
 	// Resume is how to go on, where the status is continue.
 	Resume string `json:"resume,omitempty"`
+	// Superseded names the newer run that was the latest one already when this one
+	// was complete; this one is kept and not promoted.
+	Superseded string `json:"superseded,omitempty"`
 }
 
 // The statuses of results and manifests.

@@ -119,7 +119,7 @@ func TestAClockThatRunsAheadHoldsLaterRunsBack(t *testing.T) {
 		time.Sleep(time.Hour)
 		w.change(t, 1)
 		result, _, err := w.run(t.Context(), roll.Input{Run: "behind"}, 0)
-		if err != nil || result.Status != roll.Complete || w.told("behind") {
+		if err != nil || result.Status != roll.Complete || result.Superseded != "ahead" || w.told("behind") {
 			t.Errorf("%+v, %v", result, err)
 		}
 		if !strings.Contains(w.log.String(), `"level":"WARN","msg":"a newer run is the latest one already`) {

@@ -1,0 +1,75 @@
+package roll_test
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/pkg/graph"
+	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/simulator"
+)
+
+// unranged refuses requests whose filter compares names, on the paths that end so.
+type unranged struct {
+	http.RoundTripper
+	path string
+}
+
+func (u *unranged) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !strings.HasSuffix(r.URL.Path, u.path) || !strings.Contains(r.URL.Query().Get("$filter"), "userPrincipalName") {
+		return u.RoundTripper.RoundTrip(r)
+	}
+	return &http.Response{
+		StatusCode: http.StatusBadRequest, Header: http.Header{}, Request: r,
+		Body: io.NopCloser(strings.NewReader(`{"error":{"code":"Request_UnsupportedQuery","message":"no"}}`)),
+	}, nil
+}
+
+func TestRangesThatGraphRefusesAreReadAsOneChain(t *testing.T) {
+	for _, path := range []string{"/users", "/users/$count"} {
+		synctest.Test(t, func(t *testing.T) {
+			tenant := simulator.New(simulator.Config{Users: 2000})
+			transport := &unranged{tenant.Transport(), path}
+			client, err := graph.New(graph.Config{BaseURL: "https://graph.microsoft.com", Tokens: tenant.TokenSource(transport), Transport: transport})
+			if err != nil {
+				t.Fatal(err)
+			}
+			listing := roll.List(client, parallel(4), nil)
+			users := 0
+			for _, err := range listing.Users(t.Context()) {
+				if err != nil {
+					t.Fatalf("%s: %v", path, err)
+				}
+				users++
+			}
+			if users != 2000 || !listing.Report().Verified {
+				t.Errorf("%s: %d users, %+v", path, users, listing.Report())
+			}
+		})
+	}
+}
+
+// TestWhatWasReadBeforeALongPauseIsKept: Graph asks for a longer pause than is
+// waited for, after some pages.
+func TestWhatWasReadBeforeALongPauseIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, simulator.Config{Users: 2000, Faults: faults(t, "503:9x20")})
+		result, err := w.snapshot().Run(t.Context(), roll.Input{Run: "r"})
+		if err != nil || result.Status != roll.Continue || result.Pages != 8 || result.Users != 800 {
+			t.Fatalf("after eight pages it answers %+v, %v", result, err)
+		}
+		_, err = w.snapshot().Run(t.Context(), roll.Input{Resume: result.Resume})
+		mustBeCalled(t, err, "Graph.Unavailable") // a slice without a page never goes on
+		time.Sleep(time.Hour)
+		if _, _, err := w.run(t.Context(), roll.Input{Resume: result.Resume}, 0); err != nil {
+			t.Fatal(err)
+		}
+		if m := w.mustHold(t, "r"); m.Passes != 1 || m.Duplicates != 0 {
+			t.Errorf("%+v", m)
+		}
+	})
+}
