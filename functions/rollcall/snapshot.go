@@ -86,7 +86,7 @@ func (c *snapshotCommand) Run(ctx context.Context, p *program, all *commands) er
 	if err != nil {
 		return err
 	}
-	return p.summarize(published)
+	return p.summarize(published, result.Superseded)
 }
 
 // standIns are the flags and the variables that they stand for.

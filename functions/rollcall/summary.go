@@ -10,8 +10,8 @@ import (
 )
 
 // summarize tells a person what was published and where, and last that it is
-// whole.
-func (p *program) summarize(all []publisher.Published) error {
+// whole. superseded is the newer run that stays the latest one, if there is.
+func (p *program) summarize(all []publisher.Published, superseded string) error {
 	m := all[0].Manifest
 	report := roll.Report{
 		Users: m.Users, Verified: m.Verified, Expected: m.Expected, Difference: m.Difference,
@@ -23,6 +23,9 @@ func (p *program) summarize(all []publisher.Published) error {
 		fmt.Fprintf(&b, "%s%s\n", at.of(""), size(&one.Manifest))
 		fmt.Fprintf(&b, "  latest    %s\n", at.of(one.LatestKey))
 		fmt.Fprintf(&b, "  manifest  %s\n", at.of(one.ManifestKey))
+	}
+	if superseded != "" {
+		report.Warnings = append(report.Warnings, "run "+superseded+" is newer and stays the latest one; this one was kept and nobody was told of it")
 	}
 	for _, warning := range warnings(report) {
 		fmt.Fprintln(&b, "warning: "+warning)
