@@ -3,19 +3,16 @@
 package azurite
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
-	"syscall"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
+
+	"github.com/rollcall-dev/rollcall/infra/e2e/process"
 )
 
 const (
@@ -32,8 +29,7 @@ type Server struct {
 	// URL is its blob service on loopback, with the account in the path.
 	URL string
 
-	process *exec.Cmd
-	exited  chan struct{}
+	running *process.Running
 }
 
 // Start runs Azurite on a free port of loopback and returns once it listens. The
@@ -43,92 +39,24 @@ func Start(ctx context.Context) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("node is not installed (%w): `make e2e` needs it for Azurite", err)
 	}
-	program, err := find()
+	program, err := process.Installed("js", "node_modules", "azurite", "dist", "src", "blob", "main.js")
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{exited: make(chan struct{})}
-	// The server outlives ctx, which bounds only the start; Close ends it.
-	s.process = exec.CommandContext(context.WithoutCancel(ctx), node, program,
-		"--inMemoryPersistence", "--blobHost", "127.0.0.1", "--blobPort", "0", "--disableTelemetry", "--skipApiVersionCheck", "--silent")
-	s.process.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir()}
-	// A group of its own, so that nothing it starts outlives it.
-	s.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	stdout, err := s.process.StdoutPipe()
+	running, err := process.Server{
+		Name: "azurite", Program: node,
+		Args: []string{
+			program, "--inMemoryPersistence", "--blobHost", "127.0.0.1", "--blobPort", "0",
+			"--disableTelemetry", "--skipApiVersionCheck", "--silent",
+		},
+		Env:        []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir()},
+		Address:    regexp.MustCompile(`listens on (http://127\.0\.0\.1:\d+)`),
+		StartLimit: startLimit,
+	}.Start(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("azurite's stdout: %w", err)
+		return nil, err
 	}
-	if err := s.process.Start(); err != nil {
-		return nil, fmt.Errorf("start azurite: %w", err)
-	}
-	address := make(chan string, 1)
-	go func() {
-		watch(stdout, address)
-		_ = s.process.Wait()
-		close(s.exited)
-	}()
-	limit := time.NewTimer(startLimit)
-	defer limit.Stop()
-	select {
-	case found := <-address:
-		s.URL = found + "/" + Account
-		return s, nil
-	case <-s.exited:
-		err = fmt.Errorf("azurite ended: %s; `%s %s` shows why", s.process.ProcessState, node, program)
-	case <-limit.C:
-		err = fmt.Errorf("azurite did not listen within %s", startLimit)
-	case <-ctx.Done():
-		err = ctx.Err()
-	}
-	s.Close()
-	return nil, err
-}
-
-// watch reads what the server prints to its end, and sends the address it names.
-func watch(printed io.Reader, address chan<- string) {
-	listens := regexp.MustCompile(`listens on (http://127\.0\.0\.1:\d+)`)
-	for lines := bufio.NewScanner(printed); lines.Scan(); {
-		if found := listens.FindStringSubmatch(lines.Text()); found != nil {
-			select {
-			case address <- found[1]:
-			default:
-			}
-		}
-	}
-}
-
-// find looks for Azurite in the npm packages of the module that the working
-// directory belongs to.
-func find() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", fmt.Errorf("working directory: %w", err)
-	}
-	for ; ; dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "js", "package.json")); err == nil {
-			break
-		}
-		if dir == filepath.Dir(dir) {
-			return "", errors.New("no js/package.json above the working directory: run the tests of infra/e2e in its folder")
-		}
-	}
-	program := filepath.Join(dir, "js", "node_modules", "azurite", "dist", "src", "blob", "main.js")
-	if _, err := os.Stat(program); err != nil {
-		return "", fmt.Errorf("azurite is not installed (%w): run `make e2e`, which installs it there", err)
-	}
-	return program, nil
-}
-
-// Close ends the server and waits for it to be gone.
-func (s *Server) Close() {
-	_ = syscall.Kill(-s.process.Process.Pid, syscall.SIGTERM)
-	select {
-	case <-s.exited:
-		return
-	case <-time.After(5 * time.Second):
-	}
-	_ = syscall.Kill(-s.process.Process.Pid, syscall.SIGKILL)
-	<-s.exited
+	return &Server{URL: running.Address + "/" + Account, running: running}, nil
 }
 
 // CreateContainer makes a container of the account.
@@ -146,3 +74,6 @@ func (s *Server) CreateContainer(ctx context.Context, name string) error {
 	}
 	return nil
 }
+
+// Close ends the server and waits for it to be gone.
+func (s *Server) Close() { s.running.Close() }
