@@ -73,3 +73,28 @@ func TestWhatWasReadBeforeALongPauseIsKept(t *testing.T) {
 		}
 	})
 }
+
+// TestCredentialsThatAreGoneHalfWayLeaveTheLastList: Graph takes no token from the
+// ninth page on, whatever is bought anew.
+func TestCredentialsThatAreGoneHalfWayLeaveTheLastList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, simulator.Config{Users: 2000})
+		if _, _, err := w.run(t.Context(), roll.Input{Run: "good"}, 0); err != nil {
+			t.Fatal(err)
+		}
+		before := w.kept.Keys()
+		w.move(t, simulator.Config{Users: 2000, Faults: faults(t, "401:9x2")}) // the token, and the one bought anew
+		_, _, err := w.run(t.Context(), roll.Input{Run: "next"}, 0)
+		mustBeCalled(t, err, "Credentials.Rejected")
+		if m, ids := w.latest(t); m.Run != "good" || len(ids) != 2000 {
+			t.Errorf("latest is run %s with %d users", m.Run, len(ids))
+		}
+		if after := w.kept.Keys(); len(after) != len(before) || w.kept.Pending() > 0 {
+			t.Errorf("%d objects are there, before there were %d; %d uploads are open", len(after), len(before), w.kept.Pending())
+		}
+		if _, _, err := w.run(t.Context(), roll.Input{Run: "next"}, 0); err != nil {
+			t.Fatal(err)
+		}
+		w.mustHold(t, "next")
+	})
+}

@@ -18,14 +18,18 @@ type function struct {
 	starts       []time.Duration
 }
 
-// coldStart prints what the size and the start of functions/users are over those
-// of a hello-world function.
+// coldStart prints what the size and the start of the functions are over those of
+// a hello-world function.
 func (b *bench) coldStart(ctx context.Context) error {
 	const rounds = 20
 	functions := []*function{
 		{name: "hello-world", folder: "infra/e2e/hello"},
 		{name: "functions/users", folder: "functions/users", env: []string{
 			"ROLLCALL_CREDENTIALS=secretsmanager:arn:aws:secretsmanager:eu-west-1:123456789012:secret:rollcall-AbCdEf",
+		}},
+		{name: "functions/snapshot", folder: "functions/snapshot", env: []string{
+			"ROLLCALL_CREDENTIALS=secretsmanager:arn:aws:secretsmanager:eu-west-1:123456789012:secret:rollcall-AbCdEf",
+			"ROLLCALL_SINKS=s3://bucket/directory?format=parquet",
 		}},
 	}
 	progress("cold starts")
