@@ -9,7 +9,8 @@ import (
 )
 
 // park notes that the run goes on in another slice.
-func (r *run) park() {
+func (r *run) park(ctx context.Context) {
+	r.Log.InfoContext(ctx, "the slice is at its end; the run goes on in the next one", "slice", r.state.Slice, "report", r.state.Report)
 	r.state.Results = append(r.state.Results, Result{
 		Status: Continue, Run: r.state.Run, Users: r.state.Report.Users, Expected: r.state.Reading.Before,
 		Duplicates: r.state.Report.Duplicates, Pages: r.state.Report.Pages,

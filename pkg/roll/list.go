@@ -36,7 +36,7 @@ type Request struct {
 	// error.
 	Slack Slack
 	// Parallel is how many ranges of the list are read side by side where the
-	// list allows that; 0 and 1 mean one after the other. See partition.go.
+	// list allows that; 0 and 1 mean one after the other. See plan.go.
 	Parallel int
 }
 

@@ -55,6 +55,7 @@ func (r *run) publish(ctx context.Context) (*Result, error) {
 	}
 	r.state.Results = append(r.state.Results, result)
 	r.state.Phase = phaseDone
+	r.Log.InfoContext(ctx, "the list is published", "report", report, "slices", r.state.Slice, "superseded", superseded != "")
 	return &result, r.save(ctx)
 }
 

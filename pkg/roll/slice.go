@@ -99,7 +99,7 @@ func (r *run) read(ctx context.Context) error {
 	}
 	s.carry()
 	if left {
-		r.park()
+		r.park(ctx)
 	} else if err := r.conclude(ctx); err != nil {
 		s.drop(ctx)
 		return err
@@ -271,7 +271,7 @@ func (s *slice) carry() {
 	}
 	state.IDs = append(state.IDs, s.ids.done...)
 	state.Reading, state.Report, state.Columns = s.reading.progress, s.reading.report, s.reading.columns
-	state.Report.Users = s.reading.seen.used
+	state.Report.Users, state.Report.Duration = s.reading.seen.used, time.Since(state.StartedAt)
 	state.Populated = s.blanks.populated
 }
 
