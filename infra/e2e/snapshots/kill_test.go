@@ -58,16 +58,17 @@ func (m *mortal) again() {
 	}
 }
 
-// dies starts a run, which arm has killed at some point, and checks what readers
+// dies starts a run, which arm lets be killed at some point, and checks what readers
 // find and what the next run makes of it: the same run asked again, or another.
-func (m *mortal) dies(what string, same bool, arm func()) {
+func (m *mortal) dies(what string, same bool, arm func(kill func())) {
 	m.Helper()
 	m.again()
 	m.start()
-	arm()
+	kill := m.killer()
+	arm(kill)
 	_, _, err := m.invoke(roll.Input{Run: m.name()})
 	m.guard.watch(nil)
-	m.kill()
+	kill() // in case it was faster
 	now := m.now()
 	_, found := m.latest()
 	for name, got := range map[string]map[string]bool{"latest": found, "users": m.usersTable(), "users_history": m.historyTable(time.Now())} {
@@ -99,13 +100,13 @@ func TestAKillAtAnyCallOfTheStoreLeavesACompleteRun(t *testing.T) {
 	}
 	for call := 1; call <= calls; call++ {
 		for _, after := range []bool{false, true} {
-			m.dies(fmt.Sprintf("call %d of %d, after: %v", call, calls, after), (call%2 == 0) == after, func() {
+			m.dies(fmt.Sprintf("call %d of %d, after: %v", call, calls, after), (call%2 == 0) == after, func(kill func()) {
 				m.guard.watch(func(at int, done bool) bool {
 					if at > call { // what is dead calls no more
 						return true
 					}
 					if at == call && done == after {
-						m.kill()
+						kill()
 						return true
 					}
 					return false
@@ -127,7 +128,7 @@ func TestAKillAtAnyInstantLeavesACompleteRun(t *testing.T) {
 	m.last = m.now()
 	for i := range kills {
 		at := rand.N(took)
-		m.dies(fmt.Sprintf("kill %d after %s of about %s", i, at, took), i%2 == 0, func() { time.AfterFunc(at, m.kill) })
+		m.dies(fmt.Sprintf("kill %d after %s of about %s", i, at, took), i%2 == 0, func(kill func()) { time.AfterFunc(at, kill) })
 	}
 }
 
@@ -140,7 +141,7 @@ func TestAKillInAnySliceLeavesACompleteRun(t *testing.T) {
 		in := roll.Input{Run: m.name()}
 		for deaths := 0; ; {
 			if deaths < 3 {
-				time.AfterFunc(rand.N(2*time.Second), m.kill)
+				time.AfterFunc(rand.N(2*time.Second), m.killer())
 			}
 			result, _, err := m.invoke(in)
 			if err != nil { // as the state machine does: the same slice again

@@ -143,15 +143,19 @@ func (w *world) end() {
 	}
 }
 
-// kill ends the process as the kernel does.
-func (w *world) kill() {
+// killer returns what ends the present process, and no later one, as the kernel
+// does.
+func (w *world) killer() func() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.host != nil {
-		if process, err := os.FindProcess(w.host.PID()); err == nil {
-			_ = process.Kill()
-		}
+	if w.host == nil {
+		return func() {}
 	}
+	process, err := os.FindProcess(w.host.PID())
+	if err != nil {
+		w.Fatal(err)
+	}
+	return func() { _ = process.Kill() }
 }
 
 // invoke asks the function once.
