@@ -100,15 +100,15 @@ func fileText(path string) ([]byte, error) {
 	case err == nil:
 		return content, nil
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, &Error{Kind: Missing, Problem: "the credentials file does not exist", Advice: "create it or correct ROLLCALL_CREDENTIALS", Err: fs.ErrNotExist}
+		return nil, &Error{Kind: Missing, Problem: "the file of the secret does not exist", Advice: "create it, or correct its path where it is configured", Err: fs.ErrNotExist}
 	case errors.Is(err, fs.ErrPermission):
-		return nil, &Error{Kind: Forbidden, Problem: "the credentials file may not be read", Advice: "give this user read permission", Err: fs.ErrPermission}
+		return nil, &Error{Kind: Forbidden, Problem: "the file of the secret may not be read", Advice: "give this user read permission", Err: fs.ErrPermission}
 	}
 	var wrong *mistake
 	if errors.As(err, &wrong) {
 		return nil, wrong
 	}
-	return nil, &Error{Kind: Unavailable, Problem: "the credentials file could not be read", Advice: "check the file system", Err: err}
+	return nil, &Error{Kind: Unavailable, Problem: "the file of the secret could not be read", Advice: "check the file system", Err: err}
 }
 
 func readFile(path string) (_ []byte, err error) {
@@ -118,14 +118,14 @@ func readFile(path string) (_ []byte, err error) {
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	if info, err := f.Stat(); err == nil && info.IsDir() {
-		return nil, &mistake{"the credentials file is a directory", "name the file itself"}
+		return nil, &mistake{"the file of the secret is a directory", "name the file itself"}
 	}
 	content, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
 	if err != nil {
 		return nil, err
 	}
 	if len(content) > maxSecret {
-		return nil, &mistake{"the credentials file is larger than 64 KiB", secretForm}
+		return nil, &mistake{"the file of the secret is larger than 64 KiB", "name the right one"}
 	}
 	return content, nil
 }

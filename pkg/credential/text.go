@@ -7,7 +7,8 @@ import (
 
 // Text reads a secret that is not the app's identity as it stands, such as the
 // keys that webhooks are signed with. The source is a file or Secrets Manager's.
-// The error is an *[Error] and quotes nothing of the secret.
+// The error is an *[Error], or a *[SourceError] for any other source, and quotes
+// nothing of the secret.
 func Text(ctx context.Context, cfg Config) ([]byte, error) {
 	var (
 		text []byte
@@ -20,6 +21,10 @@ func Text(ctx context.Context, cfg Config) ([]byte, error) {
 		text, err = newSecretsManager(cfg).text(ctx)
 	default:
 		return nil, &SourceError{"is not one that this secret can be read from", "write secretsmanager:<ARN or name> or file:<path>"}
+	}
+	var wrong *mistake
+	if errors.As(err, &wrong) {
+		err = &Error{Kind: Malformed, Problem: wrong.problem, Advice: wrong.advice}
 	}
 	var e *Error
 	if errors.As(err, &e) {

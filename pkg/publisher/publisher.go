@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 
@@ -16,7 +17,6 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 
 	"github.com/rollcall-dev/rollcall/pkg/config"
-	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/reader"
 	"github.com/rollcall-dev/rollcall/pkg/roll"
 )
@@ -37,7 +37,7 @@ type Publisher struct {
 	options []reader.Option
 
 	mu      sync.Mutex
-	readers map[string]*reader.Reader // by tenant as it was asked for
+	readers map[string]*reader.Reader // by the source of their credentials
 }
 
 // world is what making stores and buses takes.
@@ -92,12 +92,26 @@ func New(cfg *config.Config, log *slog.Logger, options ...reader.Option) (*Publi
 		return nil, invalid("ROLLCALL_SINKS", errors.New("names no destination; write for instance s3://bucket/prefix, file:///folder or sqs:<queue URL>"))
 	case p.state == nil:
 		return nil, invalid("ROLLCALL_STATE", errors.New("is needed where no destination keeps objects; write for instance s3://bucket/prefix"))
+	case slices.ContainsFunc(p.sinks, func(s *sink) bool { return s.kind == "https" }):
+		if err := checkWebhookSecret(cfg.WebhookSecret); err != nil {
+			return nil, invalid("ROLLCALL_WEBHOOK_SECRET", err)
+		}
 	}
 	return p, nil
 }
 
 func invalid(variable string, err error) error {
-	return &failure.Named{Public: "Config.Invalid", Text: "configuration: " + variable + ": " + err.Error()}
+	return &config.Error{Problems: []config.Problem{{Variable: variable, Text: err.Error()}}}
+}
+
+// configured says of which variable an error is. One that nobody named is a mistake
+// in the configuration.
+func configured(variable string, err error) error {
+	var named interface{ Name() string }
+	if errors.As(err, &named) {
+		return fmt.Errorf("%s: %w", variable, err)
+	}
+	return invalid(variable, err)
 }
 
 // Checks lets config.Read report sinks that do not hold together with its other
@@ -154,7 +168,7 @@ func (p *Publisher) Snapshot(ctx context.Context, in roll.Input, watch func(roll
 func (p *Publisher) publication(ctx context.Context, from *reader.Reader, tenant string) (*roll.Publication, error) {
 	state, err := p.world.store(ctx, p.state, p.below)
 	if err != nil {
-		return nil, invalid("ROLLCALL_STATE", err)
+		return nil, configured("ROLLCALL_STATE", err)
 	}
 	publication := &roll.Publication{
 		Directory: from.Graph, Request: from.Request, Tenant: tenant, State: state,
@@ -167,7 +181,7 @@ func (p *Publisher) publication(ctx context.Context, from *reader.Reader, tenant
 		}
 		d, err := p.world.destination(ctx, s)
 		if err != nil {
-			return nil, invalid("ROLLCALL_SINKS", err)
+			return nil, configured("ROLLCALL_SINKS", err)
 		}
 		publication.Destinations = append(publication.Destinations, d)
 		claims = publication.Destinations[0].Store
@@ -178,7 +192,7 @@ func (p *Publisher) publication(ctx context.Context, from *reader.Reader, tenant
 		}
 		a, err := p.world.announcement(ctx, s, claims)
 		if err != nil {
-			return nil, fmt.Errorf("destination %s: %w", s.kind, err)
+			return nil, configured("ROLLCALL_SINKS", fmt.Errorf("%s: %w", s.kind, err))
 		}
 		publication.Announcements = append(publication.Announcements, a)
 	}
@@ -197,21 +211,14 @@ func (p *Publisher) reader(ctx context.Context, tenant string) (*reader.Reader, 
 		return nil, "", err
 	}
 	if tenant != "" && !strings.EqualFold(guid, tenant) {
-		return nil, "", &failure.Named{
-			Public: "Config.Invalid",
-			Text:   fmt.Sprintf("the tenants file has tenant %s with credentials of tenant %s; correct the row", strings.ToLower(tenant), guid),
-		}
+		return nil, "", invalid("ROLLCALL_TENANTS", fmt.Errorf("the tenants file has tenant %s with credentials of tenant %s; correct the row", strings.ToLower(tenant), guid))
 	}
 	return r, guid, nil
 }
 
+// readerOf reads the tenants file each time: a row that was corrected counts from
+// the next run on, also in a function that stays warm.
 func (p *Publisher) readerOf(ctx context.Context, tenant string) (*reader.Reader, error) {
-	key := strings.ToLower(tenant)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if r := p.readers[key]; r != nil {
-		return r, nil
-	}
 	cfg := *p.world.cfg
 	if tenant != "" {
 		var err error
@@ -219,10 +226,18 @@ func (p *Publisher) readerOf(ctx context.Context, tenant string) (*reader.Reader
 			return nil, err
 		}
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if r := p.readers[cfg.Credentials]; r != nil {
+		return r, nil
+	}
 	r, err := reader.New(&cfg, p.world.log, p.options...)
-	if err != nil {
+	switch {
+	case err != nil && tenant != "":
+		return nil, configured("ROLLCALL_TENANTS", fmt.Errorf("tenant %s: %w", strings.ToLower(tenant), err))
+	case err != nil:
 		return nil, err
 	}
-	p.readers[key] = r
+	p.readers[cfg.Credentials] = r
 	return r, nil
 }

@@ -59,14 +59,14 @@ func mustBeCalled(t *testing.T, err error, name, text string) {
 
 func TestEveryProblemOfTheSinksIsReportedAtOnce(t *testing.T) {
 	_, err := open(t).publisher(t,
-		"ROLLCALL_SINKS=s3://bucket?formt=csv sns:topic kinesis://stream?users=all s3://b/x s3://b/x/?format=csv",
+		"ROLLCALL_SINKS=s3://bucket?formt=csv sns:topic kinesis://stream?users=all s3://b/x s3://b/x/?format=csv file:///a/b file:///a//x/../b/",
 		"ROLLCALL_STATE=sqs:https://sqs.eu-west-1.amazonaws.com/123456789012/q", "ROLLCALL_TENANTS=s3://bucket", "ROLLCALL_PARALLEL=0", "ROLLCALL_MAX_LEAVERS=lots")
 	var invalid *config.Error
 	if !errors.As(err, &invalid) {
 		t.Fatalf("the error is %v", err)
 	}
 	for _, want := range []string{
-		`s3: has no option "formt"`, "ARN", "option users is each", "two destinations are at the same place", "ROLLCALL_STATE: is not a store", "ROLLCALL_TENANTS: is not of the form",
+		`s3: has no option "formt"`, "ARN", "option users is each", "s3: two destinations are at the same place", "file: two destinations are at the same place", "ROLLCALL_STATE: is not a store", "ROLLCALL_TENANTS: is not of the form",
 		"ROLLCALL_PARALLEL: is not a number of ranges", "ROLLCALL_MAX_LEAVERS: is neither",
 	} {
 		if !strings.Contains(err.Error(), want) {
@@ -148,11 +148,115 @@ func TestATenantOfTheFileIsReadWithItsOwnCredentials(t *testing.T) {
 	mustBeCalled(t, err, "Config.Invalid", "correct the row")
 	_, err = p.Snapshot(t.Context(), roll.Input{Tenant: "88888888-2222-4333-8444-555555555555"}, nil)
 	mustBeCalled(t, err, "Request.Invalid", "is not in the tenants file")
-	write("tenants.json", `[{"tenant":"`+c.Tenant+`","credentials":"env:","note":"x"}]`)
-	p, err = h.publisher(t, "ROLLCALL_SINKS=file://"+dir+"/out", "ROLLCALL_TENANTS=file://"+tenants)
+	for text, want := range map[string]string{
+		`[{"tenant":"` + c.Tenant + `","credentials":"env:","note":"x"}]`:                                                "is not of the form",
+		`[{"tenant":"` + c.Tenant + `","credentials":"env:"}] []`:                                                        "is not of the form",
+		`[{"tenant":"` + c.Tenant + `","credentials":"env:"},{"tenant":"` + c.Tenant + `","credentials":"file:secret"}]`: "has 2 rows",
+		`[{"tenant":"` + c.Tenant + `"}]`:                                                                                "ROLLCALL_TENANTS: tenant " + c.Tenant,
+	} {
+		write("tenants.json", text)
+		_, err = p.Snapshot(t.Context(), roll.Input{Tenant: c.Tenant}, nil)
+		mustBeCalled(t, err, "Config.Invalid", want)
+	}
+	if err := os.Remove(tenants); err != nil {
+		t.Fatal(err)
+	}
+	_, err = p.Snapshot(t.Context(), roll.Input{Tenant: c.Tenant}, nil)
+	mustBeCalled(t, err, "Config.Invalid", "there is no tenants file")
+}
+
+func TestARowThatWasCorrectedCountsInAWarmFunction(t *testing.T) {
+	h := open(t)
+	dir := t.TempDir()
+	c := h.tenant.Config()
+	const other = "99999999-2222-4333-8444-555555555555"
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	wrong := write("wrong.json", `{"TenantID":"`+other+`","ClientID":"x","ClientSecret":"x"}`)
+	tenants := write("tenants.json", `[{"tenant":"`+c.Tenant+`","credentials":"file:`+wrong+`"}]`)
+	p, err := h.publisher(t, "ROLLCALL_SINKS=file://"+dir+"/out", "ROLLCALL_TENANTS=file://"+tenants)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = p.Snapshot(t.Context(), roll.Input{Tenant: c.Tenant}, nil)
-	mustBeCalled(t, err, "Config.Invalid", "is not of the form")
+	mustBeCalled(t, err, "Config.Invalid", "correct the row")
+	write("tenants.json", `[{"tenant":"`+c.Tenant+`","credentials":"env:"}]`)
+	if _, err := p.Snapshot(t.Context(), roll.Input{Tenant: c.Tenant}, nil); err != nil {
+		t.Errorf("the correction does not count: %v", err)
+	}
+}
+
+func TestTheSecretOfWebhooksIsNeverQuoted(t *testing.T) {
+	h := open(t)
+	dir := t.TempDir()
+	kept := filepath.Join(dir, "keys.json")
+	if err := os.WriteFile(kept, []byte(`{"SinkKey":"s3cr3t"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for value, want := range map[string]string{
+		"":                                "is needed to sign",
+		"s3cr3t":                          "has no scheme",
+		"env:":                            "env: holds no such secret",
+		`{"SinkKey":"s3cr3t`:              "is not a JSON object",
+		`{"HookKey":"s3cr3t"}`:            "with a SinkKey",
+		`{"SinkKey":"s3cr3t"}`:            "at least 24 random bytes",
+		"file:" + kept:                    "at least 24 random bytes",
+		"file:" + dir:                     "is a directory",
+		"file:" + filepath.Join(dir, "x"): "does not exist",
+	} {
+		p, err := h.publisher(t, "ROLLCALL_SINKS=file://"+dir+"/out https://127.0.0.1/s3cr3t", "ROLLCALL_WEBHOOK_SECRET="+value)
+		if err == nil {
+			_, err = p.Snapshot(t.Context(), roll.Input{}, nil)
+		}
+		name := "Config.Invalid"
+		if strings.HasPrefix(value, "file:") && value != "file:"+kept {
+			name = "Credentials.Missing"
+		}
+		mustBeCalled(t, err, name, want)
+		if err != nil && strings.Contains(err.Error(), "s3cr3t") {
+			t.Errorf("the error quotes the secret: %v", err)
+		}
+	}
+	if n := len(h.tenant.Requests()); n != 0 {
+		t.Errorf("%d requests were made before the configuration held", n)
+	}
+}
+
+// Ranges add conditions to the filter; brackets of its own must not let it out.
+func TestAFilterThatIsNoneFailsWithRangesToo(t *testing.T) {
+	for _, filter := range []string{"accountEnabled eq true) or (accountEnabled eq false", "displayName eq 'x", "accountEnabled eq true and"} {
+		h := open(t)
+		dir := t.TempDir()
+		p, err := h.publisher(t, "ROLLCALL_SINKS=file://"+dir, "ROLLCALL_FILTER="+filter, "ROLLCALL_PARALLEL=4", "ROLLCALL_PAGE_SIZE=100")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = p.Snapshot(t.Context(), roll.Input{}, nil)
+		mustBeCalled(t, err, "Graph.BadRequest", "")
+		if _, err := os.Stat(filepath.Join(dir, "latest")); err == nil {
+			t.Errorf("%s: something was published", filter)
+		}
+	}
+}
+
+func TestTheStateMayBeWhereTheListIs(t *testing.T) {
+	h := open(t)
+	dir := t.TempDir()
+	for _, state := range []string{"", "/runs", "/latest"} {
+		p, err := h.publisher(t, "ROLLCALL_SINKS=file://"+dir, "ROLLCALL_STATE=file://"+dir+state)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, run := range []string{"a", "b"} {
+			result, err := p.Snapshot(t.Context(), roll.Input{Run: run + strings.Trim(state, "/")}, nil)
+			if err != nil || result.Users != 1200 {
+				t.Errorf("%q: %+v, %v", state, result, err)
+			}
+		}
+	}
 }

@@ -17,12 +17,50 @@ type webhookKeys struct {
 	SinkKey, SinkKeyNext string
 }
 
-// sinkKeys reads what webhooks are signed with.
+// sinkKeys reads what webhooks are signed with: the variable itself if it holds
+// JSON, or what it points to.
 func (w *world) sinkKeys(ctx context.Context) ([]https.Secret, error) {
-	text, err := w.webhookSecret(ctx)
+	value := w.cfg.WebhookSecret
+	if isJSON(value) {
+		return parseKeys([]byte(value))
+	}
+	source, err := keySource(value)
 	if err != nil {
 		return nil, err
 	}
+	text, err := credential.Text(ctx, credential.Config{Source: source})
+	if err != nil {
+		return nil, err
+	}
+	return parseKeys(text)
+}
+
+// checkWebhookSecret checks the variable, and reads nothing that it points to.
+func checkWebhookSecret(value string) error {
+	if isJSON(value) {
+		_, err := parseKeys([]byte(value))
+		return err
+	}
+	_, err := keySource(value)
+	return err
+}
+
+func isJSON(value string) bool { return strings.HasPrefix(value, "{") }
+
+// keySource is where the secret is kept.
+func keySource(value string) (credential.Source, error) {
+	if value == "" {
+		return credential.Source{}, errors.New(`is needed to sign the messages of https destinations; write secretsmanager:<ARN or name>, file:<path> or {"SinkKey":"whsec_..."}`)
+	}
+	source, err := credential.ParseSource(value)
+	if err == nil && source.Scheme == credential.Environment {
+		err = errors.New("env: holds no such secret; write secretsmanager:<ARN or name>, file:<path> or the JSON itself")
+	}
+	return source, err
+}
+
+// parseKeys reads the secret. No error of it quotes anything of it.
+func parseKeys(text []byte) ([]https.Secret, error) {
 	var keys webhookKeys
 	if err := json.Unmarshal(text, &keys); err != nil || keys.SinkKey == "" {
 		return nil, errors.New(`the secret of ROLLCALL_WEBHOOK_SECRET is not a JSON object with a SinkKey, such as {"SinkKey":"whsec_..."}`)
@@ -39,20 +77,4 @@ func (w *world) sinkKeys(ctx context.Context) ([]https.Secret, error) {
 		secrets = append(secrets, secret)
 	}
 	return secrets, nil
-}
-
-// webhookSecret is the variable itself if it holds JSON, or what it points to.
-func (w *world) webhookSecret(ctx context.Context) ([]byte, error) {
-	value := w.cfg.WebhookSecret
-	switch {
-	case value == "":
-		return nil, errors.New("https destinations need ROLLCALL_WEBHOOK_SECRET, to sign their messages")
-	case strings.HasPrefix(value, "{"):
-		return []byte(value), nil
-	}
-	source, err := credential.ParseSource(value)
-	if err != nil {
-		return nil, err
-	}
-	return credential.Text(ctx, credential.Config{Source: source})
 }

@@ -5,18 +5,21 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"path"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/rollcall-dev/rollcall/pkg/format"
+	"github.com/rollcall-dev/rollcall/pkg/store"
 )
 
 // sink is one destination as its URL describes it.
 type sink struct {
 	// kind is the URL's scheme.
 	kind string
-	// address is what the kind's own package parses: a bucket, an ARN, a URL.
+	// address is what the kind's own package takes: a bucket, a folder, an ARN, a URL.
 	address string
 	// path is the prefix within a store.
 	path    string
@@ -30,7 +33,7 @@ func isStore(kind string) bool { return kind == "s3" || kind == "azblob" || kind
 // may hold a token; kinds and the names of options are quoted.
 func parseSink(text string) (*sink, error) {
 	kind, rest, ok := strings.Cut(text, ":")
-	if !ok {
+	if !ok || !isScheme(kind) { // people paste connection strings, which have a colon too
 		return nil, errors.New("a destination is not a URL; write for instance s3://bucket/prefix, file:///folder or sqs:<queue URL>")
 	}
 	s := &sink{kind: strings.ToLower(kind)}
@@ -49,6 +52,16 @@ func parseSink(text string) (*sink, error) {
 		return nil, errors.New(s.kind + ": " + strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	return s, nil
+}
+
+// isScheme tells a kind, known or not, from what may be a secret.
+func isScheme(kind string) bool {
+	for _, r := range kind {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' {
+			return false
+		}
+	}
+	return kind != "" && len(kind) <= 20
 }
 
 // parseSinks takes all destinations apart. Two at one place would overwrite each
@@ -116,19 +129,23 @@ func (s *sink) place(names int, form string) error {
 	if len(parts) > names {
 		s.path = strings.Trim(parts[names], "/")
 	}
+	if _, err := store.Prefix(s.path); err != nil {
+		// Its text quotes the prefix.
+		return errors.New("its prefix has an empty name, a dot for one, or a character that no key has")
+	}
 	return nil
 }
 
 func (s *sink) folder() error {
-	path, ok := strings.CutPrefix(s.address, "//")
-	if !ok || !strings.HasPrefix(path, "/") {
+	escaped, ok := strings.CutPrefix(s.address, "//")
+	folder, err := url.PathUnescape(escaped)
+	if !ok || err != nil || !strings.HasPrefix(folder, "/") {
 		return errors.New("is not of the form file:///folder")
 	}
-	folder, err := url.PathUnescape(path)
-	if err != nil {
-		return errors.New("is not of the form file:///folder")
+	if local := strings.TrimPrefix(folder, "/"); filepath.VolumeName(local) != "" {
+		folder = local // a drive of Windows: file:///C:/folder
 	}
-	s.address = folder
+	s.address = path.Clean(folder) // one name for one place
 	return nil
 }
 

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/rollcall-dev/rollcall/pkg/failure"
@@ -33,11 +35,11 @@ func (w *world) tenantsFile(ctx context.Context) ([]row, error) {
 	s.path = strings.Trim(folder, "/")
 	at, err := w.store(ctx, s, "")
 	if err != nil {
-		return nil, err
+		return nil, configured("ROLLCALL_TENANTS", err)
 	}
 	body, _, err := at.Read(ctx, name)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, &failure.Named{Public: "Config.Invalid", Text: "there is no tenants file at " + at.URL(name) + "; put it there or correct ROLLCALL_TENANTS"}
+		return nil, invalid("ROLLCALL_TENANTS", errors.New("there is no tenants file at "+at.URL(name)+"; put it there or correct the variable"))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the tenants file: %w", err)
@@ -45,11 +47,9 @@ func (w *world) tenantsFile(ctx context.Context) ([]row, error) {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
 	var rows []row
-	if err := d.Decode(&rows); err != nil {
-		return nil, &failure.Named{
-			Public: "Config.Invalid",
-			Text:   "the tenants file " + at.URL(name) + ` is not of the form [{"tenant":"<guid>","credentials":"secretsmanager:<ARN>"}]`,
-		}
+	err = d.Decode(&rows)
+	if _, more := d.Token(); err != nil || !errors.Is(more, io.EOF) {
+		return nil, invalid("ROLLCALL_TENANTS", errors.New("the tenants file "+at.URL(name)+` is not of the form [{"tenant":"<guid>","credentials":"secretsmanager:<ARN>"}]`))
 	}
 	return rows, nil
 }
@@ -63,7 +63,11 @@ func parseTenants(text string) (*sink, error) {
 	if !isStore(s.kind) || len(s.options) > 0 || s.kind != "file" && s.path == "" {
 		return nil, errors.New("is not of the form s3://bucket/key, azblob://account/container/key or file:///path")
 	}
-	return s, nil
+	name := path.Base(s.path)
+	if s.kind == "file" {
+		name = path.Base(s.address)
+	}
+	return s, store.CheckKey(name)
 }
 
 // credentials returns where the credentials of a tenant are.
@@ -75,10 +79,12 @@ func (w *world) credentials(ctx context.Context, tenant string) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	for _, r := range rows {
-		if strings.EqualFold(r.Tenant, tenant) {
-			return r.Credentials, nil
-		}
+	rows = slices.DeleteFunc(rows, func(r row) bool { return !strings.EqualFold(r.Tenant, tenant) })
+	switch len(rows) {
+	case 0:
+		return "", failure.InvalidRequest("tenant names one that is not in the tenants file; add a row for it")
+	case 1:
+		return rows[0].Credentials, nil
 	}
-	return "", failure.InvalidRequest("tenant names one that is not in the tenants file; add a row for it")
+	return "", invalid("ROLLCALL_TENANTS", fmt.Errorf("tenant %s has %d rows in the tenants file; leave it one", strings.ToLower(tenant), len(rows)))
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
@@ -38,10 +39,21 @@ func (j *Job[In, Out]) Invoke(ctx context.Context, event json.RawMessage) (*Out,
 		j.Log.ErrorContext(ctx, "the event was refused", "error", "Request.Invalid")
 		return nil, fail("Request.Invalid", "the event is not what this function takes: "+err.Error())
 	}
-	out, err := j.Do(ctx, in)
+	out, err := j.run(ctx, in)
 	if err != nil {
 		j.Log.ErrorContext(ctx, "the job failed", "error", err)
 		return nil, fail(j.Name(err), err.Error())
 	}
 	return out, nil
+}
+
+// run does the work. A panic, which would end the process and report its reason,
+// becomes an error that tells where it was; what it was about may be private.
+func (j *Job[In, Out]) run(ctx context.Context, in In) (out *Out, err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			err = fmt.Errorf("the job broke off in %s with a %T; this is a defect of this program", origin(), reason)
+		}
+	}()
+	return j.Do(ctx, in)
 }

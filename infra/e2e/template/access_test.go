@@ -55,7 +55,7 @@ func TestTheSnapshotFunctionMayDoThisAndNoMore(t *testing.T) {
 	want := map[string][]string{
 		"<Secret>":                       {"secretsmanager:GetSecretValue"},
 		"<SnapshotLogs.Arn>":             {"logs:CreateLogStream", "logs:PutLogEvents"},
-		"<Bucket.Arn>/directory/*":       {"s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject", "s3:PutObjectTagging"},
+		"<Bucket.Arn>/directory/*":       {"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"},
 		"<Bucket.Arn>/directory/runs/*":  {"s3:DeleteObject"},
 		"<Bucket.Arn>/directory/state/*": {"s3:DeleteObject"},
 		"<Bucket.Arn>":                   {"s3:ListBucket"},

@@ -10,8 +10,8 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 )
 
-// BenchmarkAppend reports what a user costs, beside NDJSON in gzip.
-func BenchmarkAppend(b *testing.B) {
+// BenchmarkUser reports what a user costs, beside NDJSON in gzip.
+func BenchmarkUser(b *testing.B) {
 	for _, selection := range []struct {
 		name    string
 		columns []string

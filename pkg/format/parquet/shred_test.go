@@ -219,9 +219,9 @@ func FuzzInstantAgreesWithPackageTime(f *testing.F) {
 	})
 }
 
-// FuzzAppend holds any user against the model: an error from both, or the same
+// FuzzUser holds any user against the model: an error from both, or the same
 // row from both.
-func FuzzAppend(f *testing.F) {
+func FuzzUser(f *testing.F) {
 	columns := []string{
 		"id", "displayName", "accountEnabled", "deviceEnrollmentLimit", "createdDateTime", "businessPhones",
 		"employeeOrgData", "assignedLicenses", "assignedPlans", "customSecurityAttributes", property.Manager,

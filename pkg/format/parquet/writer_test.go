@@ -211,10 +211,10 @@ func TestAWriterThatBreaksIsTheErrorOfEveryLaterCall(t *testing.T) {
 			}
 		}
 		if !errors.Is(err, io.ErrClosedPipe) {
-			t.Errorf("Append: %v, want the error of the writer below", err)
+			t.Errorf("User: %v, want the error of the writer below", err)
 		}
 		if err := w.User(users[0].Raw); !errors.Is(err, io.ErrClosedPipe) {
-			t.Errorf("Append after it: %v", err)
+			t.Errorf("User after it: %v", err)
 		}
 		if err := w.Close(); !errors.Is(err, io.ErrClosedPipe) {
 			t.Errorf("Close after it: %v", err)
