@@ -94,7 +94,7 @@ func (s *sink) check() error {
 	known := []string{"users"}
 	switch s.kind {
 	case "s3":
-		known = []string{"format", "compression", "part-size", "kms-key", "region"}
+		known = []string{"format", "compression", "part-size", "kms-key", "region", "retention"}
 		return errors.Join(s.options.only(known), s.place(1, "s3://bucket/prefix"), s.layout())
 	case "azblob":
 		known = []string{"format", "compression", "part-size", "endpoint"}
@@ -156,6 +156,9 @@ func (s *sink) layout() error {
 	}
 	if !slices.Contains([]string{"", format.Gzip, format.Zstd, format.None}, s.options["compression"]) {
 		return errors.New("option compression is gzip, zstd or none")
+	}
+	if how, ok := s.options["retention"]; ok && how != "tags" {
+		return errors.New("option retention is tags, or left out")
 	}
 	_, err := s.partSize()
 	return err

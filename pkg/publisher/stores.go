@@ -61,7 +61,7 @@ func (w *world) store(ctx context.Context, s *sink, below string) (roll.Store, e
 		if region := s.options["region"]; region != "" {
 			cfg.Region = region
 		}
-		return s3.New(cfg, s3.Config{Bucket: s.address, Prefix: prefix, KMSKey: s.options["kms-key"]})
+		return s3.New(cfg, s3.Config{Bucket: s.address, Prefix: prefix, KMSKey: s.options["kms-key"], Tags: s.options["retention"] == "tags"})
 	case "azblob":
 		return w.blob(s, prefix)
 	case "file":

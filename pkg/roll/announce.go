@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -68,12 +69,13 @@ func (r *run) announce(ctx context.Context, manifest string) error {
 		ID: r.eventID(EventCompleted, ""), Source: r.source(), Type: EventCompleted, Subject: s.Run,
 		Time: s.Judgement.FinishedAt, Data: data,
 	}
+	var failed []error // one bus that is down keeps no other from its message
 	for _, a := range r.Announcements {
 		if err := tell(ctx, a.Open(), event); err != nil {
-			return fmt.Errorf("announce run %s: %w", s.Run, err)
+			failed = append(failed, fmt.Errorf("announce run %s: %w", s.Run, err))
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 func tell(ctx context.Context, b Bus, event bus.Event) error {

@@ -44,7 +44,7 @@ type SuspectError struct {
 // Error says what is unlike and what to do.
 func (e *SuspectError) Error() string {
 	return fmt.Sprintf("the list of run %s is suspect and was not published: %s; the last list stays; look at %s, and if it is right, "+
-		"publish it with {\"accept\":%q} or --accept %[1]s", e.Run, strings.Join(e.Reasons, "; "), e.Manifest, e.Run)
+		"publish it with {\"accept\":%q} (and its tenant, if that is of the tenants file) or --accept %[1]s", e.Run, strings.Join(e.Reasons, "; "), e.Manifest, e.Run)
 }
 
 // Name returns the public name of the error.

@@ -1,6 +1,7 @@
 package roll_test
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -96,5 +97,20 @@ func TestCredentialsThatAreGoneHalfWayLeaveTheLastList(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.mustHold(t, "next")
+	})
+}
+
+func TestABusThatIsDownKeepsNoOtherFromItsMessage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, simulator.Config{Users: 300})
+		down := &outbox{fail: errors.New("down")}
+		s := w.snapshot()
+		s.Announcements = append([]roll.Announcement{{Open: func() roll.Bus { return &mail{to: down} }}}, s.Announcements...)
+		if _, err := s.Run(t.Context(), roll.Input{Run: "r"}); err == nil {
+			t.Error("nobody is told that a bus was down")
+		}
+		if len(w.box.events) != 1 {
+			t.Errorf("the other bus got %d events", len(w.box.events))
+		}
 	})
 }

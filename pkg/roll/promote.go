@@ -43,6 +43,9 @@ func (p *promotion) promote(ctx context.Context) error {
 		return err
 	}
 	if !p.outdone(last) {
+		if err := p.keep(ctx); err != nil {
+			return err
+		}
 		if err := p.moveHistory(ctx); err != nil {
 			return err
 		}
@@ -53,10 +56,7 @@ func (p *promotion) promote(ctx context.Context) error {
 	if err := p.moveUsers(ctx); err != nil {
 		return err
 	}
-	switch {
-	case p.newer != "":
-		p.release(ctx, p.state.Run)
-	case p.replaced != "":
+	if p.replaced != "" {
 		p.release(ctx, p.replaced)
 	}
 	return nil

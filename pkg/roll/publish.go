@@ -25,11 +25,6 @@ func (r *run) publish(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.state.Judgement.Suspicions != nil {
-		if err := r.retainAll(ctx, r.state.Judgement.Accepted); err != nil {
-			return nil, err
-		}
-	}
 	if r.state.Phase == phaseSuspect {
 		return nil, &SuspectError{Run: r.state.Run, Manifest: url, Reasons: r.state.Judgement.Suspicions}
 	}
@@ -98,38 +93,6 @@ func (r *run) stays(at Store, old []byte) (bool, error) {
 		return false, &StateError{URL: at.URL(r.manifestKey()), Problem: "it is that of another run of this name; start a run of another name"}
 	}
 	return m.Accepted && !r.state.Judgement.Accepted, nil
-}
-
-// retainAll marks the run at every destination: a suspect one may be deleted in
-// time, unless it is accepted.
-func (r *run) retainAll(ctx context.Context, keep bool) error {
-	for i, at := range r.stores() {
-		body, err := r.manifest(i)
-		if err != nil {
-			return err
-		}
-		var m Manifest
-		if err := json.Unmarshal(body, &m); err != nil {
-			return err
-		}
-		if err := r.retain(ctx, at, &m, keep); err != nil {
-			return err
-		}
-		if keep {
-			continue
-		}
-		// Whoever accepts the run writes the manifest first and marks it then, so
-		// one of the two comes last.
-		p := promotion{run: r, store: at}
-		stored, err := p.manifestOf(ctx, r.state.Run)
-		if err == nil && stored.Accepted {
-			err = r.retain(ctx, at, stored, true)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // stores are where manifests and latest go.

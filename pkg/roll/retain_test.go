@@ -2,54 +2,51 @@ package roll_test
 
 import (
 	"context"
-	"strings"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/store"
 )
 
-// keeper is a store that deletes what is marked, once it is old.
+// keeper is a store that deletes what is marked, once it is old. What Create makes
+// is marked from the start.
 type keeper struct {
 	roll.Store
 	expendable map[string]bool
-	ahead      func() // of each mark
+	refuses    bool
+}
+
+func (k *keeper) Create(ctx context.Context, key string) (store.Upload, error) {
+	k.expendable[key] = true
+	return k.Store.Create(ctx, key)
 }
 
 func (k *keeper) Retain(ctx context.Context, key string, keep bool) error {
-	if k.ahead != nil {
-		k.ahead()
-	}
 	if _, _, err := k.Read(ctx, key); err != nil {
 		return err
+	}
+	if k.refuses {
+		return &store.Error{Op: "tag", URL: k.URL(key), Err: errors.New("no")}
 	}
 	k.expendable[key] = !keep
 	return nil
 }
 
-// marked says which objects of a run may be deleted: all, none or some.
-func (k *keeper) marked(w *world, run string) string {
-	all, some := 0, 0
-	for _, key := range slicesOf(w.kept.Keys(), "/run="+run+"/") {
-		if all++; k.expendable[key] {
-			some++
-		}
-	}
-	switch some {
-	case 0:
-		return "none"
-	case all:
-		return "all"
-	}
-	return "some"
-}
-
-func (k *keeper) mustMark(t *testing.T, w *world, want map[string]string) {
+// mustMark checks which parts of each run may be deleted: all or none.
+func (k *keeper) mustMark(t *testing.T, w *world, want map[string]bool) {
 	t.Helper()
-	for run, objects := range want {
-		if got := k.marked(w, run); got != objects {
-			t.Errorf("of run %s, %s of the objects may be deleted, want %s", run, got, objects)
+	for run, expendable := range want {
+		parts := slicesOf(w.kept.Keys(), "/run="+run+"/part-")
+		if len(parts) == 0 {
+			t.Errorf("run %s has no parts", run)
+		}
+		for _, key := range parts {
+			if k.expendable[key] != expendable {
+				t.Errorf("that %s may be deleted is %t, want %t", key, k.expendable[key], expendable)
+			}
 		}
 	}
 }
@@ -59,58 +56,46 @@ func TestOnlyWhatNothingNamesMayBeDeleted(t *testing.T) {
 		w := small(t)
 		k := &keeper{Store: w.bucket, expendable: map[string]bool{}}
 		w.bucket = k
-		k.mustMark(t, w, map[string]string{"old": "none"})
+		time.Sleep(time.Hour)
+		w.publish(t, "good")
+		k.mustMark(t, w, map[string]bool{"good": false})
 		if _, err := w.slice(t, w.snapshot(), roll.Input{Run: "late"}, sliceLimit(1)); err != nil {
 			t.Fatal(err)
 		}
+		k.mustMark(t, w, map[string]bool{"good": false, "late": true})
 		w.suspect(t, "new")
-		k.mustMark(t, w, map[string]string{"old": "none", "new": "all"})
+		k.mustMark(t, w, map[string]bool{"good": false, "new": true})
 		if err := accept(t, w); err != nil {
 			t.Fatal(err)
 		}
-		k.mustMark(t, w, map[string]string{"old": "all", "new": "none"})
+		k.mustMark(t, w, map[string]bool{"good": true, "new": false})
 		time.Sleep(time.Hour)
 		w.publish(t, "next")
-		k.mustMark(t, w, map[string]string{"old": "all", "new": "all", "next": "none"})
+		k.mustMark(t, w, map[string]bool{"new": true, "next": false})
 		w.leavers = roll.Leavers{Users: killUsers}
 		if _, _, err := w.run(t.Context(), roll.Input{Resume: "late.2"}, 0); err != nil {
 			t.Fatal(err)
 		}
-		k.mustMark(t, w, map[string]string{"late": "all", "next": "none"})
+		k.mustMark(t, w, map[string]bool{"late": true, "next": false})
 	})
 }
 
-// TestARunThatIsAcceptedMeanwhileIsKept accepts a run ahead of each mark and each
-// call of an invocation that finds it suspect once more.
-func TestARunThatIsAcceptedMeanwhileIsKept(t *testing.T) {
-	for number, struck := 1, true; struck; number++ {
-		struck = false
-		synctest.Test(t, func(t *testing.T) {
-			w := small(t)
-			k := &keeper{Store: w.bucket, expendable: map[string]bool{}}
-			w.bucket = k
-			w.suspect(t, "new")
-			seen := 0
-			k.ahead = func() {
-				if seen++; seen == number {
-					struck = true
-					if err := accept(t, w); err != nil {
-						t.Fatal(err)
-					}
-				}
-			}
-			_, err := w.snapshot().Run(t.Context(), roll.Input{Run: "new"})
-			if struck && err == nil || !struck && !strings.Contains(err.Error(), "suspect") {
-				t.Error(err)
-			}
-			want := map[string]string{"old": "all", "new": "none"}
-			if !struck {
-				want = map[string]string{"old": "none", "new": "all"}
-			}
-			k.mustMark(t, w, want)
-		})
-		if t.Failed() {
-			t.Fatalf("at mark %d", number)
+func TestWhatCannotBeKeptIsNotPromoted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := small(t)
+		k := &keeper{Store: w.bucket, expendable: map[string]bool{}, refuses: true}
+		w.bucket = k
+		time.Sleep(time.Hour)
+		_, _, err := w.run(t.Context(), roll.Input{Run: "new"}, 0)
+		mustBeCalled(t, err, "Sink.Failed")
+		if m, _ := w.latest(t); m.Run != "old" {
+			t.Errorf("latest is run %s", m.Run)
 		}
-	}
+		k.refuses = false
+		if _, _, err := w.run(t.Context(), roll.Input{Run: "new"}, 0); err != nil {
+			t.Fatal(err)
+		}
+		w.mustHold(t, "new")
+		k.mustMark(t, w, map[string]bool{"new": false})
+	})
 }

@@ -85,6 +85,17 @@ func TestTenantsAreOfOneRunAlsoWhenItIsNotNamed(t *testing.T) {
 	asked(t, m, request{Run: "all-by-hand", Tenant: first}, request{Run: "all-by-hand", Tenant: second})
 }
 
+func TestWhatIsForOneTenantIsNotDoneToAll(t *testing.T) {
+	m := snapshot(t, whole)
+	tenants, _ := tenantsMachine(t, m, rows(first, second))
+	for _, input := range []string{`{"accept":"r"}`, `{"run":"r","tenant":"` + first + `"}`, `{"resume":"r.2"}`} {
+		if got := run(t, tenants, "", input); got.Status != types.ExecutionStatusFailed || got.Error != "Request.Invalid" {
+			t.Errorf("%s: it is %s with %s: %s", input, got.Status, got.Error, got.Cause)
+		}
+	}
+	asked(t, m)
+}
+
 func TestCredentialsOfTheTenantsFileStayInIt(t *testing.T) {
 	m := snapshot(t, whole)
 	tenants, _ := tenantsMachine(t, m, rows(first))

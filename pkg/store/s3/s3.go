@@ -55,6 +55,10 @@ type Config struct {
 	// PartSize is the size in bytes of an upload's parts, at least 5 MiB. 0 means
 	// 5 MiB, of which an object may have 10,000 (48.8 GiB).
 	PartSize int64
+	// Tags has every object that Create makes tagged rollcall=expendable, for a
+	// lifecycle rule of the bucket; see Retain. It takes the permission
+	// s3:PutObjectTagging, and a service that knows tags.
+	Tags bool
 }
 
 // Store is a part of a bucket. It may be used by several goroutines.
@@ -184,10 +188,12 @@ const (
 	kept         = "kept"
 )
 
-// Retain tags the object: rollcall=expendable, which a lifecycle rule of the
-// bucket may delete once it is old enough, or rollcall=kept. It takes the
-// permission s3:PutObjectTagging.
+// Retain tags the object, where Config.Tags is set: rollcall=expendable, which a
+// lifecycle rule of the bucket may delete once it is old enough, or rollcall=kept.
 func (s *Store) Retain(ctx context.Context, key string, keep bool) error {
+	if !s.config.Tags {
+		return nil
+	}
 	if err := s.check("tag", key); err != nil {
 		return err
 	}

@@ -70,6 +70,9 @@ func (u *upload) send(ctx context.Context, body *io.PipeReader) {
 		ChecksumAlgorithm: transfer.ChecksumAlgorithmCrc32,
 		ChecksumType:      transfer.ChecksumTypeFullObject,
 	}
+	if c.Tags {
+		in.Tagging = aws.String(retentionTag + "=" + expendable)
+	}
 	if c.KMSKey != "" {
 		in.ServerSideEncryption, in.SSEKMSKeyID = transfer.ServerSideEncryptionAwsKms, &c.KMSKey
 		in.BucketKeyEnabled = aws.Bool(true)
