@@ -20,7 +20,7 @@ const (
 	// this stay in one range.
 	maxBound = 24
 	// evenness is by which part of an even range a range may miss it.
-	evenness = 32
+	evenness = 16
 	// counting is how many counts are under way at once.
 	counting = 16
 )
