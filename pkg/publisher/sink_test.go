@@ -44,7 +44,7 @@ func TestAWrongSinkIsRefusedWithWhatToWrite(t *testing.T) {
 		"s3://bucket?compression=lz4":       "option compression is gzip, zstd or none",
 		"s3://bucket?format=csv&format=csv": "option format is there 2 times",
 		"s3://bucket?part-size=8":           "option part-size is a number of MiB",
-		"s3://bucket?retention=30":            "option retention is tags, or left out",
+		"s3://bucket?retention=30":          "option retention is tags, or left out",
 		"s3://bucket?users=each":            `has no option "users"`,
 		"azblob://account":                  "is not of the form azblob://account/container/prefix",
 		"s3://bucket/a//b":                  "its prefix has an empty name",
