@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"github.com/rollcall-dev/rollcall/pkg/config"
 	"github.com/rollcall-dev/rollcall/pkg/failure"
@@ -45,6 +46,9 @@ func main() {
 		Do: func(ctx context.Context, in roll.Input) (*roll.Result, error) {
 			if err != nil {
 				return nil, err
+			}
+			if invoked, ok := lambdacontext.FromContext(ctx); ok {
+				in.Request = invoked.AwsRequestID
 			}
 			return p.Snapshot(ctx, in, nil)
 		},

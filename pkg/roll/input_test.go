@@ -67,6 +67,9 @@ func TestARunWithoutANameIsNamedByItsTime(t *testing.T) {
 	if second, _, _ := (Input{}).place(now); second == first {
 		t.Error("two runs of one second have one name")
 	}
+	if named, _, _ := (Input{Request: "8f2c-request"}).place(now); named != "20261122T010405Z-8f2c-request" {
+		t.Errorf("an invocation's run is %s", named)
+	}
 }
 
 func TestLeaversAreAShareOrANumber(t *testing.T) {

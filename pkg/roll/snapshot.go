@@ -1,6 +1,7 @@
 package roll
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -90,7 +91,7 @@ type Publication struct {
 // Input is what a run is started with. All of it is optional.
 type Input struct {
 	// Run names the run: [A-Za-z0-9._-]{1,80}, colons are left out. A run that is
-	// done answers with its result. Default: the time and a random number.
+	// done answers with its result. Default: the time and Request.
 	Run string `json:"run,omitempty"`
 	// Resume is <run>.<slice>: where an earlier result said to go on.
 	Resume string `json:"resume,omitempty"`
@@ -98,6 +99,10 @@ type Input struct {
 	Tenant string `json:"tenant,omitempty"`
 	// Accept is a run that was found suspect and is published all the same.
 	Accept string `json:"accept,omitempty"`
+
+	// Request is the id of the invocation. It is not of the caller's making.
+	// Default: a random number.
+	Request string `json:"-"`
 }
 
 // Result is what a run, or a slice of it, answers.
@@ -196,7 +201,7 @@ func (in Input) place(now time.Time) (run string, slice int, err error) {
 	}
 	if in.Resume == "" {
 		if run == "" {
-			run = now.UTC().Format("20060102T150405Z") + "-" + nonce()
+			run = now.UTC().Format("20060102T150405Z") + "-" + cmp.Or(in.Request, nonce())
 		}
 		if !runName.MatchString(run) {
 			return "", 0, &InputError{"run", form}

@@ -1,6 +1,7 @@
 package snapshots
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -65,5 +66,15 @@ func TestAnEventThatIsNotUnderstoodIsRefused(t *testing.T) {
 		if err == nil || answer.ErrorType != "Request.Invalid" {
 			t.Errorf("%+v answers %v", in, err)
 		}
+	}
+}
+
+func TestARunWithoutANameIsNamedByItsRequest(t *testing.T) {
+	w := newWorld(t, "unnamed", simulator.Config{Users: 10})
+	w.start()
+	result, _ := w.complete(roll.Input{})
+	// The time, and the GUID that Lambda gives a request.
+	if name := regexp.MustCompile(`^\d{8}T\d{6}Z-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`); !name.MatchString(result.Run) {
+		t.Errorf("the run is %s", result.Run)
 	}
 }
