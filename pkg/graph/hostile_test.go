@@ -111,6 +111,7 @@ func TestAReaderThatPanicsLeavesNoRequestBehind(t *testing.T) {
 				}
 			}
 		}()
+		synctest.Wait() // what was on its way when it was called off may still arrive
 		before := len(tenant.Requests())
 		time.Sleep(time.Minute)
 		if n := len(tenant.Requests()); n != before {
