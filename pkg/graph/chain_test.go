@@ -252,7 +252,6 @@ func TestAReaderThatStopsStopsTheRequests(t *testing.T) {
 			break
 		}
 		synctest.Wait()
-		synctest.Wait() // what was on its way when it was called off may still arrive
 		asked := len(tenant.Requests())
 		time.Sleep(time.Hour)
 		if later := len(tenant.Requests()); later != asked || asked > 4 {
