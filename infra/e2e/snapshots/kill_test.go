@@ -133,15 +133,15 @@ func TestAKillAtAnyInstantLeavesACompleteRun(t *testing.T) {
 }
 
 func TestAKillInAnySliceLeavesACompleteRun(t *testing.T) {
-	m := newMortal(t, "sliced", simulator.Config{Users: 900, Latency: 100 * time.Millisecond}, "ROLLCALL_PAGE_SIZE=50")
-	m.timeout = 2 * time.Second
+	m := newMortal(t, "sliced", simulator.Config{Users: 900, Latency: 300 * time.Millisecond}, "ROLLCALL_PAGE_SIZE=50")
+	m.timeout = 5 * time.Second
 	for i := range 6 {
 		m.again()
 		m.start()
 		in := roll.Input{Run: m.name()}
 		for deaths := 0; ; {
 			if deaths < 3 {
-				time.AfterFunc(rand.N(2*time.Second), m.killer())
+				time.AfterFunc(rand.N(5*time.Second), m.killer())
 			}
 			result, _, err := m.invoke(in)
 			if err != nil { // as the state machine does: the same slice again

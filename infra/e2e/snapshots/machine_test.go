@@ -140,8 +140,8 @@ func (c *cloud) run(machine, input string) *machines.Execution {
 }
 
 func TestTheStateMachineRunsTheBuiltFunctionToTheEndOfALargeTenant(t *testing.T) {
-	tenant := simulator.New(simulator.Config{Users: 6000, Latency: 200 * time.Millisecond})
-	c := startCloud(t, startCity(t, tenant), 4*time.Second, "ROLLCALL_PAGE_SIZE=150", "ROLLCALL_CREDENTIALS=secretsmanager:rollcall")
+	tenant := simulator.New(simulator.Config{Users: 6000, Latency: 500 * time.Millisecond})
+	c := startCloud(t, startCity(t, tenant), 9*time.Second, "ROLLCALL_PAGE_SIZE=150", "ROLLCALL_CREDENTIALS=secretsmanager:rollcall")
 	c.secret("rollcall", tenant)
 	got := c.run(c.snapshot, `{"run":"2026-11-22T02:15:00Z"}`)
 	if got.Status != types.ExecutionStatusSucceeded {

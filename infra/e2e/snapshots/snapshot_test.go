@@ -11,8 +11,8 @@ import (
 )
 
 func TestARunPastTheTimeLimitGoesOnInFurtherSlices(t *testing.T) {
-	w := newWorld(t, "slices", simulator.Config{Users: 6000, Latency: 200 * time.Millisecond}, "ROLLCALL_PAGE_SIZE=150")
-	w.timeout = 4 * time.Second
+	w := newWorld(t, "slices", simulator.Config{Users: 6000, Latency: 500 * time.Millisecond}, "ROLLCALL_PAGE_SIZE=150")
+	w.timeout = 9 * time.Second
 	w.start()
 	result, slices := w.complete(roll.Input{Run: "2026-11-22T02:15:00Z"})
 	if slices < 3 {
