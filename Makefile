@@ -73,7 +73,7 @@ size:
 	echo "functions/users for arm64: $$bytes bytes of $(BUDGET)" && [ "$$bytes" -le $(BUDGET) ]
 
 e2e: $(VENV)/installed $(SAM_VENV)/installed $(PARQUET)/installed $(JS)/node_modules/installed ## The built functions behind every trigger, store, bus and state machine; kills; other clients and readers; the README's commands; needs python3, node and curl
-	@cd $(E2E) && $(GO) test -count=1 ./... && echo "e2e: every package passed"
+	@cd $(E2E) && $(GO) test -count=1 -timeout 30m ./... && echo "e2e: every package passed"
 
 bench-peers: ## Measure publishing next to the list alone, and reading next to a hand-written loop and msgraph-sdk-go
 	@cd $(E2E) && $(GO) run ./bench -peers

@@ -135,7 +135,7 @@ func TestAKillAtAnyInstantLeavesACompleteRun(t *testing.T) {
 func TestAKillInAnySliceLeavesACompleteRun(t *testing.T) {
 	m := newMortal(t, "sliced", simulator.Config{Users: 900, Latency: 300 * time.Millisecond}, "ROLLCALL_PAGE_SIZE=50")
 	m.timeout = 5 * time.Second
-	for i := range 6 {
+	for i := range 3 {
 		m.again()
 		m.start()
 		in := roll.Input{Run: m.name()}
