@@ -81,11 +81,15 @@ func TestAnAdvancedQueryWantsItsHeaderOnEveryPage(t *testing.T) {
 func TestAPageTokenIsBoundToItsQuery(t *testing.T) {
 	c := newClient(t, simulator.Config{Users: 50})
 	link := c.page("/users?$top=10&$select=id").Next
+	end := "AA"
+	if strings.HasSuffix(link, end) { // as one token in a thousand does
+		end = "gA"
+	}
 	for _, changed := range []string{
 		strings.Replace(link, "$top=10", "$top=20", 1),
 		strings.Replace(link, "$select=id", "$select=id%2cmail", 1),
 		link[:len(link)-1],
-		link[:len(link)-2] + "AA",
+		link[:len(link)-2] + end,
 		strings.Replace(link, "RFNwdA", "RFNwdB", 1),
 	} {
 		if a := c.get(changed); a.status != 400 || !strings.Contains(a.body, "page token is not valid") {
