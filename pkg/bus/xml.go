@@ -47,3 +47,14 @@ func foreign(text []byte) int {
 	}
 	return len(text)
 }
+
+// AppendXMLSafe is AppendJSON for services that take only what XML does: see
+// [EscapeXML].
+func (e Event) AppendXMLSafe(dst []byte) []byte {
+	start := len(dst)
+	dst = e.AppendJSON(dst)
+	if safe := EscapeXML(dst[start:]); len(safe) != len(dst)-start {
+		dst = append(dst[:start], safe...)
+	}
+	return dst
+}

@@ -43,15 +43,20 @@ func (c *Credential) readIdentity(ctx context.Context) (Identity, error) {
 	if ctx.Err() != nil {
 		return Identity{}, c.stopped(ctx.Err())
 	}
+	return Identity{}, c.source.complete(err)
+}
+
+// complete makes an *[Error] of a mistake and says where it was found.
+func (s Source) complete(err error) error {
 	var wrong *mistake
 	if errors.As(err, &wrong) {
 		err = &Error{Kind: Malformed, Problem: wrong.problem, Advice: wrong.advice}
 	}
 	var e *Error
 	if errors.As(err, &e) {
-		e.Source = c.source.String()
+		e.Source = s.String()
 	}
-	return Identity{}, err
+	return err
 }
 
 // fromEnvironment reads the three standard variables and names all that are missing.

@@ -1,9 +1,6 @@
 package credential
 
-import (
-	"context"
-	"errors"
-)
+import "context"
 
 // Text reads a secret that is not the app's identity as it stands, such as the
 // keys that webhooks are signed with. The source is a file or Secrets Manager's.
@@ -22,13 +19,5 @@ func Text(ctx context.Context, cfg Config) ([]byte, error) {
 	default:
 		return nil, &SourceError{"is not one that this secret can be read from", "write secretsmanager:<ARN or name> or file:<path>"}
 	}
-	var wrong *mistake
-	if errors.As(err, &wrong) {
-		err = &Error{Kind: Malformed, Problem: wrong.problem, Advice: wrong.advice}
-	}
-	var e *Error
-	if errors.As(err, &e) {
-		e.Source = cfg.Source.String()
-	}
-	return text, err
+	return text, cfg.Source.complete(err)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rollcall-dev/rollcall/pkg/roll"
@@ -28,7 +29,7 @@ func (p *Publisher) Published(ctx context.Context, result *roll.Result) ([]Publi
 		key string
 	)
 	stores, below := p.sinks, ""
-	if p.keepsState() {
+	if !slices.ContainsFunc(p.sinks, func(s *sink) bool { return isStore(s.kind) }) {
 		stores, below = []*sink{p.state}, p.below
 	}
 	for _, s := range stores {
@@ -55,14 +56,4 @@ func (p *Publisher) Published(ctx context.Context, result *roll.Result) ([]Publi
 		all = append(all, one)
 	}
 	return all, nil
-}
-
-// keepsState reports whether the state store is the only one.
-func (p *Publisher) keepsState() bool {
-	for _, s := range p.sinks {
-		if isStore(s.kind) {
-			return false
-		}
-	}
-	return true
 }

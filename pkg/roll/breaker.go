@@ -25,7 +25,7 @@ const fewLeavers = 10
 // Allowed returns how many of n known users may be missing.
 func (l Leavers) Allowed(n int) int {
 	if l.Share > 0 {
-		return max(fewLeavers, int(l.Share*float64(n)+1e-9))
+		return max(fewLeavers, portion(l.Share, n))
 	}
 	return l.Users
 }

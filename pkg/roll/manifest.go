@@ -55,9 +55,9 @@ type judgement struct {
 	Accepted     bool      `json:"accepted,omitempty"`
 }
 
-// manifest returns the manifest for one destination. It is the same, byte for
-// byte, each time it is made of the same checkpoint.
-func (r *run) manifest(i int) ([]byte, error) {
+// manifest returns the manifest for one destination. It is the same each time it
+// is made of the same checkpoint.
+func (r *run) manifest(i int) Manifest {
 	s := &r.state
 	m := Manifest{
 		Version: manifestVersion, Tenant: s.Tenant, Run: s.Run, Status: Complete,
@@ -77,8 +77,11 @@ func (r *run) manifest(i int) ([]byte, error) {
 			m.Objects = append(m.Objects, p.Object)
 		}
 	}
-	return json.MarshalIndent(m, "", "  ")
+	return m
 }
+
+// encode returns the manifest as it is stored: the same, byte for byte, each time.
+func (m Manifest) encode() ([]byte, error) { return json.MarshalIndent(m, "", "  ") }
 
 // list is never null in JSON.
 func list(names []string) []string {

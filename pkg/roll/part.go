@@ -6,7 +6,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
-	"io"
+
+	"github.com/rollcall-dev/rollcall/pkg/store"
 )
 
 // Object is one part of a published list, as the manifest names it.
@@ -100,13 +101,9 @@ func (p *parts) abort() {
 
 // digest counts and hashes what goes to an upload.
 type digest struct {
-	upload interface {
-		io.Writer
-		Commit() error
-		Abort()
-	}
-	hash hash.Hash
-	size int64
+	upload store.Upload
+	hash   hash.Hash
+	size   int64
 }
 
 func (d *digest) Write(b []byte) (int, error) {

@@ -19,7 +19,7 @@ type promotion struct {
 	*run
 	store    Store
 	tables   bool
-	manifest []byte
+	manifest Manifest
 	replaced string // the run that was the latest one before
 	newer    string // the run that is the latest one and stays so
 }
@@ -43,7 +43,7 @@ func (p *promotion) promote(ctx context.Context) error {
 		return err
 	}
 	if !p.outdone(last) {
-		if err := p.keep(ctx); err != nil {
+		if err := p.retain(ctx, p.manifest, true); err != nil { // before anything names its parts
 			return err
 		}
 		if err := p.moveHistory(ctx); err != nil {
@@ -84,7 +84,11 @@ func (p *promotion) latest(ctx context.Context) (*Latest, error) {
 }
 
 func (p *promotion) moveLatest(ctx context.Context) error {
-	sum := sha256.Sum256(p.manifest)
+	proof, err := p.manifest.encode()
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(proof)
 	body, err := json.MarshalIndent(Latest{
 		Version: manifestVersion, Tenant: p.Tenant, Run: p.state.Run, StartedAt: p.state.StartedAt, FinishedAt: p.state.Judgement.FinishedAt,
 		Users: p.state.Report.Users, Manifest: p.store.URL(p.manifestKey()), ManifestSHA256: hex.EncodeToString(sum[:]),
@@ -117,11 +121,7 @@ func (p *promotion) moveHistory(ctx context.Context) error {
 	if !p.tables {
 		return nil
 	}
-	var mine Manifest
-	if err := json.Unmarshal(p.manifest, &mine); err != nil {
-		return err
-	}
-	body := symlink(mine)
+	body := symlink(p.manifest)
 	return store.Update(ctx, p.store, p.historyKey(), func(old []byte) ([]byte, error) {
 		if old != nil && bytes.Equal(old, body) {
 			return nil, nil
@@ -153,7 +153,7 @@ func (p *promotion) pointedTo(ctx context.Context, symlink []byte) (*Manifest, e
 }
 
 func (p *promotion) manifestOf(ctx context.Context, name string) (*Manifest, error) {
-	key := "runs/tenant=" + p.Tenant + "/run=" + name + "/manifest.json"
+	key := p.runKey(name, manifestName)
 	body, _, err := p.store.Read(ctx, key)
 	if err != nil {
 		return nil, err

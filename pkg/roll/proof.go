@@ -25,10 +25,14 @@ type Slack struct {
 func (s Slack) Allowed(n, pageSize int) int {
 	allowed := s.Users
 	if s.Share > 0 {
-		allowed = int(s.Share*float64(n) + 1e-9) // 0.05 % of 2,000 is 1, not 0.9999
+		allowed = portion(s.Share, n)
 	}
 	return max(0, min(allowed, pageSize/2))
 }
+
+// portion is a share of n users, rounded down: 0.05 % of 2,000 is 1, not the 0
+// that 0.9999 would make.
+func portion(share float64, n int) int { return int(share*float64(n) + 1e-9) }
 
 // IncompleteError means that Graph ended the list without an error, but the
 // list cannot be everybody.

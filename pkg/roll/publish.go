@@ -11,10 +11,14 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/store"
 )
 
-// directory holds the objects and the manifest of the run.
-func (r *run) directory() string { return "runs/tenant=" + r.Tenant + "/run=" + r.state.Run + "/" }
+// runKey names an object of a run at a destination: a part or the manifest.
+func (s *Snapshot) runKey(run, name string) string {
+	return "runs/tenant=" + s.Tenant + "/run=" + run + "/" + name
+}
 
-func (r *run) manifestKey() string { return r.directory() + "manifest.json" }
+const manifestName = "manifest.json"
+
+func (r *run) manifestKey() string { return r.runKey(r.state.Run, manifestName) }
 
 // publish makes a proven list what readers see, and tells of it. Each step can be
 // done again without harm, so after a kill the run is simply asked for again:
@@ -58,7 +62,7 @@ func (r *run) publish(ctx context.Context) (*Result, error) {
 // Without a destination it goes to the state store.
 func (r *run) prove(ctx context.Context) (url string, err error) {
 	for i, at := range r.stores() {
-		body, err := r.manifest(i)
+		body, err := r.manifest(i).encode()
 		if err != nil {
 			return "", err
 		}
@@ -111,10 +115,7 @@ func (r *run) stores() []Store {
 // first: superseded is the one that is the latest at the first destination.
 func (r *run) promoteAll(ctx context.Context) (superseded string, err error) {
 	for i, at := range r.stores() {
-		p := promotion{run: r, store: at, tables: i < len(r.Destinations) && r.Destinations[i].Tables}
-		if p.manifest, err = r.manifest(i); err != nil {
-			return "", err
-		}
+		p := promotion{run: r, store: at, tables: i < len(r.Destinations) && r.Destinations[i].Tables, manifest: r.manifest(i)}
 		if err := p.promote(ctx); err != nil {
 			return "", fmt.Errorf("promote run %s: %w", r.state.Run, err)
 		}
@@ -154,7 +155,7 @@ func (r *run) accept(ctx context.Context) (*Result, error) {
 func (r *run) overtaken(ctx context.Context) error {
 	p := promotion{run: r, store: r.stores()[0]}
 	last, err := p.latest(ctx)
-	if err != nil || last == nil || !newer(last.StartedAt, last.Run, r.state.StartedAt, r.state.Run) {
+	if err != nil || !p.outdone(last) {
 		return err
 	}
 	return &StateError{

@@ -2,7 +2,6 @@ package roll
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 )
@@ -16,21 +15,12 @@ type retainer interface {
 	Retain(ctx context.Context, key string, keep bool) error
 }
 
-// keep marks the parts of the run, before anything names them.
-func (p *promotion) keep(ctx context.Context) error {
-	var m Manifest
-	if err := json.Unmarshal(p.manifest, &m); err != nil {
-		return err
-	}
-	return p.retain(ctx, &m, true)
-}
-
 // release lets the store delete the parts of a run, in time. What goes wrong
 // costs room and nothing else, so it is only logged.
 func (p *promotion) release(ctx context.Context, name string) {
 	m, err := p.manifestOf(ctx, name)
 	if err == nil {
-		err = p.retain(ctx, m, false)
+		err = p.retain(ctx, *m, false)
 	}
 	if err != nil {
 		p.Log.WarnContext(ctx, "a run that nothing names any more is not marked, and stays", "run", name, "error", err)
@@ -38,7 +28,7 @@ func (p *promotion) release(ctx context.Context, name string) {
 }
 
 // retain marks the parts of a run. Stores that know no marks keep everything.
-func (p *promotion) retain(ctx context.Context, m *Manifest, keep bool) error {
+func (p *promotion) retain(ctx context.Context, m Manifest, keep bool) error {
 	marks, ok := p.store.(retainer)
 	if !ok {
 		return nil

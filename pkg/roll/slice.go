@@ -170,7 +170,7 @@ func (s *slice) open(populated []string) {
 	for i := range r.Destinations {
 		s.parts = append(s.parts, &parts{
 			to: &r.Destinations[i], columns: columns,
-			name:   fmt.Sprintf("%spart-%d-", r.directory(), r.state.Slice),
+			name:   r.runKey(r.state.Run, fmt.Sprintf("part-%d-", r.state.Slice)),
 			suffix: "-" + own + r.Destinations[i].Suffix,
 		})
 	}

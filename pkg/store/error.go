@@ -37,6 +37,20 @@ func (e *Error) Unwrap() error { return e.Err }
 // Name returns the public name of the error.
 func (e *Error) Name() string { return "Sink.Failed" }
 
+// Refused says what a service's answer means. A missing object is what a read did
+// not find, but for a swap it is the loss of what was to be replaced, and for a
+// write something else is missing. advice is asked where the answer is neither.
+func (e *Error) Refused(r *Refusal, conflict, missing bool, advice func(op string, r *Refusal) string) {
+	switch {
+	case conflict, missing && e.Op == "swap":
+		e.Err = ErrConflict
+	case missing && e.Op != "write":
+		e.Err = ErrNotFound
+	default:
+		e.Err, e.Problem, e.Advice = r, r.Error(), advice(e.Op, r)
+	}
+}
+
 // Refusal is a service's answer that is an error: what can be told apart of it,
 // without the message, which may name the caller (an AWS session is often an
 // e-mail address).

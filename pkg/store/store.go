@@ -10,6 +10,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"io"
 )
@@ -35,6 +36,23 @@ type Upload interface {
 	Commit() error
 	// Abort drops the object and what was sent of it. After Commit it does nothing.
 	Abort()
+}
+
+// ReadAll reads an object to its end for a Read. size is its size, or less than 0
+// where it is not known. It fails with [ErrTooLarge] above [MaxRead].
+func ReadAll(object io.Reader, size int64) ([]byte, error) {
+	if size > MaxRead {
+		return nil, ErrTooLarge
+	}
+	var body bytes.Buffer
+	body.Grow(int(max(size, 0)) + bytes.MinRead)
+	if _, err := body.ReadFrom(io.LimitReader(object, MaxRead+1)); err != nil {
+		return nil, err
+	}
+	if body.Len() > MaxRead {
+		return nil, ErrTooLarge
+	}
+	return body.Bytes(), nil
 }
 
 var (

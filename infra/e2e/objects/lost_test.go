@@ -67,6 +67,20 @@ func wantWhole(t *testing.T, s storetest.Store, key string, want []byte) {
 	}
 }
 
+// wantNothingLost uploads while the proxy loses replies, and checks that the object
+// is there. Its key is of the test's name.
+func wantNothingLost(t *testing.T, s storetest.Store, proxy *lossy.Proxy, size int, lose func(*http.Request) bool) {
+	t.Helper()
+	key := "runs/" + strings.ReplaceAll(t.Name(), "/", "-")
+	proxy.Lose(lose)
+	body, err := upload(t.Context(), t, s, key, size)
+	proxy.Lose(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantWhole(t, s, key, body)
+}
+
 func TestALostReplyOfS3IsNoLostObject(t *testing.T) {
 	cfg, proxy := behindTLS(t, startGateway(t))
 	cfg.RetryMaxAttempts = 2
@@ -85,16 +99,7 @@ func TestALostReplyOfS3IsNoLostObject(t *testing.T) {
 		{"CompleteMultipartUpload once", large, firstOf(isRequest(http.MethodPost, "uploadId"))},
 		{"CompleteMultipartUpload always", large, isRequest(http.MethodPost, "uploadId")},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			key := "runs/" + strings.ReplaceAll(test.name, " ", "-")
-			proxy.Lose(test.lose)
-			body, err := upload(t.Context(), t, s, key, test.size)
-			proxy.Lose(nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			wantWhole(t, s, key, body)
-		})
+		t.Run(test.name, func(t *testing.T) { wantNothingLost(t, s, proxy, test.size, test.lose) })
 	}
 	wantNoUploads(t, cfg, name)
 }
@@ -120,16 +125,7 @@ func TestALostReplyOfBlobStorageIsNoLostObject(t *testing.T) {
 		{"Put Block List once", large, firstOf(isRequest(http.MethodPut, "comp=blocklist"))},
 		{"Put Block List always", large, isRequest(http.MethodPut, "comp=blocklist")},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			key := "runs/" + strings.ReplaceAll(test.name, " ", "-")
-			proxy.Lose(test.lose)
-			body, err := upload(t.Context(), t, s, key, test.size)
-			proxy.Lose(nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			wantWhole(t, s, key, body)
-		})
+		t.Run(test.name, func(t *testing.T) { wantNothingLost(t, s, proxy, test.size, test.lose) })
 	}
 }
 

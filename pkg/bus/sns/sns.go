@@ -75,10 +75,7 @@ func (d *Driver) Limits() bus.Limits {
 // Append appends the message. SNS counts it and its attribute.
 func (d *Driver) Append(dst []byte, e bus.Event) ([]byte, int, error) {
 	start := len(dst)
-	dst = e.AppendJSON(dst)
-	if safe := bus.EscapeXML(dst[start:]); len(safe) != len(dst)-start {
-		dst = append(dst[:start], safe...)
-	}
+	dst = e.AppendXMLSafe(dst)
 	return dst, len(dst) - start + len(attribute) + len(attributeType) + len(e.Type), nil
 }
 

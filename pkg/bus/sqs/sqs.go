@@ -72,10 +72,7 @@ func (d *Driver) Limits() bus.Limits {
 // no attributes.
 func (d *Driver) Append(dst []byte, e bus.Event) ([]byte, int, error) {
 	start := len(dst)
-	dst = e.AppendJSON(dst)
-	if safe := bus.EscapeXML(dst[start:]); len(safe) != len(dst)-start {
-		dst = append(dst[:start], safe...)
-	}
+	dst = e.AppendXMLSafe(dst)
 	return dst, len(dst) - start, nil
 }
 

@@ -88,15 +88,8 @@ func (s *Store) read(ctx context.Context, key string) ([]byte, store.Version, er
 		return nil, "", err
 	}
 	defer func() { _ = opened.Close() }()
-	if opened.left > store.MaxRead {
-		return nil, "", store.ErrTooLarge
-	}
-	var body bytes.Buffer
-	body.Grow(int(opened.left) + bytes.MinRead)
-	if _, err := body.ReadFrom(opened); err != nil {
-		return nil, "", err
-	}
-	return body.Bytes(), opened.version, nil
+	body, err := store.ReadAll(opened, opened.left)
+	return body, opened.version, err
 }
 
 // Swap replaces the version old of an object, or makes the object if old is "".

@@ -68,18 +68,10 @@ func conflict(r *store.Refusal) bool {
 	return r != nil && (r.Code == "BlobAlreadyExists" || r.Code == "ConditionNotMet" || r.Code == "TargetConditionNotMet")
 }
 
-// explain puts the service's answer into words. A missing blob is what a Read did
-// not find, but for a Swap it is the loss of what was to be replaced.
+// explain puts the service's answer into words.
 func (s *Store) explain(e *store.Error, r *store.Refusal) {
 	missing := r.Code == "BlobNotFound" || r.Code == "ResourceNotFound"
-	switch {
-	case conflict(r), missing && e.Op == "swap":
-		e.Err = store.ErrConflict
-	case missing && e.Op != "write":
-		e.Err = store.ErrNotFound
-	default:
-		e.Err, e.Problem, e.Advice = r, r.Error(), s.advice(e.Op, r)
-	}
+	e.Refused(r, conflict(r), missing, s.advice)
 }
 
 // advice says what to do about an answer of the service. The codes are those of

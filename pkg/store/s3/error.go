@@ -92,18 +92,10 @@ func conflict(r *store.Refusal) bool {
 	return r != nil && (r.Status == http.StatusPreconditionFailed || r.Code == "ConditionalRequestConflict")
 }
 
-// explain puts S3's answer into words. A missing key is what a Read did not find,
-// but for a Swap it is the loss of what was to be replaced.
+// explain puts S3's answer into words.
 func (s *Store) explain(e *store.Error, r *store.Refusal) {
 	missing := r.Status == http.StatusNotFound && (r.Code == "NoSuchKey" || r.Code == "NotFound")
-	switch {
-	case conflict(r), missing && e.Op == "swap":
-		e.Err = store.ErrConflict
-	case missing && e.Op != "write":
-		e.Err = store.ErrNotFound
-	default:
-		e.Err, e.Problem, e.Advice = r, r.Error(), s.advice(e.Op, r)
-	}
+	e.Refused(r, conflict(r), missing, s.advice)
 }
 
 // advice says what to do about an answer of S3. The codes are those of S3's list

@@ -12,7 +12,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -138,18 +137,8 @@ func (s *Store) read(ctx context.Context, key string) ([]byte, store.Version, er
 		return nil, "", err
 	}
 	defer func() { _ = opened.Close() }()
-	if opened.size > store.MaxRead {
-		return nil, "", store.ErrTooLarge
-	}
-	var body bytes.Buffer
-	body.Grow(int(max(opened.size, 0)) + bytes.MinRead)
-	if _, err := body.ReadFrom(io.LimitReader(opened, store.MaxRead+1)); err != nil {
-		return nil, "", err
-	}
-	if body.Len() > store.MaxRead {
-		return nil, "", store.ErrTooLarge
-	}
-	return body.Bytes(), store.Version(opened.tag), nil
+	body, err := store.ReadAll(opened, opened.size)
+	return body, store.Version(opened.tag), err
 }
 
 // Swap replaces the version old of an object, or makes the object if old is "".
