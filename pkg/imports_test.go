@@ -19,14 +19,21 @@ const module = "github.com/rollcall-dev/rollcall/"
 // import. A package that is not here may not exist.
 func allowed() map[string][]string {
 	return map[string][]string{
-		"pkg/property":   {},
+		"pkg/retry":     {},
+		"pkg/diagnosis": {},
+		"pkg/tolerance": {},
+		"pkg/property":  {},
+
+		"pkg/diagnosis/awsapi":   {"pkg/diagnosis"},
+		"pkg/diagnosis/azureapi": {"pkg/diagnosis"},
+
 		"pkg/telemetry":  {},
 		"pkg/credential": {},
 		"pkg/graph":      {},
 		"pkg/failure":    {},
 		"pkg/odata":      {},
 		"pkg/trigger":    {},
-		"pkg/config":     {"pkg/property"},
+		"pkg/config":     {"pkg/property", "pkg/tolerance"},
 		"pkg/format":     {"pkg/property", "pkg/graph"},
 		"pkg/simulator":  {"pkg/property"},
 		"pkg/roll":       {"pkg/property", "pkg/graph", "pkg/store", "pkg/bus"},

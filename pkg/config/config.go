@@ -11,6 +11,9 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+
+	"github.com/rollcall-dev/rollcall/pkg/property"
+	"github.com/rollcall-dev/rollcall/pkg/tolerance"
 )
 
 // Config is the configuration. However it is printed, marshalled or logged, it
@@ -31,13 +34,13 @@ type Config struct {
 	// when GraphURL is replaced.
 	Scope string
 	// Select holds the columns, which are also the allow-list; "id" is always among them.
-	Select []Column
+	Select property.Columns
 	// Filter is the $filter that goes into every listing, "" for none.
 	Filter string
 	// PageSize is $top, 1 to 999.
 	PageSize int
 	// CountSlack is how far a list may be from /users/$count.
-	CountSlack Slack
+	CountSlack tolerance.Tolerance
 	// AllowAnonymous answers HTTP events that carry no verified caller.
 	AllowAnonymous bool
 	// Stream answers REST API and Function URL events with a stream, not whole.
@@ -50,7 +53,7 @@ type Config struct {
 	Sinks []string
 	State string
 	// MaxLeavers is how many of the users known may be missing at once.
-	MaxLeavers Slack
+	MaxLeavers tolerance.Tolerance
 	// Tenants is where the tenants file is, "" for none.
 	Tenants string
 	// WebhookSecret is where the keys of webhooks are, "" for none.

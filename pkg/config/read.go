@@ -7,6 +7,9 @@ import (
 	"unicode"
 
 	"github.com/caarlos0/env/v11"
+
+	"github.com/rollcall-dev/rollcall/pkg/property"
+	"github.com/rollcall-dev/rollcall/pkg/tolerance"
 )
 
 const prefix = "ROLLCALL_"
@@ -21,27 +24,27 @@ type Check struct {
 
 // settings is the environment as env reads it: the variables and their types.
 type settings struct {
-	Credentials    string   `env:"ROLLCALL_CREDENTIALS"`
-	Cloud          Cloud    `env:"ROLLCALL_CLOUD"`
-	LoginURL       origin   `env:"ROLLCALL_LOGIN_URL"`
-	GraphURL       origin   `env:"ROLLCALL_GRAPH_URL"`
-	Select         columns  `env:"ROLLCALL_SELECT"`
-	Filter         string   `env:"ROLLCALL_FILTER"`
-	PageSize       pageSize `env:"ROLLCALL_PAGE_SIZE"`
-	CountSlack     Slack    `env:"ROLLCALL_COUNT_SLACK"`
-	AllowAnonymous flag     `env:"ROLLCALL_ALLOW_ANONYMOUS"`
-	Response       stream   `env:"ROLLCALL_RESPONSE"`
-	Parallel       parallel `env:"ROLLCALL_PARALLEL"`
-	Sinks          string   `env:"ROLLCALL_SINKS"`
-	State          string   `env:"ROLLCALL_STATE"`
-	MaxLeavers     Slack    `env:"ROLLCALL_MAX_LEAVERS"`
-	Tenants        string   `env:"ROLLCALL_TENANTS"`
-	WebhookSecret  string   `env:"ROLLCALL_WEBHOOK_SECRET"`
-	AuthorityHost  origin   `env:"AZURE_AUTHORITY_HOST"`
-	LogLevel       string   `env:"AWS_LAMBDA_LOG_LEVEL"`
-	LogFormat      string   `env:"AWS_LAMBDA_LOG_FORMAT"`
-	MemorySize     int      `env:"AWS_LAMBDA_FUNCTION_MEMORY_SIZE"`
-	NoColor        string   `env:"NO_COLOR"`
+	Credentials    string              `env:"ROLLCALL_CREDENTIALS"`
+	Cloud          Cloud               `env:"ROLLCALL_CLOUD"`
+	LoginURL       origin              `env:"ROLLCALL_LOGIN_URL"`
+	GraphURL       origin              `env:"ROLLCALL_GRAPH_URL"`
+	Select         property.Columns    `env:"ROLLCALL_SELECT"`
+	Filter         string              `env:"ROLLCALL_FILTER"`
+	PageSize       pageSize            `env:"ROLLCALL_PAGE_SIZE"`
+	CountSlack     tolerance.Tolerance `env:"ROLLCALL_COUNT_SLACK"`
+	AllowAnonymous flag                `env:"ROLLCALL_ALLOW_ANONYMOUS"`
+	Response       stream              `env:"ROLLCALL_RESPONSE"`
+	Parallel       parallel            `env:"ROLLCALL_PARALLEL"`
+	Sinks          string              `env:"ROLLCALL_SINKS"`
+	State          string              `env:"ROLLCALL_STATE"`
+	MaxLeavers     tolerance.Tolerance `env:"ROLLCALL_MAX_LEAVERS"`
+	Tenants        string              `env:"ROLLCALL_TENANTS"`
+	WebhookSecret  string              `env:"ROLLCALL_WEBHOOK_SECRET"`
+	AuthorityHost  origin              `env:"AZURE_AUTHORITY_HOST"`
+	LogLevel       string              `env:"AWS_LAMBDA_LOG_LEVEL"`
+	LogFormat      string              `env:"AWS_LAMBDA_LOG_FORMAT"`
+	MemorySize     int                 `env:"AWS_LAMBDA_FUNCTION_MEMORY_SIZE"`
+	NoColor        string              `env:"NO_COLOR"`
 }
 
 // Read reads the environment, given as os.Environ() gives it. A variable that is
@@ -52,10 +55,11 @@ func Read(environ []string, checks ...Check) (*Config, error) {
 	values := gather(environ, &found)
 	set := settings{
 		Credentials: "env:",
+		Select:      property.DefaultColumns(),
 		Cloud:       clouds()[0],
 		PageSize:    defaultPageSize,
-		CountSlack:  Slack{Share: defaultShare},
-		MaxLeavers:  Slack{Share: defaultLeavers},
+		CountSlack:  tolerance.Tolerance{Share: defaultShare},
+		MaxLeavers:  tolerance.Tolerance{Share: defaultLeavers},
 		Parallel:    1,
 	}
 	var known []string
@@ -173,7 +177,7 @@ func (s *settings) config(values map[string]string) *Config {
 		LoginURL:       s.Cloud.LoginURL,
 		GraphURL:       s.Cloud.GraphURL,
 		Scope:          s.Cloud.Scope(),
-		Select:         s.Select.list,
+		Select:         s.Select,
 		Filter:         s.Filter,
 		PageSize:       int(s.PageSize),
 		CountSlack:     s.CountSlack,
@@ -193,9 +197,6 @@ func (s *settings) config(values map[string]string) *Config {
 			value, ok := values[name]
 			return value, ok
 		},
-	}
-	if c.Select == nil {
-		c.Select = defaultColumns()
 	}
 	if s.LoginURL == "" {
 		c.replace(&c.LoginURL, "AZURE_AUTHORITY_HOST", s.AuthorityHost)

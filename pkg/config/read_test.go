@@ -7,7 +7,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/rollcall-dev/rollcall/pkg/property"
+	"github.com/rollcall-dev/rollcall/pkg/tolerance"
 )
 
 func mustRead(t *testing.T, environ ...string) *Config {
@@ -21,7 +23,7 @@ func mustRead(t *testing.T, environ ...string) *Config {
 
 func TestAnEmptyEnvironmentGivesTheDefaults(t *testing.T) {
 	c := mustRead(t, "PATH=/bin", "ROLLCALL_SELECT=", "ROLLCALL_PAGE_SIZE= \t", "=C:=x", "broken")
-	if c.Credentials != "env:" || c.Cloud.Name != "public" || c.PageSize != 999 || c.CountSlack != (Slack{Share: 0.0005}) || c.AllowAnonymous || c.Stream || c.Filter != "" {
+	if c.Credentials != "env:" || c.Cloud.Name != "public" || c.PageSize != 999 || c.CountSlack != (tolerance.Tolerance{Share: 0.0005}) || c.AllowAnonymous || c.Stream || c.Filter != "" {
 		t.Errorf("config %+v", c.LogValue())
 	}
 	if c.LoginURL != "https://login.microsoftonline.com" || c.GraphURL != "https://graph.microsoft.com" || c.Scope != "https://graph.microsoft.com/.default" || c.Replaced != nil {
@@ -50,13 +52,13 @@ func TestEveryVariableIsRead(t *testing.T) {
 		"AWS_LAMBDA_LOG_LEVEL=DEBUG", "AWS_LAMBDA_LOG_FORMAT=JSON", "NO_COLOR=1",
 	)
 	if c.Credentials != "secretsmanager:rollcall/entra?stage=AWSPREVIOUS" || c.Filter != "accountEnabled eq true" || c.PageSize != 500 ||
-		c.CountSlack != (Slack{Users: 20}) || !c.AllowAnonymous || !c.Stream || c.LogLevel != "DEBUG" || c.LogFormat != "JSON" || !c.NoColor {
+		c.CountSlack != (tolerance.Tolerance{Users: 20}) || !c.AllowAnonymous || !c.Stream || c.LogLevel != "DEBUG" || c.LogFormat != "JSON" || !c.NoColor {
 		t.Errorf("config %+v", c.LogValue())
 	}
 	if c.LoginURL != "https://login.microsoftonline.us" || c.GraphURL != "https://dod-graph.microsoft.us" || c.Scope != "https://dod-graph.microsoft.us/.default" {
 		t.Errorf("hosts %v", c)
 	}
-	want := []Column{{Name: "displayName"}, {Name: "manager", Optional: true}, {Name: "signInActivity", Optional: true}, {Name: "id"}}
+	want := property.Columns{{Name: "displayName"}, {Name: "manager", Optional: true}, {Name: "signInActivity", Optional: true}, {Name: "id"}}
 	if diff := cmp.Diff(want, c.Select); diff != "" {
 		t.Error(diff)
 	}
@@ -72,7 +74,7 @@ func TestAnAnswerIsBufferedUnlessAStreamIsAskedFor(t *testing.T) {
 
 func TestTheIDIsAlwaysSelected(t *testing.T) {
 	c := mustRead(t, "ROLLCALL_SELECT=manager")
-	if diff := cmp.Diff([]Column{{Name: "id"}, {Name: "manager"}}, c.Select); diff != "" {
+	if diff := cmp.Diff(property.Columns{{Name: "id"}, {Name: "manager"}}, c.Select); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -224,14 +226,5 @@ func TestTheProcessEnvironmentIsNotRead(t *testing.T) {
 	}
 	if c := mustRead(t, "ROLLCALL_PAGE_SIZE=5", "ROLLCALL_PAGE_SIZE=6"); c.PageSize != 5 {
 		t.Errorf("page size %d, but os.Getenv takes the first of two", c.PageSize)
-	}
-}
-
-func TestSlackIsWrittenAsAShareOrANumber(t *testing.T) {
-	for text, want := range map[string]string{"0.05%": "0.05%", "0%": "0", "12": "12", "1.50 %": "1.5%"} {
-		var s Slack
-		if err := s.UnmarshalText([]byte(text)); err != nil || s.String() != want {
-			t.Errorf("%q: %v, %v", text, s, err)
-		}
 	}
 }

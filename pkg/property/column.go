@@ -1,19 +1,19 @@
-package config
+package property
 
 import (
 	"errors"
 	"fmt"
 	"strings"
-
-	"github.com/rollcall-dev/rollcall/pkg/property"
 )
 
-// Column is one column of the list.
+// Column is a property that a list asks for.
 type Column struct {
-	// Name is the property's name as Graph spells it, or "manager".
-	Name string
-	// Optional says that the list may go on without it when Graph refuses it.
-	Optional bool
+	// Name is the property's name as Graph spells it, or [Manager], which is asked
+	// for as $expand=manager($select=id).
+	Name string `json:"name"`
+	// Optional says that the list goes on without the property where Graph
+	// refuses it, and reports it as missing.
+	Optional bool `json:"optional,omitempty"`
 }
 
 // String returns the column as it is written, with "?" when it is optional.
@@ -30,30 +30,31 @@ const id = "id"
 const defaultSelect = "id,userPrincipalName,displayName,givenName,surname,mail,jobTitle,department,companyName," +
 	"employeeId,employeeType,accountEnabled,userType,createdDateTime,onPremisesSyncEnabled"
 
-func defaultColumns() []Column {
+// DefaultColumns are the columns of a list for which none are configured.
+func DefaultColumns() Columns {
 	names := strings.Split(defaultSelect, ",")
-	columns := make([]Column, len(names))
+	columns := make(Columns, len(names))
 	for i, name := range names {
 		columns[i].Name = name
 	}
 	return columns
 }
 
-// columns is the value of ROLLCALL_SELECT.
-type columns struct{ list []Column }
+// Columns are the columns of a list, each once, with id among them.
+type Columns []Column
 
-// UnmarshalText reads the comma list, adds id where it is missing, and complains
-// of every column that is wrong.
-func (c *columns) UnmarshalText(text []byte) error {
+// UnmarshalText reads a comma list, adds id where it is missing, and reports
+// every column that is wrong.
+func (c *Columns) UnmarshalText(text []byte) error {
 	var problems []error
 	seen := map[string]bool{}
-	list := []Column{}
+	list := Columns{}
 	for _, item := range strings.Split(strings.TrimRight(string(text), ", \t\r\n"), ",") {
 		name, optional := strings.CutSuffix(strings.TrimSpace(item), "?")
 		name = strings.TrimSpace(name)
 		err := checkColumn(name, optional)
 		if err == nil && seen[name] {
-			err = &complaint{fmt.Sprintf("property %q is there twice", name), "remove one"}
+			err = fmt.Errorf("property %q is there twice; remove one", name)
 		}
 		if err != nil {
 			problems = append(problems, err)
@@ -63,20 +64,20 @@ func (c *columns) UnmarshalText(text []byte) error {
 		list = append(list, Column{name, optional})
 	}
 	if !seen[id] {
-		list = append([]Column{{Name: id}}, list...)
+		list = append(Columns{{Name: id}}, list...)
 	}
-	c.list = list
+	*c = list
 	return errors.Join(problems...)
 }
 
 func checkColumn(name string, optional bool) error {
 	switch {
-	case name == property.Manager:
+	case name == Manager:
 		return nil
-	case strings.EqualFold(name, property.Manager):
-		return &complaint{fmt.Sprintf("%q is spelled %q", name, property.Manager), "names are case-sensitive"}
+	case strings.EqualFold(name, Manager):
+		return fmt.Errorf("%q is spelled %q; names are case-sensitive", name, Manager)
 	case name == id && optional:
-		return &complaint{`"id?" is not possible, for every user has an id`, `write id`}
+		return errors.New(`"id?" is not possible, for every user has an id; write id`)
 	}
-	return property.Selectable(name)
+	return Selectable(name)
 }
