@@ -55,11 +55,11 @@ func (p *Page) user(raw []byte) (u User, fault string) {
 	}
 	if bytes.IndexByte(raw, '\n') >= 0 || bytes.IndexByte(raw, '\r') >= 0 {
 		// Only white space between tokens can hold a line end.
-		line := jsontext.Value(append(p.chain.scratch[:0], raw...))
+		line := jsontext.Value(append(p.pager.scratch[:0], raw...))
 		if line.Compact(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) != nil {
 			return User{}, "a user cannot be written on one line"
 		}
-		raw, p.chain.scratch = line, line
+		raw, p.pager.scratch = line, line
 	}
 	id := idMember(raw)
 	if len(id) < 3 || id[0] != '"' {

@@ -43,7 +43,7 @@ func (s scripted) client(t *testing.T, attempts int) *graph.Client {
 func TestAnExpiredTokenOfAnUndisturbedPageIsAskedForOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := simulator.New(simulator.Config{Users: 600, Faults: []simulator.Fault{fault(t, "expired-token:4x*")}})
-		_, err := readAll(t.Context(), newClient(t, tenant, tenant.Transport()).Chain(graph.Query{Top: 100}))
+		_, err := readAll(t.Context(), newClient(t, tenant, tenant.Transport()).Pager(graph.Query{Top: 100}))
 		var answer *graph.Error
 		if !errors.As(err, &answer) || !answer.PageToken() {
 			t.Fatalf("error %v", err)
@@ -57,7 +57,7 @@ func TestAnExpiredTokenOfAnUndisturbedPageIsAskedForOnce(t *testing.T) {
 func TestOnlyALostTokenLeadsBackToAnUndisturbedPage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := simulator.New(simulator.Config{Users: 600, Faults: []simulator.Fault{fault(t, "503:3"), fault(t, "403:4")}})
-		_, err := readAll(t.Context(), newClient(t, tenant, tenant.Transport()).Chain(graph.Query{Top: 100}))
+		_, err := readAll(t.Context(), newClient(t, tenant, tenant.Transport()).Pager(graph.Query{Top: 100}))
 		var answer *graph.Error
 		if !errors.As(err, &answer) || answer.Status != http.StatusForbidden {
 			t.Fatalf("error %v", err)
@@ -88,7 +88,7 @@ func TestATokenThatIsLostAgainAfterGoingBackEndsTheChain(t *testing.T) {
 		})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
-		n, err := readAll(ctx, transport.client(t, 3).Chain(graph.Query{}))
+		n, err := readAll(ctx, transport.client(t, 3).Pager(graph.Query{}))
 		var answer *graph.Error
 		if !errors.As(err, &answer) || !answer.PageToken() || n != 3 || second != 4 {
 			t.Errorf("%d users, the second page was asked for %d times: %v", n, second, err)
@@ -120,7 +120,7 @@ func TestABodyThatBreaksBehindALinkStillBelongsToAContinuation(t *testing.T) {
 			}
 			return 200, fmt.Sprintf(`{"value":[{"mail":"anna.canary@contoso.example"%s`, `} anna.canary`)
 		})
-		_, err := readAll(t.Context(), transport.client(t, 2).Chain(graph.Query{}))
+		_, err := readAll(t.Context(), transport.client(t, 2).Pager(graph.Query{}))
 		var answer *graph.Error
 		if !errors.As(err, &answer) || !answer.Continuation || answer.Status != 0 {
 			t.Fatalf("error %v", err)
@@ -154,7 +154,7 @@ func TestABodyThatOurOwnLimitEndsIsNotCalledACancellation(t *testing.T) {
 			t.Fatal(err)
 		}
 		started := time.Now()
-		n, err := readAll(t.Context(), client.Chain(graph.Query{}))
+		n, err := readAll(t.Context(), client.Pager(graph.Query{}))
 		if n != 1 || err == nil || errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "the response stalled") {
 			t.Errorf("%d users, %v; want one and that the response stalled", n, err)
 		}

@@ -15,7 +15,7 @@ func TestAPageIsAskedForPlainlyOverHTTP11(t *testing.T) {
 		}
 		_, _ = w.Write([]byte(page(r, 1, 1)))
 	})
-	if n, err := readAll(t.Context(), client.Chain(graph.Query{})); n != 1 || err != nil {
+	if n, err := readAll(t.Context(), client.Pager(graph.Query{})); n != 1 || err != nil {
 		t.Errorf("%d users, %v", n, err)
 	}
 }

@@ -67,7 +67,7 @@ func TestABrokenAnswerDoesNotShowPeopleInErrorsOrLogs(t *testing.T) {
 					_, _ = io.WriteString(c, garbage)
 				}
 			})
-			_, err := readAll(t.Context(), client.Chain(graph.Query{}))
+			_, err := readAll(t.Context(), client.Pager(graph.Query{}))
 			if err == nil || strings.Contains(err.Error()+text.String(), "canary") {
 				t.Errorf("error %v\nlog %s", err, text)
 			}
@@ -80,7 +80,7 @@ func TestTheCodeOfAnErrorIsACode(t *testing.T) {
 		w.WriteHeader(400)
 		_, _ = w.Write([]byte(`{"error":{"code":"no such user anna.canary@contoso.example\nforged line","message":""}}`))
 	})
-	_, err := readAll(t.Context(), client.Chain(graph.Query{}))
+	_, err := readAll(t.Context(), client.Pager(graph.Query{}))
 	if strings.Contains(err.Error(), "canary") {
 		t.Error(err)
 	}
@@ -102,7 +102,7 @@ func TestAReaderThatPanicsLeavesNoRequestBehind(t *testing.T) {
 		defer cancel()
 		func() {
 			defer func() { _ = recover() }()
-			for page, err := range client.Chain(graph.Query{Top: 100}).Pages(ctx) {
+			for page, err := range client.Pager(graph.Query{Top: 100}).Pages(ctx) {
 				if err != nil {
 					t.Fatal(err)
 				}

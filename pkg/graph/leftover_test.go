@@ -61,11 +61,11 @@ func (w *watched) leftOver() (bodies, contexts int) {
 	return len(w.open), contexts
 }
 
-// readUntil reads a chain up to a number of users; whole says that the page in
+// readUntil reads a pager up to a number of users; whole says that the page in
 // which it stops is read to its end first.
-func readUntil(ctx context.Context, chain *graph.Chain, users int, whole bool) {
+func readUntil(ctx context.Context, pager *graph.Pager, users int, whole bool) {
 	n := 0
-	for page, err := range chain.Pages(ctx) {
+	for page, err := range pager.Pages(ctx) {
 		if err != nil || n >= users {
 			return
 		}
@@ -109,7 +109,7 @@ func TestNoExchangeIsLeftOpenHoweverAListEnds(t *testing.T) {
 					tenant.AddFault(fault(t, f))
 				}
 				transport := &watched{under: tenant.Transport(), open: map[io.ReadCloser]bool{}}
-				readUntil(t.Context(), newClient(t, tenant, transport).Chain(graph.Query{Top: 100}), c.users, c.whole)
+				readUntil(t.Context(), newClient(t, tenant, transport).Pager(graph.Query{Top: 100}), c.users, c.whole)
 				synctest.Wait() // what is still under way has been asked for by now
 				if bodies, contexts := transport.leftOver(); bodies > 0 || contexts > 0 {
 					t.Errorf("of %d exchanges, %d bodies were not closed and %d contexts not ended", len(transport.asked), bodies, contexts)
@@ -147,7 +147,7 @@ func TestAReaderThatStopsDoesNotWaitForThePageAhead(t *testing.T) {
 		tenant := simulator.New(simulator.Config{Users: 600, Faults: []simulator.Fault{fault(t, "stall-headers:2")}})
 		client := newClient(t, tenant, tenant.Transport())
 		started := time.Now()
-		readUntil(t.Context(), client.Chain(graph.Query{Top: 100}), 50, false)
+		readUntil(t.Context(), client.Pager(graph.Query{Top: 100}), 50, false)
 		if took := time.Since(started); took > time.Second {
 			t.Errorf("it took %v to stop", took)
 		}

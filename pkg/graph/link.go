@@ -66,7 +66,7 @@ func hostPort(u *url.URL) string {
 
 // SkipToken returns the $skiptoken of a nextLink, unescaped, or "" where there
 // is none. It is for callers that hand the token on to their own callers; a
-// chain follows links as they are.
+// pager follows links as they are.
 func SkipToken(link string) string {
 	u, err := url.Parse(link)
 	if err != nil {

@@ -14,10 +14,10 @@ type Page struct {
 	// Number is the page's place in the list, from 1.
 	Number int
 	// Reread is true when the page was read before: after a lost page token the
-	// chain goes back some pages, and this page's users have been delivered.
+	// pager goes back some pages, and this page's users have been delivered.
 	Reread bool
 
-	chain *Chain
+	pager *Pager
 	ctx   context.Context
 	fetch *fetch
 	next  *fetch // the next page, asked for ahead
@@ -52,7 +52,7 @@ func (p *Page) Count() (n int, ok bool) { return p.count, p.hasCount }
 
 // Users reads the page's users in Graph's order, each once. A body that breaks
 // half-way is asked for again and goes on behind the users that were delivered.
-// After an error the page is not complete and the chain is over.
+// After an error the page is not complete and the pager is over.
 func (p *Page) Users() iter.Seq2[User, error] {
 	return func(yield func(User, error) bool) {
 		if p.state != unread {
@@ -60,7 +60,7 @@ func (p *Page) Users() iter.Seq2[User, error] {
 			return
 		}
 		p.state = reading
-		p.chain.delivered = p.chain.delivered[:0]
+		p.pager.delivered = p.pager.delivered[:0]
 		var again map[string]bool // delivered by an attempt that broke
 		for {
 			err := p.decode(again, yield)
@@ -75,13 +75,13 @@ func (p *Page) Users() iter.Seq2[User, error] {
 				p.Close()
 				return
 			}
-			if err = p.fetch.again(p.chain.client, err); err != nil {
+			if err = p.fetch.again(p.pager.client, err); err != nil {
 				p.state = broken
 				p.Close()
 				yield(User{}, err)
 				return
 			}
-			again = deliveredSet(p.chain.delivered)
+			again = deliveredSet(p.pager.delivered)
 		}
 	}
 }
@@ -107,8 +107,8 @@ func (p *Page) open() error {
 // the users: the next page's wait then hides behind this page's transfer.
 func (p *Page) setLink(link string) {
 	p.link = link
-	if !p.chain.alone {
-		p.next = p.chain.follow(p.ctx, link)
+	if !p.pager.alone {
+		p.next = p.pager.follow(p.ctx, link)
 	}
 }
 
@@ -131,7 +131,7 @@ var errStopped = errors.New("the reader stopped")
 // decode reads the present response: the members of the page in any order,
 // the users as they come, and the body to its very end.
 func (p *Page) decode(again map[string]bool, yield func(User, error) bool) error {
-	d := &p.chain.decoder
+	d := &p.pager.decoder
 	// A name that was cut within a surrogate pair must not cost the whole list,
 	// so UTF-16 escapes are taken as they are; raw bytes are checked in user().
 	d.Reset(p.fetch.resp.Body, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
@@ -197,7 +197,7 @@ func (p *Page) decodeUsers(d *jsontext.Decoder, again map[string]bool, yield fun
 		if again[string(user.ID)] {
 			continue
 		}
-		p.chain.delivered = append(append(p.chain.delivered, user.ID...), 0)
+		p.pager.delivered = append(append(p.pager.delivered, user.ID...), 0)
 		if !yield(user, nil) {
 			return errStopped
 		}

@@ -48,9 +48,9 @@ func TestAPageIsReadOnceAndKnowsItsLinkAtItsEnd(t *testing.T) {
 	}
 }
 
-func TestAChainRemembersTheIDsOfOnePageOnly(t *testing.T) {
-	chain := pages(500).client(t, Config{}).Chain(Query{})
-	for p, err := range chain.Pages(t.Context()) {
+func TestAPagerRemembersTheIDsOfOnePageOnly(t *testing.T) {
+	pager := pages(500).client(t, Config{}).Pager(Query{})
+	for p, err := range pager.Pages(t.Context()) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,7 +59,7 @@ func TestAChainRemembersTheIDsOfOnePageOnly(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if n := len(chain.delivered); n != 37 {
+		if n := len(pager.delivered); n != 37 {
 			t.Fatalf("page %d: %d bytes of ids are kept, want those of its one user", p.Number, n)
 		}
 	}

@@ -44,7 +44,7 @@ func TestWhatIsNotOneWholePageIsAnError(t *testing.T) {
 					}
 					return 200, body
 				})
-				n, err := readAll(t.Context(), transport.client(t, 2).Chain(graph.Query{}))
+				n, err := readAll(t.Context(), transport.client(t, 2).Pager(graph.Query{}))
 				if err == nil {
 					t.Fatalf("%d users look like a whole list", n)
 				}
@@ -70,7 +70,7 @@ func TestWhatIsUnusualAndStillAPageIsRead(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				transport := scripted(func(*http.Request) (int, string) { return 200, c.body })
 				users := 0
-				for page, err := range transport.client(t, 1).Chain(graph.Query{}).Pages(t.Context()) {
+				for page, err := range transport.client(t, 1).Pager(graph.Query{}).Pages(t.Context()) {
 					if err != nil {
 						t.Fatal(err)
 					}

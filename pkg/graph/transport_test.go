@@ -79,7 +79,7 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 		from.note(r)
 		_, _ = w.Write([]byte(page(r, number(r), 20)))
 	})
-	if n, err := readAll(t.Context(), client.Chain(graph.Query{})); n != 20 || err != nil {
+	if n, err := readAll(t.Context(), client.Pager(graph.Query{})); n != 20 || err != nil {
 		t.Fatalf("%d users, %v", n, err)
 	}
 	// Two take turns; now and then a third is opened before the first is free.
@@ -98,7 +98,7 @@ func TestA503IsTriedAgainOnAFreshConnection(t *testing.T) {
 		}
 		_, _ = w.Write([]byte(page(r, 1, 1)))
 	})
-	if n, err := readAll(t.Context(), client.Chain(graph.Query{})); n != 1 || err != nil {
+	if n, err := readAll(t.Context(), client.Pager(graph.Query{})); n != 1 || err != nil {
 		t.Fatalf("%d users, %v", n, err)
 	}
 	if n := from.distinct(); n != 3 {
@@ -114,7 +114,7 @@ func TestARedirectIsNotFollowedAndTheTokenStays(t *testing.T) {
 		client, _ := overTLS(t, func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, other.URL+"/v1.0/users", status)
 		})
-		_, err := readAll(t.Context(), client.Chain(graph.Query{}))
+		_, err := readAll(t.Context(), client.Pager(graph.Query{}))
 		var answer *graph.Error
 		if !errors.As(err, &answer) || answer.Status != status || !strings.Contains(err.Error(), "redirects are not followed") {
 			t.Errorf("%d: %v", status, err)
@@ -143,7 +143,7 @@ func TestACertificateThatIsNotTrustedIsNotTriedAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = readAll(t.Context(), client.Chain(graph.Query{}))
+	_, err = readAll(t.Context(), client.Pager(graph.Query{}))
 	if err == nil || !strings.Contains(err.Error(), "certificate") || handshakes != 1 {
 		t.Errorf("%d handshakes, %v", handshakes, err)
 	}
@@ -160,7 +160,7 @@ func TestAHostThatDoesNotExistIsNotTriedAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = readAll(t.Context(), client.Chain(graph.Query{}))
+	_, err = readAll(t.Context(), client.Pager(graph.Query{}))
 	if err == nil || !strings.Contains(err.Error(), "graph.nowhere.example") || dials != 1 {
 		t.Errorf("%d dials, %v", dials, err)
 	}

@@ -28,7 +28,7 @@ func record(b *testing.B, users int) *recorded {
 		b.Fatal(err)
 	}
 	r := &recorded{count: users}
-	for page, err := range client.Chain(roll.Request{Columns: columns(defaultColumns...), PageSize: 999}.Query()).Pages(b.Context()) {
+	for page, err := range client.Pager(roll.Request{Columns: columns(defaultColumns...), PageSize: 999}.Query()).Pages(b.Context()) {
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -17,7 +17,7 @@ import (
 
 // Directory is what a listing asks of Graph; *graph.Client is one.
 type Directory interface {
-	Chain(q graph.Query) *graph.Chain
+	Pager(q graph.Query) *graph.Pager
 	Pager
 	Count(ctx context.Context, q graph.Query, stats *graph.Stats) (int, error)
 }

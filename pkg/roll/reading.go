@@ -209,11 +209,11 @@ func (r *reading) alone(ctx context.Context, s *span) error {
 }
 
 // chain prepares to read a range from where it stands.
-func (r *reading) chain(s *span) (*graph.Chain, error) {
+func (r *reading) chain(s *span) (*graph.Pager, error) {
 	request := r.request
 	request.Columns = r.columns
 	request.Filter = s.within(request.Filter)
-	chain := r.directory.Chain(request.Query())
+	chain := r.directory.Pager(request.Query())
 	if s.Link == "" {
 		return chain, nil
 	}

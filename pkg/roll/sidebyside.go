@@ -53,7 +53,7 @@ func (r *reading) sideBySide(ctx context.Context, spans []*span) error {
 		readers sync.WaitGroup
 		errs    []error
 	)
-	chains := make([]*graph.Chain, len(spans))
+	chains := make([]*graph.Pager, len(spans))
 	for i, s := range spans {
 		chain, err := r.chain(s)
 		if err != nil {
@@ -132,7 +132,7 @@ type lane struct {
 	reading     *reading
 	span        span  // where the range stood at first; the range itself is not touched here
 	home        *span // the range that the batches belong to
-	chain       *graph.Chain
+	chain       *graph.Pager
 	full, empty chan *batch
 	batch       *batch
 }

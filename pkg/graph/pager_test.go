@@ -43,9 +43,9 @@ func listRequests(tenant *simulator.Tenant) []simulator.Request {
 	return list
 }
 
-// readAll reads a chain and returns how many users it delivered.
-func readAll(ctx context.Context, chain *graph.Chain) (users int, err error) {
-	for page, err := range chain.Pages(ctx) {
+// readAll reads a pager and returns how many users it delivered.
+func readAll(ctx context.Context, pager *graph.Pager) (users int, err error) {
+	for page, err := range pager.Pages(ctx) {
 		if err != nil {
 			return users, err
 		}
@@ -63,7 +63,7 @@ func TestTheNextPageIsAskedForBeforeThisOneHasArrived(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := simulator.New(simulator.Config{Users: 1000, Latency: 200 * time.Millisecond, Bandwidth: 1 << 18})
 		client := newClient(t, tenant, tenant.Transport())
-		if n, err := readAll(t.Context(), client.Chain(graph.Query{Top: 100})); n != 1000 || err != nil {
+		if n, err := readAll(t.Context(), client.Pager(graph.Query{Top: 100})); n != 1000 || err != nil {
 			t.Fatalf("%d users, %v", n, err)
 		}
 		pages := listRequests(tenant)
@@ -83,7 +83,7 @@ func TestOnlyOnePageIsAskedForAhead(t *testing.T) {
 		tenant := simulator.New(simulator.Config{Users: 1000})
 		client := newClient(t, tenant, tenant.Transport())
 		pages := 0
-		for page, err := range client.Chain(graph.Query{Top: 100}).Pages(t.Context()) {
+		for page, err := range client.Pager(graph.Query{Top: 100}).Pages(t.Context()) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -106,9 +106,9 @@ func TestAReaderMayTakeItsTimeAndAStalledBodyMayNot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := simulator.New(simulator.Config{Users: 300, Faults: []simulator.Fault{fault(t, "stall:3")}})
 		client := newClient(t, tenant, tenant.Transport())
-		chain := client.Chain(graph.Query{Top: 100})
+		pager := client.Pager(graph.Query{Top: 100})
 		users := 0
-		for page, err := range chain.Pages(t.Context()) {
+		for page, err := range pager.Pages(t.Context()) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -121,8 +121,8 @@ func TestAReaderMayTakeItsTimeAndAStalledBodyMayNot(t *testing.T) {
 				}
 			}
 		}
-		if users != 300 || chain.Stats.Retries() != 1 {
-			t.Errorf("%d users, %d retries; want 300 and one retry, of the page that stalled", users, chain.Stats.Retries())
+		if users != 300 || pager.Stats.Retries() != 1 {
+			t.Errorf("%d users, %d retries; want 300 and one retry, of the page that stalled", users, pager.Stats.Retries())
 		}
 	})
 }
@@ -134,7 +134,7 @@ func TestAWaitThatTheDeadlineDoesNotAllowIsNotBegun(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		started := time.Now()
-		_, err := readAll(ctx, client.Chain(graph.Query{Top: 100}))
+		_, err := readAll(ctx, client.Pager(graph.Query{Top: 100}))
 		var answer *graph.Error
 		if !errors.As(err, &answer) || answer.Status != 429 || answer.RetryAfter != 7*time.Second || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v, want the 429 itself with its Retry-After, and the deadline as the reason", err)
@@ -155,7 +155,7 @@ func TestARetryAfterThatIsTooLongIsAnError(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = readAll(t.Context(), client.Chain(graph.Query{}))
+		_, err = readAll(t.Context(), client.Pager(graph.Query{}))
 		if err == nil || !strings.Contains(err.Error(), "try again in 7s") {
 			t.Errorf("error %v, want it to say when to try again", err)
 		}
@@ -170,7 +170,7 @@ func TestRetriesHonourRetryAfter(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tenant := simulator.New(simulator.Config{Users: 200, Faults: []simulator.Fault{fault(t, name)}})
 				client := newClient(t, tenant, tenant.Transport())
-				if n, err := readAll(t.Context(), client.Chain(graph.Query{Top: 100})); n != 200 || err != nil {
+				if n, err := readAll(t.Context(), client.Pager(graph.Query{Top: 100})); n != 200 || err != nil {
 					t.Fatalf("%d users, %v", n, err)
 				}
 				pages := listRequests(tenant)
@@ -190,7 +190,7 @@ func TestTheGovernorSlowsTheListDown(t *testing.T) {
 		tenant := simulator.New(simulator.Config{Users: 500, Faults: []simulator.Fault{fault(t, "governor")}})
 		client := newClient(t, tenant, tenant.Transport())
 		started := time.Now()
-		if n, err := readAll(t.Context(), client.Chain(graph.Query{Top: 100})); n != 500 || err != nil {
+		if n, err := readAll(t.Context(), client.Pager(graph.Query{Top: 100})); n != 500 || err != nil {
 			t.Fatalf("%d users, %v", n, err)
 		}
 		if took := time.Since(started); took < 4*2*time.Second || took > 5*3*time.Second {
@@ -203,7 +203,7 @@ func TestAnAdvancedQuerySendsItsHeaderOnEveryPage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := simulator.New(simulator.Config{Users: 1000})
 		client := newClient(t, tenant, tenant.Transport())
-		n, err := readAll(t.Context(), client.Chain(graph.Query{Top: 100, Filter: "accountEnabled ne false"}))
+		n, err := readAll(t.Context(), client.Pager(graph.Query{Top: 100, Filter: "accountEnabled ne false"}))
 		if err != nil || n == 0 || n == 1000 {
 			t.Fatalf("%d users, %v", n, err)
 		}
@@ -222,7 +222,7 @@ func TestAnAdvancedQuerySendsItsHeaderOnEveryPage(t *testing.T) {
 func TestEveryRequestHasAnIDOfItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := simulator.New(simulator.Config{Users: 500, Faults: []simulator.Fault{fault(t, "503:2")}})
-		if _, err := readAll(t.Context(), newClient(t, tenant, tenant.Transport()).Chain(graph.Query{Top: 100})); err != nil {
+		if _, err := readAll(t.Context(), newClient(t, tenant, tenant.Transport()).Pager(graph.Query{Top: 100})); err != nil {
 			t.Fatal(err)
 		}
 		seen := map[string]bool{}
@@ -239,7 +239,7 @@ func TestAReaderThatStopsStopsTheRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := simulator.New(simulator.Config{Users: 100_000})
 		client := newClient(t, tenant, tenant.Transport())
-		for page, err := range client.Chain(graph.Query{Top: 100}).Pages(t.Context()) {
+		for page, err := range client.Pager(graph.Query{Top: 100}).Pages(t.Context()) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -265,7 +265,7 @@ func TestAPageLeftUnreadIsAnError(t *testing.T) {
 		tenant := simulator.New(simulator.Config{Users: 300})
 		client := newClient(t, tenant, tenant.Transport())
 		var last error
-		for page, err := range client.Chain(graph.Query{Top: 100}).Pages(t.Context()) {
+		for page, err := range client.Pager(graph.Query{Top: 100}).Pages(t.Context()) {
 			last = err
 			if err == nil {
 				for _, err := range page.Users() {
@@ -290,7 +290,7 @@ func TestACancelledListEndsAtOnceWithItsCause(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(3*time.Second, func() { cancel(cause) })
 		started := time.Now()
-		_, err := readAll(ctx, client.Chain(graph.Query{Top: 100}))
+		_, err := readAll(ctx, client.Pager(graph.Query{Top: 100}))
 		if !errors.Is(err, cause) || time.Since(started) != 3*time.Second {
 			t.Errorf("after %v: %v", time.Since(started), err)
 		}

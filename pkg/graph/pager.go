@@ -12,8 +12,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Stats counts what happened below a chain's pages. It may be read while the
-// chain is.
+// Stats counts what happened below a pager's pages. It may be read while the
+// pager is.
 type Stats struct {
 	retries, throttled atomic.Int64
 }
@@ -24,10 +24,10 @@ func (s *Stats) Retries() int { return int(s.retries.Load()) }
 // Throttled is the number of answers with status 429.
 func (s *Stats) Throttled() int { return int(s.throttled.Load()) }
 
-// Chain is one list, read page after page along its nextLinks. It is for one
+// Pager is one list, read page after page along its nextLinks. It is for one
 // reader; its buffers serve one page after the other.
-type Chain struct {
-	// Stats counts retries over the life of the chain.
+type Pager struct {
+	// Stats counts retries over the life of the pager.
 	Stats Stats
 
 	client    *Client
@@ -38,22 +38,22 @@ type Chain struct {
 	scratch   []byte
 }
 
-// Chain prepares to read the list that q asks for. It makes no request.
-func (c *Client) Chain(q Query) *Chain {
+// Pager prepares to read the list that q asks for. It makes no request.
+func (c *Client) Pager(q Query) *Pager {
 	u := *c.base
 	u.Path, u.RawQuery = usersPath, q.encode()
-	return &Chain{client: c, first: request{url: &u, eventual: q.eventual()}}
+	return &Pager{client: c, first: request{url: &u, eventual: q.eventual()}}
 }
 
-// From lets the chain begin at a nextLink that an earlier chain of the same
+// From lets the pager begin at a nextLink that an earlier pager of the same
 // query has read ([Page.Link]). The link is held to the same rules as on the
 // way; the error is a [LinkError].
-func (c *Chain) From(link string) error {
-	u, err := c.client.resolve(link, c.first.url.EscapedPath())
+func (p *Pager) From(link string) error {
+	u, err := p.client.resolve(link, p.first.url.EscapedPath())
 	if err != nil {
 		return err
 	}
-	c.first = request{url: u, eventual: c.first.eventual, continuation: true}
+	p.first = request{url: u, eventual: p.first.eventual, continuation: true}
 	return nil
 }
 
@@ -62,9 +62,9 @@ func (c *Chain) From(link string) error {
 // its way (one at most). An error ends the list, which is then not complete.
 // Reading all pages without an error means that Graph ended the list; whether
 // that is everybody is for package roll to find out.
-func (c *Chain) Pages(ctx context.Context) iter.Seq2[*Page, error] {
+func (p *Pager) Pages(ctx context.Context) iter.Seq2[*Page, error] {
 	return func(yield func(*Page, error) bool) {
-		w := walk{chain: c, next: c.fetch(ctx, c.first, nil), number: 1}
+		w := walk{pager: p, next: p.fetch(ctx, p.first, nil), number: 1}
 		defer w.abandon() // also when the reader panics
 		for w.next != nil {
 			page, err := w.open(ctx)
@@ -88,9 +88,9 @@ func (c *Chain) Pages(ctx context.Context) iter.Seq2[*Page, error] {
 	}
 }
 
-// walk is the way along a chain.
+// walk is the way along a pager.
 type walk struct {
-	chain  *Chain
+	pager  *Pager
 	next   *fetch
 	number int // of the page that next leads to
 	page   *Page
@@ -103,7 +103,7 @@ type walk struct {
 // page's token is lost and an earlier link may still hold: Graph may poison the
 // link of a page that had to be asked for twice.
 func (w *walk) open(ctx context.Context) (*Page, error) {
-	page := &Page{Number: w.number, Reread: w.number <= w.read, chain: w.chain, ctx: ctx, fetch: w.next}
+	page := &Page{Number: w.number, Reread: w.number <= w.read, pager: w.pager, ctx: ctx, fetch: w.next}
 	err := page.open()
 	if err == nil {
 		w.page = page
@@ -112,9 +112,9 @@ func (w *walk) open(ctx context.Context) (*Page, error) {
 	if !pageToken(err) || w.clean.link == "" || w.clean.number >= w.number {
 		return nil, err
 	}
-	w.chain.client.log.WarnContext(ctx, "page token lost after a retry; going back to an undisturbed page",
+	w.pager.client.log.WarnContext(ctx, "page token lost after a retry; going back to an undisturbed page",
 		"error", err, "page", w.number, "to", w.clean.number)
-	w.next, w.number = w.chain.follow(ctx, w.clean.link), w.clean.number
+	w.next, w.number = w.pager.follow(ctx, w.clean.link), w.clean.number
 	w.clean, w.loop = place{}, loops{}
 	return nil, nil
 }
@@ -163,13 +163,13 @@ func pageToken(err error) bool {
 // skipToken (from [SkipToken]) leads to. Nothing is read ahead. The caller
 // reads the page or closes it.
 func (c *Client) Page(ctx context.Context, q Query, skipToken string) (*Page, error) {
-	chain := c.Chain(q)
-	chain.alone = true
+	pager := c.Pager(q)
+	pager.alone = true
 	if skipToken != "" {
-		chain.first.url.RawQuery += "&$skiptoken=" + url.QueryEscape(skipToken)
-		chain.first.continuation = true
+		pager.first.url.RawQuery += "&$skiptoken=" + url.QueryEscape(skipToken)
+		pager.first.continuation = true
 	}
-	page := &Page{Number: 1, chain: chain, ctx: ctx, fetch: chain.fetch(ctx, chain.first, nil)}
+	page := &Page{Number: 1, pager: pager, ctx: ctx, fetch: pager.fetch(ctx, pager.first, nil)}
 	if err := page.open(); err != nil {
 		return nil, err
 	}
@@ -188,8 +188,8 @@ type fetch struct {
 }
 
 // fetch starts a request. With err it is a request that has failed already.
-func (c *Chain) fetch(ctx context.Context, r request, err error) *fetch {
-	f := &fetch{request: r, tries: tries{client: c.client, stats: &c.Stats}, done: make(chan struct{}), err: err}
+func (p *Pager) fetch(ctx context.Context, r request, err error) *fetch {
+	f := &fetch{request: r, tries: tries{client: p.client, stats: &p.Stats}, done: make(chan struct{}), err: err}
 	f.ctx, f.cancel = context.WithCancel(ctx)
 	if err != nil {
 		close(f.done)
@@ -197,15 +197,15 @@ func (c *Chain) fetch(ctx context.Context, r request, err error) *fetch {
 	}
 	go func() {
 		defer close(f.done)
-		f.resp, f.err = c.client.open(f.ctx, r, &f.tries)
+		f.resp, f.err = p.client.open(f.ctx, r, &f.tries)
 	}()
 	return f
 }
 
 // follow starts the request for a link that Graph sent.
-func (c *Chain) follow(ctx context.Context, link string) *fetch {
-	u, err := c.client.resolve(link, c.first.url.EscapedPath())
-	return c.fetch(ctx, request{url: u, eventual: c.first.eventual, continuation: true}, err)
+func (p *Pager) follow(ctx context.Context, link string) *fetch {
+	u, err := p.client.resolve(link, p.first.url.EscapedPath())
+	return p.fetch(ctx, request{url: u, eventual: p.first.eventual, continuation: true}, err)
 }
 
 // wait returns the response once its headers are there.
