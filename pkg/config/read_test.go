@@ -139,7 +139,7 @@ func TestAWrongVariableIsNamedWithItsRemedy(t *testing.T) {
 		{"ROLLCALL_SELECT=aboutMe", `"aboutMe"`},
 		{"ROLLCALL_SELECT=shoeSize", `"shoeSize"`},
 		{"ROLLCALL_SELECT=id?", "every user has an id"},
-		{"ROLLCALL_SELECT=mail,mail?", "there twice"},
+		{"ROLLCALL_SELECT=mail,mail?", "listed twice"},
 		{"ROLLCALL_SELECT=mail,,id", "extra comma"},
 		{"ROLLCALL_FILTER=a\nb", "control character"},
 		{"ROLLCALL_PAGE_SIZE=0", "from 1 to 999"},

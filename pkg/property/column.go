@@ -6,17 +6,18 @@ import (
 	"strings"
 )
 
-// Column is a property that a list asks for.
+// Column is a property that a list selects.
 type Column struct {
-	// Name is the property's name as Graph spells it, or [Manager], which is asked
-	// for as $expand=manager($select=id).
+	// Name is the property's name as Graph spells it, or [Manager], which is read
+	// with $expand=manager($select=id).
 	Name string `json:"name"`
-	// Optional says that the list goes on without the property where Graph
-	// refuses it, and reports it as missing.
+	// Optional columns that Graph refuses are left out of the list and reported as
+	// missing.
 	Optional bool `json:"optional,omitempty"`
 }
 
-// String returns the column as it is written, with "?" when it is optional.
+// String returns the column as written in the configuration, with "?" if it is
+// optional.
 func (c Column) String() string {
 	if c.Optional {
 		return c.Name + "?"
@@ -26,11 +27,11 @@ func (c Column) String() string {
 
 const id = "id"
 
-// defaultSelect is checked by a test and not at start-up, which has no time for it.
+// defaultSelect is validated by a test instead of at every cold start.
 const defaultSelect = "id,userPrincipalName,displayName,givenName,surname,mail,jobTitle,department,companyName," +
 	"employeeId,employeeType,accountEnabled,userType,createdDateTime,onPremisesSyncEnabled"
 
-// DefaultColumns are the columns of a list for which none are configured.
+// DefaultColumns returns the columns of a list for which none are configured.
 func DefaultColumns() Columns {
 	names := strings.Split(defaultSelect, ",")
 	columns := make(Columns, len(names))
@@ -43,8 +44,8 @@ func DefaultColumns() Columns {
 // Columns are the columns of a list, each once, with id among them.
 type Columns []Column
 
-// UnmarshalText reads a comma list, adds id where it is missing, and reports
-// every column that is wrong.
+// UnmarshalText parses a comma-separated list, adds id if it is missing, and
+// reports every invalid column.
 func (c *Columns) UnmarshalText(text []byte) error {
 	var problems []error
 	seen := map[string]bool{}
@@ -54,7 +55,7 @@ func (c *Columns) UnmarshalText(text []byte) error {
 		name = strings.TrimSpace(name)
 		err := checkColumn(name, optional)
 		if err == nil && seen[name] {
-			err = fmt.Errorf("property %q is there twice; remove one", name)
+			err = fmt.Errorf("property %q is listed twice; remove one", name)
 		}
 		if err != nil {
 			problems = append(problems, err)
@@ -75,9 +76,78 @@ func checkColumn(name string, optional bool) error {
 	case name == Manager:
 		return nil
 	case strings.EqualFold(name, Manager):
-		return fmt.Errorf("%q is spelled %q; names are case-sensitive", name, Manager)
+		return fmt.Errorf("%q is spelled %q: names are case-sensitive", name, Manager)
 	case name == id && optional:
-		return errors.New(`"id?" is not possible, for every user has an id; write id`)
+		return errors.New(`"id?" is not allowed, since every user has an id; write id`)
 	}
 	return Selectable(name)
+}
+
+// Selectable reports whether a list of users may select a name. It returns nil
+// for a property that Graph returns in a collection and for the name of a
+// directory or schema extension, otherwise an error with the name and the remedy.
+func Selectable(name string) error {
+	if p, ok := Lookup(name); ok {
+		if p.SingleUserOnly {
+			return fmt.Errorf("property %q cannot be listed: Graph returns it only for a single user; remove it", name)
+		}
+		return nil
+	}
+	if IsExtension(name) {
+		return nil
+	}
+	if right, ok := Canonical(strings.ReplaceAll(name, "_", "")); ok {
+		return fmt.Errorf("property %q is spelled %q: property names are case-sensitive", name, right)
+	}
+	switch strings.ToLower(name) {
+	case Manager:
+		return fmt.Errorf("%q is a relationship, not a property: it is read with $expand=manager($select=id)", name)
+	case "deleteddatetime":
+		return fmt.Errorf("property %q is null for every listed user: deleted users are in /directory/deletedItems; remove it", name)
+	case "":
+		return fmt.Errorf("property name is empty: remove the extra comma")
+	}
+	if strings.HasPrefix(name, "extension_") {
+		return fmt.Errorf("property %q is not a directory extension: write extension_<app id, 32 hexadecimal digits, no dashes>_<name>", name)
+	}
+	return fmt.Errorf("property %q is unknown: a Graph v1.0 user has no such property; see the user resource type", name)
+}
+
+// IsExtension reports whether a name has the form of a directory extension
+// (extension_<32 hexadecimal digits>_<name>) or of a schema extension
+// (ext<8 letters or digits>_<name> or <domain label>_<name>). No property of
+// the table has an underscore in its name.
+func IsExtension(name string) bool {
+	vendor, local, ok := strings.Cut(name, "_")
+	if !ok || !isIdentifier(local) {
+		return false
+	}
+	if vendor == "extension" {
+		app, local, ok := strings.Cut(local, "_")
+		return ok && len(app) == 32 && all(app, isHex) && isIdentifier(local)
+	}
+	// display_name is a misspelled property, not the extension of a vendor.
+	if _, misspelled := Canonical(strings.ReplaceAll(name, "_", "")); misspelled {
+		return false
+	}
+	return vendor != "" && all(vendor, isLowerOrDigit)
+}
+
+func isIdentifier(s string) bool {
+	return s != "" && all(s, func(c byte) bool {
+		return isLowerOrDigit(c) || 'A' <= c && c <= 'Z' || c == '_'
+	})
+}
+
+func isHex(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F' }
+
+func isLowerOrDigit(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' }
+
+func all(s string, ok func(byte) bool) bool {
+	for i := range len(s) {
+		if !ok(s[i]) {
+			return false
+		}
+	}
+	return true
 }

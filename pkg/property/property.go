@@ -1,44 +1,49 @@
-// Package property knows the properties of a Microsoft Graph v1.0 user: their
-// types, whether a list may ask for them, what else Graph wants before it
-// hands them out, and which $filter operators they take.
+// Package property describes the properties of a Microsoft Graph v1.0 user:
+// their types, whether a list may select them, which further permissions or
+// licences they require, and which $filter operators they support.
 //
-// It exists so that a wrong column is refused when the program starts, with a
-// sentence that says what to do, and not by Graph half an hour later. It knows
-// nothing of HTTP and imports only the standard library. Nothing happens when a
-// program starts; each question is answered from the table's text.
+// With it a wrong column is rejected at start-up, with an error that says what
+// to do, instead of by Graph half an hour later. It knows nothing of HTTP and
+// imports only the standard library. Nothing is built at start-up: lookups
+// search the text of the table.
 package property
 
-import "strings"
+import (
+	_ "embed" // the table is a file, so that people can read and compare it
+	"strings"
+)
 
-// Manager is the one relationship that a user list can carry. It is not a
+// Manager is the one relationship that a list of users can include. It is not a
 // property: it is read with $expand=manager($select=id), never with $select.
 const Manager = "manager"
 
-// Property is one row of the table.
+// Property is a row of the table.
 type Property struct {
-	// Name is the property's exact spelling on the wire.
+	// Name is the exact spelling on the wire.
 	Name string
-	// Type is its CSDL type, such as Edm.String, Collection(Edm.String) or
+	// Type is the CSDL type, such as Edm.String, Collection(Edm.String) or
 	// graph.signInActivity.
 	Type string
-	// Default says that Graph returns the property without a $select.
+	// Default is true if Graph returns the property without a $select.
 	Default bool
-	// SingleUserOnly says that Graph returns the property for one user by id
-	// only: a list that selects it is answered with 501 NotImplemented.
+	// SingleUserOnly is true if Graph returns the property only when a single
+	// user is read by id; it answers a list that selects it with 501
+	// NotImplemented.
 	SingleUserOnly bool
-	// Needs names what the property wants beyond User.Read.All (a further
-	// application permission, a licence), or is empty.
+	// Needs is what the property requires beyond User.Read.All (a further
+	// application permission, a licence), "" for nothing.
 	Needs string
-	// Filter says which operators $filter takes on the property.
+	// Filter is the $filter operators that the property supports.
 	Filter Filter
 }
 
-// Filter is the set of $filter operators that a property takes.
+// Filter is the $filter operators that a property supports.
 type Filter struct {
-	// Default holds the operators that every request may use.
+	// Default is the operators that any request may use.
 	Default Operators
-	// Advanced holds those that want the header ConsistencyLevel: eventual and
-	// $count=true ("advanced query capabilities on directory objects").
+	// Advanced is the operators that require the header ConsistencyLevel:
+	// eventual and $count=true ("advanced query capabilities on directory
+	// objects").
 	Advanced Operators
 }
 
@@ -51,8 +56,8 @@ func Lookup(name string) (Property, bool) {
 	return parse(row)
 }
 
-// Canonical finds the right spelling of a name that differs from a property's
-// only in case, so that an error can suggest it.
+// Canonical finds the spelling of a property whose name differs from name only
+// in case, so that an error can suggest it.
 func Canonical(name string) (right string, ok bool) {
 	for row := range lines {
 		if candidate, _, _ := strings.Cut(row, "\t"); strings.EqualFold(candidate, name) {
@@ -62,8 +67,8 @@ func Canonical(name string) (right string, ok bool) {
 	return "", false
 }
 
-// All returns every property, in the order of the table: id first, then by
-// name. The slice is the caller's own.
+// All returns every property in the order of the table: id first, then by name.
+// The caller owns the slice.
 func All() []Property {
 	var all []Property
 	for row := range lines {
@@ -74,8 +79,7 @@ func All() []Property {
 	return all
 }
 
-// needs names what a property wants beyond User.Read.All (Graph user resource
-// type, "Permissions").
+// needs returns [Property.Needs], from "Permissions" of Graph's user resource type.
 func needs(name string) string {
 	switch name {
 	case "signInActivity":
@@ -87,4 +91,60 @@ func needs(name string) string {
 	default:
 		return ""
 	}
+}
+
+// source is the table: a header, then one line per property.
+//
+//go:embed user-properties.tsv
+var source string
+
+// The columns of the file.
+const (
+	columnName = iota
+	columnType
+	columnDefault
+	columnSingle
+	columnDocumented
+	columnFilterDefault
+	columnFilterAdvanced
+	columns
+)
+
+// line finds the line of a property by its exact name.
+func line(name string) (string, bool) {
+	if name == "" || strings.ContainsAny(name, "\t\n") {
+		return "", false
+	}
+	at := strings.Index(source, "\n"+name+"\t")
+	if at < 0 {
+		return "", false
+	}
+	row, _, _ := strings.Cut(source[at+1:], "\n")
+	return row, true
+}
+
+// lines iterates over the lines of all properties.
+func lines(visit func(row string) bool) {
+	_, body, _ := strings.Cut(source, "\n")
+	for row := range strings.Lines(body) {
+		if !visit(strings.TrimSuffix(row, "\n")) {
+			return
+		}
+	}
+}
+
+// parse reads one line.
+func parse(row string) (Property, bool) {
+	cells := strings.Split(row, "\t")
+	if len(cells) != columns {
+		return Property{}, false
+	}
+	return Property{
+		Name:           cells[columnName],
+		Type:           cells[columnType],
+		Default:        cells[columnDefault] == "yes",
+		SingleUserOnly: cells[columnSingle] == "yes",
+		Needs:          needs(cells[columnName]),
+		Filter:         filter(cells[columnDocumented], cells[columnFilterDefault], cells[columnFilterAdvanced]),
+	}, true
 }

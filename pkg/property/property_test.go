@@ -17,7 +17,7 @@ func TestTheTableHasEveryPropertyOnce(t *testing.T) {
 	seen := map[string]bool{}
 	for _, p := range all {
 		if seen[p.Name] {
-			t.Errorf("%s is there twice", p.Name)
+			t.Errorf("%s is listed twice", p.Name)
 		}
 		seen[p.Name] = true
 		if !strings.HasPrefix(strings.TrimPrefix(p.Type, "Collection("), "Edm.") &&
@@ -43,7 +43,7 @@ func TestGraphsDefaultSetIsElevenProperties(t *testing.T) {
 	}
 }
 
-func TestElevenPropertiesBelongToASingleUserOnly(t *testing.T) {
+func TestElevenPropertiesAreSingleUserOnly(t *testing.T) {
 	var got []string
 	for _, p := range property.All() {
 		if p.SingleUserOnly {
@@ -74,14 +74,14 @@ func TestLookupIsExactAndCanonicalIsNot(t *testing.T) {
 	}
 }
 
-func TestAllIsTheCallersOwn(t *testing.T) {
+func TestCallersCannotChangeTheTable(t *testing.T) {
 	property.All()[0].Name = "changed"
 	if property.All()[0].Name != "id" {
 		t.Error("a caller changed the table")
 	}
 }
 
-func TestSelectableNamesThePropertyAndTheRemedy(t *testing.T) {
+func TestSelectableErrorsNameThePropertyAndTheRemedy(t *testing.T) {
 	for _, test := range []struct{ name, want string }{
 		{"displayName", ""},
 		{"signInActivity", ""},
@@ -95,8 +95,8 @@ func TestSelectableNamesThePropertyAndTheRemedy(t *testing.T) {
 		{"manager", "relationship"},
 		{"Manager", "relationship"},
 		{"shoeSize", "unknown"},
-		{"extension_123_costCentre", "no directory extension"},
-		{"extension_0123456789abcdef0123456789abcdeg_x", "no directory extension"},
+		{"extension_123_costCentre", "not a directory extension"},
+		{"extension_0123456789abcdef0123456789abcdeg_x", "not a directory extension"},
 		{"Contoso_courses", "unknown"},
 		{"deletedDateTime", "deletedItems"},
 		{"", "empty"},

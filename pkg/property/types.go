@@ -2,18 +2,18 @@ package property
 
 import "strings"
 
-// Field is one member of a complex type.
+// Field is a member of a complex type.
 type Field struct {
-	// Name is the member's exact spelling on the wire.
+	// Name is the exact spelling on the wire.
 	Name string
-	// Type is its CSDL type, as in [Property.Type].
+	// Type is the CSDL type, as in [Property.Type].
 	Type string
 }
 
-// AdditionalData is the column that a typed table has beside the selected ones:
-// a JSON object of what the typed columns have no place for. It bears the name
-// that Microsoft's client libraries give to the same thing. No property of a
-// user is called so.
+// AdditionalData is the column that a typed table has in addition to the selected
+// ones: a JSON object of the values that do not fit the typed columns.
+// Microsoft's client libraries use the same name for the same thing, and no user
+// property has it.
 const AdditionalData = "additionalData"
 
 const (
@@ -21,20 +21,20 @@ const (
 	guid    = "Edm.Guid"
 	boolean = "Edm.Boolean"
 	instant = "Edm.DateTimeOffset"
-	// untyped is OData's type for a value of any kind.
+	// untyped is OData's type of a value of any kind.
 	untyped = "Edm.Untyped"
-	// directoryObject is what $expand=manager($select=id) gives.
+	// directoryObject is the type of $expand=manager($select=id).
 	directoryObject = "graph.directoryObject"
 )
 
 // ColumnType returns the CSDL type of a column: a property of the table, the
 // [Manager] (an object with an id) or an extension.
 //
-// An extension is Edm.Untyped. A directory extension may be a String, a Boolean,
-// an Integer, a LargeInteger, a DateTime or a Binary, alone or many, and a schema
-// extension is an object; which it is, only the tenant's own definition tells.
-// Whoever needs one type takes its text: that of a string as it is, of
-// everything else as JSON.
+// Extensions are Edm.Untyped. A directory extension may be a String, Boolean,
+// Integer, LargeInteger, DateTime or Binary, or a collection of them, and a
+// schema extension is an object; only the tenant's own definition says which.
+// Columns that need one type store text: strings as they are, everything else as
+// JSON.
 func ColumnType(name string) (typeName string, ok bool) {
 	if p, ok := Lookup(name); ok {
 		return p.Type, true
@@ -49,8 +49,8 @@ func ColumnType(name string) (typeName string, ok bool) {
 	}
 }
 
-// Element returns the type of a collection's elements, or the type itself when
-// it is no collection.
+// Element returns the element type of a collection, or the type itself if it is
+// not a collection.
 func Element(typeName string) (element string, collection bool) {
 	inner, ok := strings.CutPrefix(typeName, "Collection(")
 	if !ok {
@@ -63,11 +63,11 @@ func Element(typeName string) (element string, collection bool) {
 // documentation. It follows the v1.0 metadata, derived types included:
 // serviceProvisioningError has the errorDetail of serviceProvisioningXmlError.
 //
-// It is false for every other type, and for three complex types that are best
-// kept as JSON text: customSecurityAttributeValue is open by definition,
-// userPrint holds only a relationship, and mailboxSettings, which has abstract
-// parts, is never in a list. The slice is the caller's own.
-func Structure(typeName string) ([]Field, bool) {
+// ok is false for every other type, and for three complex types that are better
+// kept as JSON text: customSecurityAttributeValue is an open type, userPrint has
+// only a relationship, and mailboxSettings, which has abstract parts, is never in
+// a list. The caller owns the slice.
+func Structure(typeName string) (fields []Field, ok bool) {
 	switch typeName {
 	case directoryObject:
 		return []Field{{"id", text}}, true

@@ -10,7 +10,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/property"
 )
 
-func TestEveryComplexTypeOfTheTableHasAStructureOrIsOpen(t *testing.T) {
+func TestEveryComplexTypeHasAStructureUnlessItIsOpen(t *testing.T) {
 	open := []string{"graph.customSecurityAttributeValue", "graph.mailboxSettings", "graph.userPrint"}
 	for _, p := range property.All() {
 		element, collection := property.Element(p.Type)
@@ -49,7 +49,7 @@ func TestAColumnIsAPropertyTheManagerOrAnExtension(t *testing.T) {
 	}
 }
 
-func TestStructuresBelongToTheCaller(t *testing.T) {
+func TestCallersCannotChangeAStructure(t *testing.T) {
 	fields, _ := property.Structure("graph.signInActivity")
 	fields[0].Name = "changed"
 	if fields, _ = property.Structure("graph.signInActivity"); fields[0].Name == "changed" {
