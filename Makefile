@@ -7,12 +7,13 @@
 GO         ?= go
 PYTHON     ?= python3
 NPM        ?= npm
-E2E        := infra/e2e
+INFRA      := infra
+E2E        := $(INFRA)/e2e
 VENV       := $(E2E)/.venv
-SAM_VENV   := $(E2E)/sam/.venv
-PARQUET    := $(E2E)/parquet/.venv
-JS         := $(E2E)/js
-ASL        := $(E2E)/template
+SAM_VENV   := $(E2E)/suites/sam/.venv
+PARQUET    := $(E2E)/suites/parquet/.venv
+JS         := $(E2E)/suites/js
+ASL        := $(E2E)/suites/template
 TOOLS      := .tools/bin
 GOFUMPT    := $(TOOLS)/gofumpt-v0.12.0
 GOLANGCI   := $(TOOLS)/golangci-lint-v2.15.0
@@ -41,11 +42,11 @@ check: format vet tidy lint race size ## What CI checks: formatting, vet, tidy m
 	@echo "check: everything holds"
 
 fmt: $(GOFUMPT) ## Format every Go file
-	@$(GOFUMPT) -w functions pkg docs $(E2E)
+	@$(GOFUMPT) -w functions pkg docs $(INFRA)
 
 format: $(GOFUMPT)
 	@echo "gofumpt"
-	@unformatted=$$($(GOFUMPT) -l functions pkg docs $(E2E)) || exit 1; \
+	@unformatted=$$($(GOFUMPT) -l functions pkg docs $(INFRA)) || exit 1; \
 	if [ -n "$$unformatted" ]; then echo "not formatted (make fmt does it):"; echo "$$unformatted"; exit 1; fi
 
 vet:
@@ -55,12 +56,12 @@ vet:
 tidy:
 	@echo "go mod tidy -diff"
 	@$(GO) mod tidy -diff
-	@cd $(E2E) && $(GO) mod tidy -diff
+	@cd $(INFRA) && $(GO) mod tidy -diff
 
 lint: $(GOLANGCI)
 	@echo "golangci-lint"
 	@$(GOLANGCI) run ./...
-	@cd $(E2E) && $(CURDIR)/$(GOLANGCI) run ./...
+	@cd $(INFRA) && $(CURDIR)/$(GOLANGCI) run ./...
 
 race:
 	@echo "go test -race -shuffle=on"
@@ -73,13 +74,13 @@ size:
 	echo "functions/users for arm64: $$bytes bytes of $(BUDGET)" && [ "$$bytes" -le $(BUDGET) ]
 
 e2e: $(VENV)/installed $(SAM_VENV)/installed $(PARQUET)/installed $(JS)/node_modules/installed ## The built functions behind every trigger, store, bus and state machine; kills; other clients and readers; the README's commands; needs python3, node and curl
-	@cd $(E2E) && $(GO) test -count=1 -timeout 30m ./... && echo "e2e: every package passed"
+	@cd $(INFRA) && $(GO) test -count=1 -timeout 30m ./... && echo "e2e: every package passed"
 
 bench-peers: ## Measure publishing next to the list alone, and reading next to a hand-written loop and msgraph-sdk-go
-	@cd $(E2E) && $(GO) run ./bench -peers
+	@cd $(INFRA) && $(GO) run ./bench -peers
 
 bench: ## Measure CPU, memory, wall time, cold start and size, next to other clients; takes some minutes
-	@cd $(E2E) && $(GO) run ./bench
+	@cd $(INFRA) && $(GO) run ./bench
 
 validate: $(VENV)/installed $(ASL)/node_modules/installed ## Check template.yaml with cfn-lint and the state machines with asl-validator; needs python3 and node
 	@$(VENV)/bin/cfn-lint -r eu-west-1 -- template.yaml && echo "validate: template.yaml has no findings"

@@ -1,0 +1,88 @@
+// Command bench measures this project on this machine, next to the loops that
+// people write by hand and to Microsoft's SDK, and prints tables in Markdown.
+// `make bench` runs it all; `make bench-peers` what publishing takes, beside the
+// other clients.
+//
+// Each reading happens in a process of its own, and so does the simulated
+// tenant, so that a figure is the client's alone. Ratios are taken within one
+// run; the figures of two runs or two machines are not to be compared.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/rollcall-dev/rollcall/infra/bench/client"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// run starts the part that the first argument names: this program calls itself
+// for the processes that are measured and for the tenant.
+func run(args []string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	part := "all"
+	if len(args) > 0 {
+		part = args[0]
+	}
+	switch part {
+	case "tenant":
+		return serveTenant(ctx, args[1:])
+	case "rollcall":
+		return client.Report(ctx, client.Rollcall, os.Stdout)
+	case "list":
+		return client.Report(ctx, client.Read, os.Stdout)
+	case "loop":
+		return client.Report(ctx, client.Loop, os.Stdout)
+	case "raw":
+		return client.Report(ctx, client.RawLoop, os.Stdout)
+	}
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	users := flags.Int("users", 100_000, "users of the tenant whose CPU is measured")
+	rounds := flags.Int("rounds", 3, "readings of each client; the median counts")
+	published := flags.Int("published", 1_000_000, "users of the tenant that is published")
+	peers := flags.Bool("peers", false, "only the other clients and publishing")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	b, err := newBench(ctx)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	measures := []func(context.Context) error{
+		func(ctx context.Context) error { return b.cost(ctx, *users, *rounds) },
+		func(ctx context.Context) error { return b.publish(ctx, *published) },
+		b.partitions,
+	}
+	if !*peers {
+		measures = append(measures, b.others(*users, *rounds)...)
+	}
+	for _, measure := range measures {
+		if err := measure(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// others are the measures that only `make bench` takes.
+func (b *bench) others(users, rounds int) []func(context.Context) error {
+	return []func(context.Context) error{
+		b.chain,
+		b.million,
+		func(ctx context.Context) error { return b.stream(ctx, users, rounds) },
+		b.firstUser,
+		b.coldStart,
+	}
+}

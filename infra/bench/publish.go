@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/build"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/lambdahost"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/versity"
+	"github.com/rollcall-dev/rollcall/pkg/roll"
+)
+
+// memorySize is that of the function in template.yaml, in GB: what a second of it
+// costs.
+const memorySize = 1.0
+
+// publishing is one run of the built functions/snapshot.
+type publishing struct {
+	wall, cpu time.Duration
+	peak      int64
+	result    roll.Result
+}
+
+// gateway starts an S3 server with one bucket.
+func (b *bench) gateway(ctx context.Context, name string) (*versity.Server, error) {
+	progress("building versitygw: some minutes the first time")
+	dir := filepath.Join(b.dir, name)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	server, err := versity.Start(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	client := s3.NewFromConfig(server.Config(), func(o *s3.Options) { o.UsePathStyle = true })
+	if _, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String("bench")}); err != nil {
+		server.Close()
+		return nil, err
+	}
+	return server, nil
+}
+
+// publishOnce publishes the tenant by the built function, in a process of its own.
+func (b *bench) publishOnce(ctx context.Context, t *tenantProcess, at *versity.Server, name, options string, env ...string) (publishing, error) {
+	binary := filepath.Join(b.dir, "snapshot")
+	if _, err := os.Stat(binary); err != nil {
+		if err := build.Release(ctx, "functions/snapshot", "", binary); err != nil {
+			return publishing{}, err
+		}
+	}
+	host, err := lambdahost.Start(ctx, lambdahost.Config{
+		Bootstrap: binary,
+		Timeout:   30 * time.Minute,
+		Env: append([]string{
+			"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=1024",
+			"SSL_CERT_FILE=" + t.authority,
+			"ROLLCALL_LOGIN_URL=" + t.tenant.URL, "ROLLCALL_GRAPH_URL=" + t.tenant.URL,
+			"AZURE_TENANT_ID=" + t.tenant.ID, "AZURE_CLIENT_ID=" + t.tenant.ClientID, "AZURE_CLIENT_SECRET=" + t.tenant.ClientSecret,
+			"AWS_ENDPOINT_URL_S3=" + at.URL, "AWS_ACCESS_KEY_ID=" + versity.User, "AWS_SECRET_ACCESS_KEY=" + versity.Secret, "AWS_SESSION_TOKEN=",
+			"ROLLCALL_SINKS=s3://bench/" + name + options,
+		}, env...),
+	})
+	if err != nil {
+		return publishing{}, err
+	}
+	defer host.Close()
+	before, err := host.CPU()
+	if err != nil {
+		return publishing{}, err
+	}
+	began := time.Now()
+	answer, err := host.Invoke(ctx, []byte(`{"run":"`+name+`"}`))
+	if err != nil {
+		return publishing{}, err
+	}
+	p := publishing{wall: time.Since(began)}
+	if answer.ErrorType != "" {
+		return p, fmt.Errorf("%s: %s: %s\n%s", name, answer.ErrorType, answer.ErrorMessage, host.Output())
+	}
+	if err := json.Unmarshal(answer.Payload, &p.result); err != nil {
+		return p, err
+	}
+	if p.result.Status != roll.Complete || p.result.Users != t.users {
+		return p, fmt.Errorf("%s published %d users of %d: %s", name, p.result.Users, t.users, p.result.Status)
+	}
+	after, err := host.CPU()
+	if err != nil {
+		return p, err
+	}
+	p.cpu = after - before
+	p.peak, err = host.PeakRSS()
+	return p, err
+}
+
+// publish prints what publishing a tenant takes, beside the list alone.
+func (b *bench) publish(ctx context.Context, users int) error {
+	tenant, err := b.startTenant(ctx, users, 0, 0)
+	if err != nil {
+		return err
+	}
+	defer tenant.stop()
+	at, err := b.gateway(ctx, "published")
+	if err != nil {
+		return err
+	}
+	defer at.Close()
+	progress(fmt.Sprintf("%d users, list alone", users))
+	list, err := b.clients[0].read(ctx, tenant)
+	if err != nil {
+		return err
+	}
+	each := 1e6 / float64(users)
+	fmt.Printf("\n### %d users published by the built function\n\nThrough the S3 client into versitygw, one process a row; no latency. The first row is `roll.List` to NDJSON.gz in memory.\n\n", users)
+	fmt.Println("| what | CPU µs a user | of the list | peak RSS MiB | wall s | GB-seconds at 1 GB |")
+	fmt.Println("|---|--:|--:|--:|--:|--:|")
+	row := func(name string, cpu, wall time.Duration, peak int64) {
+		fmt.Printf("| %s | %.2f | %.2f | %.0f | %.1f | %.1f |\n", name, cpu.Seconds()*each, float64(cpu)/float64(list.CPU),
+			mebibytes(peak), wall.Seconds(), wall.Seconds()*memorySize)
+	}
+	row("list alone", list.CPU, list.Wall, list.PeakRSS)
+	for _, format := range [][2]string{
+		{"NDJSON, gzip", "?compression=gzip"}, {"NDJSON, zstd", "?compression=zstd"}, {"CSV, gzip", "?format=csv"}, {"Parquet, zstd", "?format=parquet"},
+	} {
+		progress(fmt.Sprintf("%d users as %s", users, format[0]))
+		p, err := b.publishOnce(ctx, tenant, at, fmt.Sprintf("%x-%d", format[0], users), format[1])
+		if err != nil {
+			return err
+		}
+		row(format[0], p.cpu, p.wall, p.peak)
+	}
+	return nil
+}
+
+// partitions prints what reading ranges side by side brings, where each first
+// byte has to be waited for.
+func (b *bench) partitions(ctx context.Context) error {
+	const (
+		pages   = 1001
+		latency = 100 * time.Millisecond
+	)
+	tenant, err := b.startTenant(ctx, pages*999, latency, 0)
+	if err != nil {
+		return err
+	}
+	defer tenant.stop()
+	at, err := b.gateway(ctx, "ranges")
+	if err != nil {
+		return err
+	}
+	defer at.Close()
+	fmt.Printf("\n### Ranges side by side\n\n%d pages, %s to the first byte, published as NDJSON.gz by the built function.\n\n", pages, latency)
+	fmt.Println("| ROLLCALL_PARALLEL | wall s | times faster | peak RSS MiB | GB-seconds at 1 GB |")
+	fmt.Println("|--:|--:|--:|--:|--:|")
+	var one time.Duration
+	for _, n := range []int{1, 4, 8} {
+		progress(fmt.Sprintf("%d ranges", n))
+		p, err := b.publishOnce(ctx, tenant, at, fmt.Sprintf("ranges-%d", n), "", fmt.Sprintf("ROLLCALL_PARALLEL=%d", n))
+		if err != nil {
+			return err
+		}
+		if n == 1 {
+			one = p.wall
+		}
+		fmt.Printf("| %d | %.1f | %.1f | %.0f | %.1f |\n", n, p.wall.Seconds(), one.Seconds()/p.wall.Seconds(), mebibytes(p.peak), p.wall.Seconds()*memorySize)
+	}
+	return nil
+}

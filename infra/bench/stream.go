@@ -1,0 +1,187 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/infra/bench/client"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/build"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/gateway"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/lambdahost"
+)
+
+// streamable is how many users fit into Lambda's 200 MB, with some to spare.
+const streamable = 400_000
+
+// streaming is one stream by the built function.
+type streaming struct {
+	first, wall, cpu time.Duration
+	bytes            int64
+}
+
+// stream prints what a stream by the built function takes, and how much of it
+// is not the reading of Graph.
+func (b *bench) stream(ctx context.Context, users, rounds int) error {
+	users = min(users, streamable)
+	tenant, err := b.startTenant(ctx, users, 0, 0)
+	if err != nil {
+		return err
+	}
+	defer tenant.stop()
+	host, err := b.startFunction(ctx, tenant)
+	if err != nil {
+		return err
+	}
+	defer host.Close()
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	raw := contender{"roll.List", self, []string{"list"}}
+	progress(fmt.Sprintf("%d users streamed by the built function", users))
+	if _, err := streamOnce(ctx, host, users); err != nil { // buys the token
+		return err
+	}
+	var streams []streaming
+	var readings []client.Measurement
+	for range rounds { // in turns, so that a busy minute strikes both
+		s, err := streamOnce(ctx, host, users)
+		if err != nil {
+			return err
+		}
+		streams = append(streams, s)
+		m, err := raw.read(ctx, tenant)
+		if err != nil {
+			return err
+		}
+		readings = append(readings, m)
+	}
+	peak, err := host.PeakRSS()
+	if err != nil {
+		return err
+	}
+	each := 1e6 / float64(users)
+	own := median(streams, func(s streaming) time.Duration { return s.cpu }).Seconds() * each
+	reading := median(readings, func(m client.Measurement) time.Duration { return m.CPU }).Seconds() * each
+	wall := median(streams, func(s streaming) time.Duration { return s.wall })
+	fmt.Printf("\n### A stream by the built function\n\n%d users as NDJSON through the Runtime API, warm, median of %d. Overhead is the function's CPU over that of roll.List alone.\n\n", users, rounds)
+	fmt.Println("| CPU µs a user | roll.List alone | overhead % | wall s | users a second | MB a second | peak RSS MiB |")
+	fmt.Println("|--:|--:|--:|--:|--:|--:|--:|")
+	fmt.Printf("| %.2f | %.2f | %.0f | %.2f | %.0f | %.0f | %.0f |\n", own, reading, 100*(own/reading-1), wall.Seconds(),
+		float64(users)/wall.Seconds(), float64(streams[0].bytes)/1e6/wall.Seconds(), mebibytes(peak))
+	return nil
+}
+
+// firstUser prints when the first user is there, where a page takes its time.
+func (b *bench) firstUser(ctx context.Context) error {
+	const (
+		users     = 2 * client.PageSize
+		latency   = 100 * time.Millisecond
+		bandwidth = 500_000
+		rounds    = 5
+	)
+	tenant, err := b.startTenant(ctx, users, latency, bandwidth)
+	if err != nil {
+		return err
+	}
+	defer tenant.stop()
+	host, err := b.startFunction(ctx, tenant)
+	if err != nil {
+		return err
+	}
+	defer host.Close()
+	progress("the first user of a stream")
+	var streams []streaming
+	for range rounds + 1 {
+		s, err := streamOnce(ctx, host, users)
+		if err != nil {
+			return err
+		}
+		streams = append(streams, s)
+	}
+	streams = streams[1:] // the first one bought the token
+	first := median(streams, func(s streaming) time.Duration { return s.first })
+	wall := median(streams, func(s streaming) time.Duration { return s.wall })
+	fmt.Printf("\n### The first user of a stream\n\n2 pages of %d, %s to Graph's first byte, %.1f MB/s, warm, median of %d.\n\n", client.PageSize, latency, bandwidth/1e6, rounds)
+	fmt.Println("| first user ms | whole stream ms |")
+	fmt.Println("|--:|--:|")
+	fmt.Printf("| %d | %d |\n", first.Milliseconds(), wall.Milliseconds())
+	return nil
+}
+
+// startFunction runs the built function, set up to stream, on a tenant.
+func (b *bench) startFunction(ctx context.Context, t *tenantProcess) (*lambdahost.Host, error) {
+	binary := filepath.Join(b.dir, "users")
+	if err := build.Release(ctx, "functions/users", "", binary); err != nil {
+		return nil, err
+	}
+	return lambdahost.Start(ctx, lambdahost.Config{
+		Bootstrap: binary,
+		Timeout:   5 * time.Minute,
+		Env: []string{
+			"SSL_CERT_FILE=" + t.authority,
+			"ROLLCALL_CREDENTIALS=env:",
+			"ROLLCALL_RESPONSE=stream",
+			"ROLLCALL_LOGIN_URL=" + t.tenant.URL,
+			"ROLLCALL_GRAPH_URL=" + t.tenant.URL,
+			"AZURE_TENANT_ID=" + t.tenant.ID,
+			"AZURE_CLIENT_ID=" + t.tenant.ClientID,
+			"AZURE_CLIENT_SECRET=" + t.tenant.ClientSecret,
+		},
+	})
+}
+
+// streamOnce invokes the function as a Function URL does and reads its stream.
+func streamOnce(ctx context.Context, host *lambdahost.Host, users int) (streaming, error) {
+	kind := gateway.FunctionURL()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, kind.Base+"/users?$format=ndjson", nil)
+	if err != nil {
+		return streaming{}, err
+	}
+	request.Header.Set("Authorization", "played")
+	event, err := json.Marshal(kind.Event(request))
+	if err != nil {
+		return streaming{}, err
+	}
+	before, err := host.CPU()
+	if err != nil {
+		return streaming{}, err
+	}
+	out := &arrival{began: time.Now()}
+	result, err := host.InvokeStream(ctx, event, out)
+	if err != nil {
+		return streaming{}, err
+	}
+	wall := time.Since(out.began)
+	after, err := host.CPU()
+	if err != nil {
+		return streaming{}, err
+	}
+	if want := users + 1; result.ErrorType != "" || out.lines != want {
+		return streaming{}, fmt.Errorf("the stream has %d lines of %d %s; the log:\n%s", out.lines, want, result.ErrorType, host.Output())
+	}
+	return streaming{first: out.first, wall: wall, cpu: after - before, bytes: out.bytes}, nil
+}
+
+// arrival notes when the first line came, and counts.
+type arrival struct {
+	began time.Time
+	first time.Duration
+	bytes int64
+	lines int
+}
+
+func (a *arrival) Write(p []byte) (int, error) {
+	if a.lines == 0 && bytes.IndexByte(p, '\n') >= 0 {
+		a.first = time.Since(a.began)
+	}
+	a.bytes += int64(len(p))
+	a.lines += bytes.Count(p, []byte("\n"))
+	return len(p), nil
+}

@@ -1,0 +1,61 @@
+// Package moto runs moto_server, which speaks enough of AWS for a test. It comes
+// from PyPI into infra/e2e/.venv; `make e2e` puts it there.
+package moto
+
+import (
+	"context"
+	"os"
+	"regexp"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
+)
+
+// startLimit is generous: a cold start of Python on a busy machine.
+const startLimit = 60 * time.Second
+
+// Server is one running moto_server.
+type Server struct {
+	// URL is its address on loopback; AWS_ENDPOINT_URL takes it.
+	URL string
+
+	running *process.Running
+}
+
+// Start runs moto_server on a free port of loopback and returns once it
+// listens. The caller closes it.
+func Start(ctx context.Context) (*Server, error) { return StartWith(ctx, nil, "moto_server") }
+
+// StartWith runs another program of moto's environment, which ends up as a
+// moto_server: its name, its arguments, and more variables, NAME=value.
+func StartWith(ctx context.Context, env []string, name string, args ...string) (*Server, error) {
+	program, err := process.Installed(".venv", "bin", name)
+	if err != nil {
+		return nil, err
+	}
+	running, err := process.Server{
+		Name: "moto_server", Program: program, Args: append(args, "-H", "127.0.0.1", "-p", "0"),
+		Env:        append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir(), "AWS_DEFAULT_REGION=eu-west-1", "PYTHONUNBUFFERED=1"}, env...),
+		Address:    regexp.MustCompile(`Running on (http://127\.0\.0\.1:\d+)`),
+		StartLimit: startLimit,
+	}.Start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &Server{URL: running.Address, running: running}, nil
+}
+
+// Config is an SDK configuration that reaches the server.
+func (s *Server) Config() aws.Config {
+	return aws.Config{
+		Region:       "eu-west-1",
+		BaseEndpoint: aws.String(s.URL),
+		Credentials:  credentials.NewStaticCredentialsProvider("e2e", "e2e", ""),
+	}
+}
+
+// Close ends the server and waits for it to be gone.
+func (s *Server) Close() { s.running.Close() }

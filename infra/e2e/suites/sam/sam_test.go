@@ -1,0 +1,106 @@
+package sam
+
+import (
+	"debug/buildinfo"
+	"debug/elf"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// template is seen from this folder.
+const template = "../../../../template.yaml"
+
+func TestTheTemplateIsValid(t *testing.T) {
+	out := sam(t, "validate", "--lint", "--template-file", template)
+	if !strings.Contains(out, "is a valid SAM Template") {
+		t.Errorf("it says: %s", out)
+	}
+}
+
+func TestTheBuildMakesTheReleasedBinaryAndNothingElse(t *testing.T) {
+	dir := t.TempDir()
+	sam(t, "build", "--build-in-source", "--template-file", template, "--build-dir", dir)
+	artifacts, err := os.ReadDir(filepath.Join(dir, "UsersFunction"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(artifacts) != 1 || artifacts[0].Name() != "bootstrap" {
+		t.Errorf("the artifacts are %v, want a bootstrap alone", artifacts)
+	}
+	bootstrap := filepath.Join(dir, "UsersFunction", "bootstrap")
+	info, err := buildinfo.ReadFile(bootstrap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Path != "github.com/rollcall-dev/rollcall/functions/users" {
+		t.Errorf("it is the program %s", info.Path)
+	}
+	got := map[string]string{}
+	for _, s := range info.Settings {
+		got[s.Key] = s.Value
+	}
+	for name, want := range map[string]string{
+		"GOOS": "linux", "GOARCH": "arm64", "CGO_ENABLED": "0", "-trimpath": "true", "-tags": "lambda.norpc",
+	} {
+		if got[name] != want {
+			t.Errorf("it was built with %s=%s, want %s", name, got[name], want)
+		}
+	}
+	file, err := elf.Open(bootstrap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	if file.Machine != elf.EM_AARCH64 || file.Section(".symtab") != nil || file.Section(".debug_info") != nil {
+		t.Errorf("it is for %s with symbols %t, want arm64 without", file.Machine, file.Section(".symtab") != nil)
+	}
+}
+
+// sam runs the command line as on a machine that has never seen AWS, and
+// returns what it prints.
+func sam(t *testing.T, args ...string) string {
+	t.Helper()
+	program, err := filepath.Abs(filepath.Join(".venv", "bin", "sam"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(program); err != nil {
+		t.Fatalf("the SAM command line is not installed (%v): run `make e2e`, which installs it", err)
+	}
+	command := exec.CommandContext(t.Context(), program, args...)
+	for _, variable := range os.Environ() {
+		if !strings.HasPrefix(variable, "AWS_") && !strings.HasPrefix(variable, "SAM_") {
+			command.Env = append(command.Env, variable)
+		}
+	}
+	command.Env = append(command.Env, goHomes(t)...)
+	command.Env = append(command.Env, "HOME="+t.TempDir(), "AWS_DEFAULT_REGION=eu-west-1", "SAM_CLI_TELEMETRY=0",
+		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
+	out, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("sam %s: %v\n%s", args[0], err, out)
+	}
+	return string(out)
+}
+
+// goHomes tells Go's own folders, which follow from HOME, so that a build finds
+// what has been compiled already.
+func goHomes(t *testing.T) []string {
+	t.Helper()
+	names := []string{"GOPATH", "GOCACHE", "GOMODCACHE", "GOENV"}
+	out, err := exec.CommandContext(t.Context(), "go", append([]string{"env"}, names...)...).Output()
+	if err != nil {
+		t.Fatalf("go env: %v", err)
+	}
+	values := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+	if len(values) != len(names) {
+		t.Fatalf("go env printed %q", out)
+	}
+	for i, name := range names {
+		values[i] = name + "=" + values[i]
+	}
+	return values
+}

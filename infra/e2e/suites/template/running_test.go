@@ -1,0 +1,90 @@
+package template
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/machines"
+	"github.com/rollcall-dev/rollcall/pkg/config"
+)
+
+func TestTheScheduleStartsTheMachineWithItsTimeAsTheRun(t *testing.T) {
+	for machine, parameters := range map[string]map[string]string{"<SnapshotMachine>": nil, "<TenantsMachine>": everything()} {
+		s := stack(t, parameters)
+		schedule := s.Resources["SnapshotSchedule"].Properties
+		target := schedule["Target"].(map[string]any)
+		want := map[string]any{
+			"Arn": machine, "RoleArn": "<SchedulerRole.Arn>", "Input": `{"run":"<aws.scheduler.scheduled-time>"}`,
+			"RetryPolicy":      map[string]any{"MaximumEventAgeInSeconds": "3600", "MaximumRetryAttempts": "20"},
+			"DeadLetterConfig": map[string]any{"Arn": "<NotStarted.Arn>"},
+		}
+		if diff := cmp.Diff(want, target); diff != "" {
+			t.Error(diff)
+		}
+		if got := granted(statements(t, s)["SchedulerRole"])[machine]; !slices.Equal(got, []string{"states:StartExecution"}) {
+			t.Errorf("the schedule may do %q with %s", got, machine)
+		}
+	}
+}
+
+func TestWithoutAScheduleThereIsNothingOfIt(t *testing.T) {
+	s := stack(t, map[string]string{"Schedule": ""})
+	for _, name := range []string{"SnapshotSchedule", "SchedulerRole", "NotStarted", "NotStartedAlarm"} {
+		if _, made := s.Resources[name]; made {
+			t.Errorf("there is %s", name)
+		}
+	}
+}
+
+func TestTheStateMachinesGetEveryValueTheyName(t *testing.T) {
+	s := stack(t, everything())
+	names := s.Of("AWS::Serverless::StateMachine")
+	if len(names) != 2 {
+		t.Fatalf("the state machines are %q", names)
+	}
+	for _, name := range names {
+		properties := s.Resources[name].Properties
+		file := filepath.Join("..", "..", "..", "..", properties["DefinitionUri"].(string))
+		given := slices.Sorted(maps.Keys(properties["DefinitionSubstitutions"].(map[string]any)))
+		named, err := machines.Placeholders(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(named, given); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+		logging := as[struct{ Level, IncludeExecutionData string }](t, properties["Logging"])
+		if logging.Level != "ERROR" || logging.IncludeExecutionData != "false" {
+			t.Errorf("%s logs %+v", name, logging)
+		}
+	}
+}
+
+func TestTheFunctionsUnderstandTheirEnvironment(t *testing.T) {
+	for name, s := range stacks(t) {
+		for _, function := range s.Of("AWS::Serverless::Function") {
+			variables := s.Resources[function].Properties["Environment"].(map[string]any)["Variables"].(map[string]any)
+			var environ []string
+			for variable, value := range variables {
+				// <Bucket> stands for a name that only AWS gives.
+				environ = append(environ, variable+"="+strings.NewReplacer("<", "", ">", "").Replace(fmt.Sprint(value)))
+			}
+			if _, err := config.Read(environ); err != nil {
+				t.Errorf("%s, %s: %v", name, function, err)
+			}
+		}
+	}
+}
+
+func TestLambdaDoesNotRepeatASnapshotItself(t *testing.T) {
+	properties := stack(t, nil).Resources["SnapshotFunction"].Properties
+	if diff := cmp.Diff(map[string]any{"MaximumRetryAttempts": "0"}, properties["EventInvokeConfig"]); diff != "" {
+		t.Error(diff)
+	}
+}

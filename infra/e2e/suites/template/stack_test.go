@@ -1,0 +1,81 @@
+package template
+
+import (
+	"encoding/json"
+	"testing"
+)
+
+// path is template.yaml, seen from here.
+const path = "../../../../template.yaml"
+
+// everything switches all on that can be.
+func everything() map[string]string {
+	return map[string]string{
+		"SecretKmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/secret",
+		"Select":          "id,mail", "Filter": "accountEnabled eq true",
+		"JwtIssuer": "https://login.example", "JwtAudience": "api",
+		"MaxLeavers": "2%", "AlarmEmail": "it@contoso.example",
+		"TenantsKey":             "tenants.json",
+		"TenantIds":              "11111111-1111-4111-8111-111111111111,22222222-2222-4222-8222-222222222222",
+		"PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/bound",
+		"SubnetIds":              "subnet-1", "SecurityGroupIds": "sg-1",
+	}
+}
+
+// stacks are the two that tests look at: as it comes, and with everything on.
+func stacks(t *testing.T) map[string]*Stack {
+	t.Helper()
+	return map[string]*Stack{"as it comes": stack(t, nil), "with everything": stack(t, everything())}
+}
+
+func stack(t *testing.T, parameters map[string]string) *Stack {
+	t.Helper()
+	whole, err := Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := whole.Resolve(parameters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// as reads a part of a template into a typed value, so that a test can name fields.
+func as[T any](t *testing.T, part any) T {
+	t.Helper()
+	text, err := json.Marshal(part)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var typed T
+	if err := json.Unmarshal(text, &typed); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return typed
+}
+
+// texts is one text or many, as IAM and others write it.
+type texts []string
+
+// UnmarshalJSON reads either.
+func (s *texts) UnmarshalJSON(text []byte) error {
+	var one string
+	if err := json.Unmarshal(text, &one); err == nil {
+		*s = texts{one}
+		return nil
+	}
+	return json.Unmarshal(text, (*[]string)(s))
+}
+
+// statement is a statement of a policy.
+type statement struct {
+	Sid, Effect string
+	Action      texts
+	NotAction   texts
+	Resource    texts
+	NotResource texts
+	Condition   map[string]map[string]texts
+}
+
+type document struct{ Statement []statement }
