@@ -30,7 +30,8 @@ func allowed() map[string][]string {
 		"pkg/telemetry":  {},
 		"pkg/credential": {},
 		"pkg/graph":      {},
-		"pkg/failure":    {},
+		"pkg/header":     {},
+		"pkg/failure":    {"pkg/header"},
 		"pkg/odata":      {},
 		"pkg/trigger":    {},
 		"pkg/config":     {"pkg/property", "pkg/tolerance"},
@@ -54,7 +55,7 @@ func allowed() map[string][]string {
 		"pkg/bus/https":       {"pkg/bus"},
 		"pkg/bus/bustest":     {"pkg/bus"},
 
-		"pkg/api":    {"pkg/format", "pkg/graph", "pkg/odata", "pkg/property", "pkg/roll", "pkg/failure"},
+		"pkg/api":    {"pkg/format", "pkg/graph", "pkg/odata", "pkg/property", "pkg/roll", "pkg/failure", "pkg/header"},
 		"pkg/reader": {"pkg/config", "pkg/credential", "pkg/graph", "pkg/roll"},
 		"pkg/publisher": {
 			"pkg/bus", "pkg/bus/eventbridge", "pkg/bus/firehose", "pkg/bus/https", "pkg/bus/kinesis", "pkg/bus/sns", "pkg/bus/sqs",
@@ -67,7 +68,7 @@ func allowed() map[string][]string {
 			"pkg/api", "pkg/config", "pkg/failure", "pkg/reader", "pkg/telemetry", "pkg/trigger",
 		},
 		"functions/rollcall": {
-			"pkg/api", "pkg/config", "pkg/credential", "pkg/failure", "pkg/format", "pkg/graph", "pkg/property",
+			"pkg/api", "pkg/config", "pkg/credential", "pkg/failure", "pkg/format", "pkg/graph", "pkg/header", "pkg/property",
 			"pkg/publisher", "pkg/reader", "pkg/roll", "pkg/simulator", "pkg/telemetry",
 		},
 	}

@@ -2,13 +2,13 @@ package main
 
 import (
 	"crypto/subtle"
-	"fmt"
 	"net"
 	"net/http"
 	"strings"
 	"time"
 
-	"github.com/rollcall-dev/rollcall/pkg/api"
+	"github.com/rollcall-dev/rollcall/pkg/failure"
+	"github.com/rollcall-dev/rollcall/pkg/header"
 )
 
 // guard decides who may ask a server on this machine.
@@ -46,9 +46,9 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// What only a trigger may say about the caller's way is not the caller's to say.
-	r.Header.Del(api.PrefixHeader)
-	r.Header.Del(api.CallerHeader)
-	r.Header.Set(api.ProtoHeader, g.scheme)
+	r.Header.Del(header.Prefix)
+	r.Header.Del(header.User)
+	r.Header.Set(header.Proto, g.scheme)
 	g.next.ServeHTTP(w, r)
 }
 
@@ -68,11 +68,7 @@ func isLoopbackHost(host string) bool {
 	return strings.EqualFold(name, "localhost") || ip != nil && ip.IsLoopback()
 }
 
-// refuse answers in the envelope of the API.
+// refuse answers with a failure of the API's kind.
 func refuse(w http.ResponseWriter, status int, name, message string) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set(api.ErrorHeader, name)
-	w.WriteHeader(status)
-	_, _ = fmt.Fprintf(w, `{"error":{"code":%q,"message":%q}}`, name, message)
+	failure.Failure{Status: status, Name: name, Message: message}.Write(w)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/api"
 	"github.com/rollcall-dev/rollcall/pkg/config"
+	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/reader"
 	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 	"github.com/rollcall-dev/rollcall/pkg/trigger"
@@ -42,7 +43,7 @@ func users(cfg *config.Config, err error, log *slog.Logger) http.Handler {
 	}
 	if err != nil {
 		log.Error("the function cannot start; every event is answered with this error", "error", err)
-		return api.Broken(err)
+		return failure.Handler(err)
 	}
 	return handler
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
+	"github.com/rollcall-dev/rollcall/pkg/header"
 	"github.com/rollcall-dev/rollcall/pkg/odata"
 	"github.com/rollcall-dev/rollcall/pkg/property"
 	"github.com/rollcall-dev/rollcall/pkg/roll"
@@ -76,10 +77,6 @@ func New(cfg Config) (*API, error) {
 // characters of URL; escaping may triple it.
 const maxQuery = 8 << 10
 
-// CallerHeader holds who calls, as the trigger has verified it, for the log. A
-// trigger drops what a caller sends under that name.
-const CallerHeader = "X-Forwarded-User"
-
 // ServeHTTP answers one request.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
@@ -90,14 +87,14 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	route, err := a.route(seen, r)
 	brokenOff := seen.started() && err != nil && !errors.Is(err, errTold)
 	if err != nil && !seen.started() {
-		writeFailure(seen, r, err)
+		failureOf(r, err).Write(seen)
 	}
 	if !brokenOff {
 		finish()
 	}
 	attrs := []any{
 		"route", route, "method", methodName(r.Method), "status", seen.status(),
-		"duration", time.Since(started), "caller", r.Header.Get(CallerHeader),
+		"duration", time.Since(started), "caller", r.Header.Get(header.User),
 	}
 	if err == nil {
 		a.log.InfoContext(r.Context(), "request answered", attrs...)

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/rollcall-dev/rollcall/pkg/api"
+	"github.com/rollcall-dev/rollcall/pkg/header"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
@@ -65,7 +65,7 @@ func TestAColumnThatIsSelectedTwiceIsAskedForOnce(t *testing.T) {
 func TestALinkKeepsTheSearchAndAPrefixWithoutItsSlash(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := serve(t, simulator.Config{Users: 300})
-		w, page := s.get(t, "https://api.example/users?$top=2&$search="+url.QueryEscape(`"DISPLAYNAME:s" OR "displayName:a&$select=mail"`), api.PrefixHeader, "/prod/")
+		w, page := s.get(t, "https://api.example/users?$top=2&$search="+url.QueryEscape(`"DISPLAYNAME:s" OR "displayName:a&$select=mail"`), header.Prefix, "/prod/")
 		link := page.Next
 		u, err := url.Parse(link)
 		if err != nil || !strings.HasPrefix(link, "https://api.example/prod/v1.0/users?") {

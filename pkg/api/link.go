@@ -8,16 +8,8 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
-)
 
-// Headers by which whoever serves the API tells the way by which the caller
-// came. What a caller sends under these names is dropped before.
-const (
-	// PrefixHeader is the part of the caller's path that was taken off, such as
-	// an API's stage.
-	PrefixHeader = "X-Forwarded-Prefix"
-	// ProtoHeader is http where the caller came without TLS, as on loopback.
-	ProtoHeader = "X-Forwarded-Proto"
+	"github.com/rollcall-dev/rollcall/pkg/header"
 )
 
 // baseURL is the address by which the caller came, "" for a caller without one
@@ -26,8 +18,8 @@ func baseURL(r *http.Request) string {
 	if r.Host == "" {
 		return ""
 	}
-	u := url.URL{Scheme: "https", Host: r.Host, Path: strings.TrimRight(r.Header.Get(PrefixHeader), "/")}
-	if r.Header.Get(ProtoHeader) == "http" {
+	u := url.URL{Scheme: "https", Host: r.Host, Path: strings.TrimRight(r.Header.Get(header.Prefix), "/")}
+	if r.Header.Get(header.Proto) == "http" {
 		u.Scheme = "http"
 	}
 	return u.String()

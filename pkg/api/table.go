@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/rollcall-dev/rollcall/pkg/format"
+	"github.com/rollcall-dev/rollcall/pkg/header"
 	"github.com/rollcall-dev/rollcall/pkg/roll"
 )
 
@@ -36,7 +37,7 @@ func (a *API) table(w http.ResponseWriter, r *http.Request, o *options) (err err
 	if err := out.Complete(); err != nil {
 		return err
 	}
-	w.Header().Set("X-Total-Count", strconv.Itoa(out.Users()))
+	w.Header().Set(header.TotalCount, strconv.Itoa(out.Users()))
 	w.Header().Set("Content-Length", strconv.FormatInt(spool.Size(), 10))
 	w.Header().Set("Content-Disposition", `attachment; filename="users.csv"`)
 	_, err = spool.WriteTo(w)

@@ -30,6 +30,10 @@ type Failure struct {
 	Message string
 	// RetryAfter is how long to wait before another try, 0 when unknown.
 	RetryAfter time.Duration
+	// Code is the code of the envelope where it is not Name: Graph's own.
+	Code string
+	// RequestID is Graph's request-id, "" when there is none.
+	RequestID string
 }
 
 // Of classifies err, which is not nil.

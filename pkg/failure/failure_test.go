@@ -19,7 +19,7 @@ func (throttled) Error() string       { return "throttled" }
 func (throttled) Name() string        { return "Graph.Throttled" }
 func (throttled) Wait() time.Duration { return 7 * time.Second }
 
-func TestAnErrorIsKnownOutsideByItsNameAndStatus(t *testing.T) {
+func TestAnErrorIsClassifiedByItsNameAndStatus(t *testing.T) {
 	for name, c := range map[string]struct {
 		err  error
 		want failure.Failure
@@ -28,7 +28,8 @@ func TestAnErrorIsKnownOutsideByItsNameAndStatus(t *testing.T) {
 		"an invalid request":  {failure.InvalidRequest("no"), failure.Failure{Name: "Request.Invalid", Status: 400, Message: "no"}},
 		"a deadline":          {fmt.Errorf("x: %w", context.DeadlineExceeded), failure.Failure{Name: "Graph.Unavailable", Status: 504, Message: "x: context deadline exceeded"}},
 		"a named error first": {errors.Join(throttled{}, context.DeadlineExceeded), failure.Failure{Name: "Graph.Throttled", Status: 503, Message: "throttled\ncontext deadline exceeded", RetryAfter: 7 * time.Second}},
-		"nobody's":            {errors.New("oops"), failure.Failure{Name: "Internal.Error", Status: 500, Message: "oops"}},
+		"a canceled caller":   {fmt.Errorf("list users: %w", context.Canceled), failure.Failure{Name: "Graph.Unavailable", Status: 503, Message: "list users: context canceled"}},
+		"an unnamed error":    {errors.New("oops"), failure.Failure{Name: "Internal.Error", Status: 500, Message: "oops"}},
 	} {
 		if diff := cmp.Diff(c.want, failure.Of(c.err)); diff != "" {
 			t.Errorf("%s: -want +got\n%s", name, diff)

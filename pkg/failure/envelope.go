@@ -1,0 +1,71 @@
+package failure
+
+import (
+	"cmp"
+	"encoding/json"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/pkg/header"
+)
+
+// Envelope is the body of an error as Graph writes it, and so of every error that
+// is answered here.
+type Envelope struct {
+	Error struct {
+		Code       string `json:"code"`
+		Message    string `json:"message"`
+		InnerError struct {
+			Date      string `json:"date,omitempty"` // UTC, without a zone
+			RequestID string `json:"request-id,omitempty"`
+		} `json:"innerError"`
+	} `json:"error"`
+}
+
+// Write answers a request with the failure. Headers that describe a body that
+// was being prepared are removed.
+func (f Failure) Write(w http.ResponseWriter) {
+	var e Envelope
+	e.Error.Code, e.Error.Message = cmp.Or(f.Code, f.Name), f.Message
+	e.Error.InnerError.Date, e.Error.InnerError.RequestID = time.Now().UTC().Format("2006-01-02T15:04:05"), f.RequestID
+	body, _ := json.Marshal(e) // strings always have a JSON form
+	h := w.Header()
+	for _, name := range []string{"Content-Length", "Content-Disposition", header.TotalCount} {
+		h.Del(name)
+	}
+	if f.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds()))))
+	}
+	h.Set(header.Error, f.Name)
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Type", "application/json")
+	w.WriteHeader(f.Status)
+	_, _ = w.Write(body)
+}
+
+// Unquoted returns the failure without what its message quotes of the caller's
+// words, for callers whose errors end in logs and traces.
+func (f Failure) Unquoted() Failure {
+	parts := strings.Split(f.Message, `"`)
+	for i := 1; i < len(parts); i += 2 {
+		parts[i] = "…"
+	}
+	f.Message = strings.Join(parts, "")
+	return f
+}
+
+// Handler answers every request with err, so that a function that cannot start
+// tells its callers why. A request without a host is a direct invocation: Lambda
+// writes its error to logs and traces.
+func Handler(err error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f := Of(err)
+		if r.Host == "" {
+			f = f.Unquoted()
+		}
+		f.Write(w)
+	})
+}

@@ -1,0 +1,24 @@
+// Package header names the HTTP headers on which the API, the triggers that
+// serve it and the local server agree.
+package header
+
+// Headers of a request by which whoever serves the API says what it knows of
+// the caller. What a caller sends under these names is dropped before.
+const (
+	// Prefix is the part of the caller's path that was taken off, such as an
+	// API's stage.
+	Prefix = "X-Forwarded-Prefix"
+	// Proto is http where the caller came without TLS, as on loopback.
+	Proto = "X-Forwarded-Proto"
+	// User is the verified caller's name, for the log.
+	User = "X-Forwarded-User"
+)
+
+// Headers of a response.
+const (
+	// Error is the public name of an error (Graph.Throttled), beside the envelope,
+	// whose code may be Graph's own.
+	Error = "Rollcall-Error"
+	// TotalCount is the number of users in a CSV.
+	TotalCount = "X-Total-Count"
+)
