@@ -3,7 +3,7 @@ package bus
 import "context"
 
 // batch is a request in the making: entries whose texts lie one after the other
-// in one buffer, which the next batch uses again.
+// in one buffer, which later batches reuse.
 type batch struct {
 	entries []Entry
 	text    []byte
@@ -12,14 +12,14 @@ type batch struct {
 	orders  map[string]struct{}
 }
 
-// keep is the largest buffer that a batch keeps for the next one.
-const keep = 1 << 20
+// maxKept is the largest buffer that is kept for reuse.
+const maxKept = 1 << 20
 
 func newBatch() *batch { return &batch{orders: map[string]struct{}{}} }
 
-// fits reports whether the service takes the entry together with those there. No
-// batch holds a subject twice: were the first of the two refused and the second
-// taken, their order would be lost.
+// fits reports whether the service takes the entry in this batch. No
+// batch holds a subject twice: if the first of the two were refused and the
+// second taken, their order would be lost.
 func (b *batch) fits(e *Entry, order string, limits Limits) bool {
 	if len(b.entries) == limits.Entries || b.bytes+e.size > limits.Bytes {
 		return false
@@ -36,7 +36,7 @@ func (b *batch) add(e Entry, order string, text []byte) {
 	b.orders[order] = struct{}{}
 }
 
-// close gives every entry its text. The buffer has stopped moving.
+// close gives every entry its text, once the buffer no longer moves.
 func (b *batch) close() {
 	start := 0
 	for i, end := range b.ends {
@@ -49,70 +49,69 @@ func (b *batch) reset() {
 	clear(b.entries)
 	clear(b.orders)
 	b.entries, b.text, b.ends, b.bytes = b.entries[:0], b.text[:0], b.ends[:0], 0
-	if cap(b.text) > keep {
+	if cap(b.text) > maxKept {
 		b.text = nil
 	}
 }
 
-// fleet lends the batches, of which there are one more than may be under way:
-// the one that is being filled.
-type fleet struct {
+// pool bounds the requests in flight, and reuses their batches: one more than may
+// be in flight, which is the one that is being filled.
+type pool struct {
 	idle  chan *batch
 	slots chan struct{}
 }
 
-func newFleet(inFlight int) *fleet {
-	f := &fleet{idle: make(chan *batch, inFlight+1), slots: make(chan struct{}, inFlight)}
+func newPool(inFlight int) *pool {
+	p := &pool{idle: make(chan *batch, inFlight+1), slots: make(chan struct{}, inFlight)}
 	for range inFlight + 1 {
-		f.idle <- newBatch()
+		p.idle <- newBatch()
 	}
-	return f
+	return p
 }
 
 // take returns an empty batch, once there is one.
-func (f *fleet) take(ctx context.Context) (*batch, error) {
+func (p *pool) take(ctx context.Context) (*batch, error) {
 	select {
-	case b := <-f.idle:
+	case b := <-p.idle:
 		return b, nil
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
 }
 
-// depart waits until one more batch may be under way.
-func (f *fleet) depart(ctx context.Context) error {
+// acquire waits until one more batch may be in flight.
+func (p *pool) acquire(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	select {
-	case f.slots <- struct{}{}:
+	case p.slots <- struct{}{}:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
 }
 
-// land takes back a batch that departed.
-func (f *fleet) land(b *batch) {
+// release takes back a batch whose slot was acquired.
+func (p *pool) release(b *batch) {
 	b.reset()
-	f.idle <- b
-	<-f.slots
+	p.idle <- b
+	<-p.slots
 }
 
-// wait returns once no batch is under way.
-func (f *fleet) wait(ctx context.Context) error {
-	for i := range cap(f.slots) {
-		if err := f.depart(ctx); err != nil {
-			f.free(i)
+// wait returns once no batch is in flight.
+func (p *pool) wait(ctx context.Context) error {
+	acquired := 0
+	defer func() {
+		for range acquired {
+			<-p.slots
+		}
+	}()
+	for range cap(p.slots) {
+		if err := p.acquire(ctx); err != nil {
 			return err
 		}
+		acquired++
 	}
-	f.free(cap(f.slots))
 	return nil
-}
-
-func (f *fleet) free(n int) {
-	for range n {
-		<-f.slots
-	}
 }

@@ -5,57 +5,69 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"time"
+
+	"github.com/rollcall-dev/rollcall/pkg/retry"
 )
 
-const (
-	firstBackoff = 100 * time.Millisecond
-	lastBackoff  = 20 * time.Second
-)
-
-// delivery is one batch on its way: what is still to be taken, and what never
-// will be.
+// delivery is one batch in flight: what is still to be taken, and what never will
+// be.
 type delivery struct {
 	p       *Publisher
 	rest    []Entry
-	tries   int // since the last entry was taken
-	sent    int // requests
+	loop    retry.Loop // counts since the last entry was taken
+	sent    int        // requests
 	refused []Undelivered
 	remedy  string
 	whole   *Refusal // of the last request, nil when that was answered entry by entry
 	codes   []string // why each of rest failed last
 }
 
+// errRest stands for the entries that were not taken yet.
+var errRest = errors.New("entries are left")
+
 // deliver sends the entries until each was taken or refused. The order of what is
 // left is kept.
 func (p *Publisher) deliver(ctx context.Context, entries []Entry) error {
-	d := &delivery{p: p, rest: entries}
+	d := &delivery{p: p, rest: entries, loop: retry.Loop{
+		Policy: retry.Policy{Attempts: p.tries, First: 100 * time.Millisecond, Last: 20 * time.Second},
+	}}
 	for {
 		if err := d.attempt(ctx); err != nil {
 			return err
 		}
-		if len(d.rest) == 0 || d.tries == p.tries {
+		if len(d.rest) == 0 {
 			return d.result()
 		}
-		wait := backoff(d.tries)
+		// A service may ask for a longer wait than ours, not for a shorter one.
+		wait := d.loop.Policy.Backoff(d.loop.Failures() + 1)
 		if d.whole != nil {
 			wait = max(wait, d.whole.After)
 		}
-		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
-			return d.late(wait)
-		}
-		p.retried.Add(int64(len(d.rest)))
-		p.log.LogAttrs(ctx, slog.LevelWarn, "Messages are sent again",
-			slog.String("bus", p.driver.String()), slog.Int("messages", len(d.rest)), slog.String("code", d.code()),
-			slog.Int("try", d.tries), slog.Duration("wait", wait))
-		if !sleep(ctx, wait) {
+		err := d.loop.Again(ctx, errRest, wait, d.retrying(ctx))
+		var late *retry.LateError
+		switch {
+		case errors.As(err, &late):
+			return d.late(late.Wait)
+		case errors.Is(err, errRest):
+			return d.result()
+		case err != nil:
 			return p.interrupted(ctx)
 		}
 	}
 }
 
-// attempt makes one request and sorts what it did not take.
+// retrying counts and logs what is resent after a wait.
+func (d *delivery) retrying(ctx context.Context) func(wait time.Duration) {
+	return func(wait time.Duration) {
+		d.p.retried.Add(int64(len(d.rest)))
+		d.p.log.LogAttrs(ctx, slog.LevelWarn, "Messages are sent again",
+			slog.String("bus", d.p.driver.String()), slog.Int("messages", len(d.rest)), slog.String("code", d.code()),
+			slog.Int("try", d.loop.Failures()), slog.Duration("wait", wait))
+	}
+}
+
+// attempt makes one request and sorts the entries that it did not deliver.
 func (d *delivery) attempt(ctx context.Context) error {
 	request, cancel := context.WithTimeout(ctx, d.p.timeout)
 	defer cancel()
@@ -70,7 +82,6 @@ func (d *delivery) attempt(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return d.p.interrupted(ctx)
 	}
-	d.tries++
 	if !errors.As(err, &d.whole) {
 		d.whole = &Refusal{Problem: "the request could not be made", Err: err}
 	}
@@ -84,14 +95,14 @@ func (d *delivery) attempt(ctx context.Context) error {
 	return nil
 }
 
-// sort keeps the entries that are worth another try.
+// sort keeps the entries that are worth another attempt.
 func (d *delivery) sort(failures []Failure) {
 	taken := len(d.rest) - len(failures)
 	d.p.acknowledged.Add(int64(taken))
-	if d.tries++; taken > 0 {
-		d.tries = 1
+	if taken > 0 {
+		d.loop.Reset()
 	}
-	// A new slice: the batch's own is not ours to reorder while codes are read.
+	// A new slice, so that the order of the batch's own is kept while codes are read.
 	rest := make([]Entry, 0, len(failures))
 	d.codes = d.codes[:0]
 	for _, failure := range failures {
@@ -160,26 +171,4 @@ func (d *delivery) late(wait time.Duration) error {
 		e.Err = errors.Join(e.Err, context.DeadlineExceeded)
 	}
 	return err
-}
-
-// backoff returns the wait before try number failed+1: a tenth of a second,
-// doubling up to twenty, with jitter of a half so that many do not retry as one.
-func backoff(failed int) time.Duration {
-	d := lastBackoff
-	if failed < 9 {
-		d = min(lastBackoff, firstBackoff<<(max(failed, 1)-1))
-	}
-	return d/2 + rand.N(d/2+1)
-}
-
-// sleep reports whether the wait was not interrupted.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

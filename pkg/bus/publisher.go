@@ -13,7 +13,7 @@ import (
 
 // Options tune a Publisher. The zero value is ready for use.
 type Options struct {
-	// InFlight is how many requests may be under way at once. Default 4; always
+	// InFlight is how many requests may be in flight at once. Default 4; always
 	// 1 on a bus that keeps an order.
 	InFlight int
 	// Tries is how often an entry is sent before it has failed, counted anew
@@ -27,7 +27,7 @@ type Options struct {
 	// event is then sent with that as its dataref and without data. Given the
 	// same id twice, it overwrites. Without Claim such an event is an error.
 	Claim func(ctx context.Context, id string, data []byte) (url string, err error)
-	// Log is told of retries. Default slog.Default().
+	// Log records retries. Default slog.Default().
 	Log *slog.Logger
 }
 
@@ -36,13 +36,13 @@ type Stats struct {
 	// Acknowledged is how many events the bus took, Claims how many of the
 	// published went as a claim check.
 	Acknowledged, Claims int64
-	// Requests is how many were made, Retried how many entries were sent again.
+	// Requests is how many were made, Retried how many entries were resent.
 	Requests, Retried int64
 }
 
-// Publisher sends events to one bus: in full batches, only what failed again,
+// Publisher sends events to one bus: in full batches, resending only what failed,
 // in the order of each subject where the bus keeps an order. Its memory is that of
-// the requests under way. One goroutine at a time may use it.
+// the requests in flight. One goroutine at a time may use it.
 type Publisher struct {
 	driver  Driver
 	limits  Limits
@@ -51,12 +51,12 @@ type Publisher struct {
 	claim   func(ctx context.Context, id string, data []byte) (string, error)
 	log     *slog.Logger
 
-	fleet   *fleet
+	pool    *pool
 	open    *batch // being filled, nil when none is
 	scratch []byte
 	count   int // events given to Publish
 
-	life context.Context // ends with Close, and with it what is under way
+	life context.Context // ends with Close, and with it what is in flight
 	end  context.CancelCauseFunc
 
 	acknowledged, claims, requests, retried atomic.Int64
@@ -76,13 +76,13 @@ func New(driver Driver, o Options) *Publisher {
 	if p.limits.Ordered {
 		inFlight = 1
 	}
-	p.fleet = newFleet(inFlight)
+	p.pool = newPool(inFlight)
 	p.life, p.end = context.WithCancelCause(context.Background())
 	return p
 }
 
-// Publish takes an event; that it returns nil does not mean that the event was
-// sent. It waits while as many requests as allowed are under way. A request lives
+// Publish takes an event; returning nil does not mean that the event was
+// sent. It waits while as many requests as allowed are in flight. A request lives
 // as long as the ctx of the Publish that completed its batch, so give all calls
 // the same. After an error, which is an [*Error] or the end of ctx, the
 // Publisher sends nothing more and every call returns that error.
@@ -112,7 +112,7 @@ func (p *Publisher) publish(ctx context.Context, e Event) error {
 		}
 	}
 	if p.open == nil {
-		if p.open, err = p.fleet.take(ctx); err != nil {
+		if p.open, err = p.pool.take(ctx); err != nil {
 			return p.interrupted(ctx)
 		}
 	}
@@ -123,21 +123,21 @@ func (p *Publisher) publish(ctx context.Context, e Event) error {
 	return nil
 }
 
-// dispatch sends the open batch off.
+// dispatch sends the open batch.
 func (p *Publisher) dispatch(ctx context.Context) error {
-	if err := p.fleet.depart(ctx); err != nil {
+	if err := p.pool.acquire(ctx); err != nil {
 		return p.interrupted(ctx)
 	}
 	b := p.open
 	p.open = nil
 	b.close()
 	if err := p.failure(); err != nil {
-		// What failed while this waited would stay behind what is sent now.
-		p.fleet.land(b)
+		// What failed during the wait must not be overtaken by this batch.
+		p.pool.release(b)
 		return err
 	}
 	go func() {
-		defer p.fleet.land(b)
+		defer p.pool.release(b)
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
 		defer context.AfterFunc(p.life, func() { cancel(context.Cause(p.life)) })()
@@ -149,15 +149,15 @@ func (p *Publisher) dispatch(ctx context.Context) error {
 }
 
 // Flush sends what is buffered and returns once the bus has acknowledged every
-// event published so far. Where it returns an error, nothing is under way any more.
+// event published so far. Where it returns an error, nothing is in flight any more.
 func (p *Publisher) Flush(ctx context.Context) error {
 	if p.open != nil && p.failure() == nil {
 		if err := p.dispatch(ctx); err != nil {
 			_ = p.fail(err)
 		}
 	}
-	if err := p.fleet.wait(ctx); err != nil {
-		// Those that land now fail because of this, so it is told first.
+	if err := p.pool.wait(ctx); err != nil {
+		// Requests that end now fail because of this, so it is recorded first.
 		_ = p.fail(p.interrupted(ctx))
 		p.Close()
 	}
@@ -166,11 +166,11 @@ func (p *Publisher) Flush(ctx context.Context) error {
 
 var errClosed = errors.New("the publisher is closed")
 
-// Close ends the requests under way and waits for that. What was not flushed may
+// Close ends the requests in flight and waits for that. What was not flushed may
 // or may not have arrived. It may be called more than once, and after Flush.
 func (p *Publisher) Close() {
 	p.end(errClosed)
-	_ = p.fleet.wait(context.Background())
+	_ = p.pool.wait(context.Background())
 	_ = p.fail(fmt.Errorf("publish to %s: %w", p.driver, errClosed))
 }
 
@@ -191,7 +191,7 @@ func (p *Publisher) failure() error {
 	return p.err
 }
 
-// fail notes an error and returns the one that stays: the first, together with
+// fail records an error and returns the one that stays: the first, together with
 // the events of later ones.
 func (p *Publisher) fail(err error) error {
 	p.mu.Lock()

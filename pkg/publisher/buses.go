@@ -48,31 +48,35 @@ func (w *world) driver(ctx context.Context, s *sink) (bus.Driver, error) {
 		if err != nil {
 			return nil, err
 		}
-		return eventbridge.New(eventbridge.Config{AWS: cfg, Bus: to, MaxBytes: most})
+		to.MaxBytes = most
+		return eventbridge.New(cfg, to)
 	case "sns":
 		to, err := sns.Parse(s.address)
 		if err != nil {
 			return nil, err
 		}
-		return sns.New(sns.Config{AWS: cfg, Topic: to, MaxBytes: most})
+		to.MaxBytes = most
+		return sns.New(cfg, to)
 	case "sqs":
 		to, err := sqs.Parse(s.address)
 		if err != nil {
 			return nil, err
 		}
-		return sqs.New(sqs.Config{AWS: cfg, Queue: to, MaxBytes: most})
+		to.MaxBytes = most
+		return sqs.New(cfg, to)
 	case "kinesis":
 		to, err := kinesis.Parse(s.address)
 		if err != nil {
 			return nil, err
 		}
-		return kinesis.New(kinesis.Config{AWS: cfg, Stream: to, MaxRecordBytes: most})
+		to.MaxRecordBytes = most
+		return kinesis.New(cfg, to)
 	case "firehose":
 		to, err := firehose.Parse(s.address)
 		if err != nil {
 			return nil, err
 		}
-		return firehose.New(firehose.Config{AWS: cfg, Stream: to})
+		return firehose.New(cfg, to)
 	}
 	return nil, fmt.Errorf("%s takes no messages", s.kind)
 }
@@ -115,10 +119,8 @@ func (w *world) webhook(ctx context.Context, s *sink) (bus.Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	return https.New(https.Config{
-		Target: target, Secrets: secrets, AllowPrivate: s.options["private"] == "allow",
-		Batch: batch > 0, MaxEntries: batch, MaxBytes: most,
-	})
+	target.Secrets, target.AllowPrivate, target.Batch, target.MaxBytes = secrets, s.options["private"] == "allow", batch, most
+	return https.New(target)
 }
 
 // claim keeps the data of an event that is too large for its bus.

@@ -1,7 +1,7 @@
 // Package bustest is the one conformance suite of all buses. [Run] puts a driver
-// before a double of its service, which keeps the service's limits and can be told
-// to fail; [RunServer] puts it before a server of somebody else's, and checks what
-// can be seen from outside.
+// before a double of its service, which keeps the service's limits and can be made
+// to fail; [RunServer] puts it before a third party's server, and checks what can be
+// seen from outside.
 package bustest
 
 import (
@@ -25,7 +25,7 @@ type Bus struct {
 	Receive func(ctx context.Context, want int) ([][]byte, error)
 	// Ordered says that the service keeps the order of what it is sent.
 	Ordered bool
-	// Double is the service, nil for one of somebody else's.
+	// Double is the service, nil for a third party's.
 	Double *Double
 }
 
@@ -34,35 +34,35 @@ type Open func(t *testing.T) Bus
 
 // Run runs the whole suite, each test in a bubble of its own time.
 func Run(t *testing.T, open Open) {
-	for name, test := range calm() {
+	for name, test := range basics() {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { play(t, open, test) })
+			synctest.Test(t, func(t *testing.T) { runOne(t, open, test) })
 		})
 	}
-	for name, test := range bad() {
+	for name, test := range failures() {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { play(t, open, test) })
+			synctest.Test(t, func(t *testing.T) { runOne(t, open, test) })
 		})
 	}
 }
 
 // RunServer runs the tests that need no faults.
 func RunServer(t *testing.T, open Open) {
-	for name, test := range calm() {
-		t.Run(name, func(t *testing.T) { play(t, open, test) })
+	for name, test := range basics() {
+		t.Run(name, func(t *testing.T) { runOne(t, open, test) })
 	}
 }
 
 type testFunc func(t *testing.T, b Bus)
 
-func play(t *testing.T, open Open, test testFunc) {
+func runOne(t *testing.T, open Open, test testFunc) {
 	b := open(t)
 	if b.Double != nil {
 		b.Receive = func(context.Context, int) ([][]byte, error) { return b.Double.Arrived(), nil }
 	}
 	test(t, b)
 	if b.Double != nil {
-		for _, complaint := range b.Double.Broken() {
+		for _, complaint := range b.Double.Violations() {
 			t.Error("limit broken: " + complaint)
 		}
 		b.wantSubjectsOnce(t)

@@ -28,7 +28,7 @@ type Fault int
 const (
 	// None takes it.
 	None Fault = iota
-	// Throttle asks to try again later.
+	// Throttle asks to retry later.
 	Throttle
 	// Refuse never takes it.
 	Refuse
@@ -36,7 +36,7 @@ const (
 	Deny
 	// Hang answers nothing until the client gives up.
 	Hang
-	// Forget answers without a word about the entry.
+	// Forget answers without mentioning the entry.
 	Forget
 )
 
@@ -45,23 +45,23 @@ const (
 type Script func(n int, entries []Message) (whole Fault, each []Fault)
 
 // Double is what the doubles of all services have in common: the limits they
-// keep, the messages that arrived, and the faults they are told.
+// keep, the messages that arrived, and the faults that a script decides.
 type Double struct {
 	// Limits are the service's own, written down apart from the driver's.
 	Limits bus.Limits
 	// Whole is a service that takes a request as a whole or not at all.
 	Whole bool
 
-	mu       sync.Mutex
-	script   Script
-	requests [][]Message
-	arrived  [][]byte
-	seen     map[string]bool
-	broken   []string
+	mu         sync.Mutex
+	script     Script
+	requests   [][]Message
+	arrived    [][]byte
+	seen       map[string]bool
+	violations []string
 }
 
-// Play sets the script.
-func (d *Double) Play(s Script) {
+// SetScript sets the script.
+func (d *Double) SetScript(s Script) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.script = s
@@ -90,31 +90,31 @@ func (d *Double) Take(entries []Message) (whole Fault, each []Fault) {
 		return whole, nil
 	}
 	for i, entry := range entries {
-		if faults[i] == None && !d.known(entry) {
+		if faults[i] == None && !d.duplicate(entry) {
 			d.arrived = append(d.arrived, append([]byte(nil), entry.Body...))
 		}
 	}
 	return None, faults
 }
 
-// known reports whether FIFO has the entry already.
-func (d *Double) known(m Message) bool {
+// duplicate reports whether FIFO has the entry already.
+func (d *Double) duplicate(m Message) bool {
 	if m.Deduplication == "" {
 		return false
 	}
 	if d.seen == nil {
 		d.seen = map[string]bool{}
 	}
-	known := d.seen[m.Deduplication]
+	duplicate := d.seen[m.Deduplication]
 	d.seen[m.Deduplication] = true
-	return known
+	return duplicate
 }
 
 func (d *Double) keepsLimits(entries []Message) bool {
 	sum, ok := 0, true
 	complain := func(format string, args ...any) {
 		ok = false
-		d.broken = append(d.broken, fmt.Sprintf("request %d: ", len(d.requests))+fmt.Sprintf(format, args...))
+		d.violations = append(d.violations, fmt.Sprintf("request %d: ", len(d.requests))+fmt.Sprintf(format, args...))
 	}
 	for i, entry := range entries {
 		sum += entry.Size
@@ -145,11 +145,11 @@ func (d *Double) Arrived() [][]byte {
 	return append([][]byte(nil), d.arrived...)
 }
 
-// Broken returns the limits that requests broke.
-func (d *Double) Broken() []string {
+// Violations returns the limits that requests broke.
+func (d *Double) Violations() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return append([]string(nil), d.broken...)
+	return append([]string(nil), d.violations...)
 }
 
 // Transport calls a handler in the goroutine of its client: no sockets, so that

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 
 	"github.com/rollcall-dev/rollcall/pkg/bus"
-	"github.com/rollcall-dev/rollcall/pkg/bus/awscall"
+	"github.com/rollcall-dev/rollcall/pkg/bus/awsbus"
 )
 
 const (
@@ -26,53 +26,40 @@ const (
 	maxDetailType = 128
 )
 
-// Config says where to publish.
+// Config is an event bus. PutEvents takes its name or its ARN.
 type Config struct {
-	// AWS is the SDK's configuration. An ARN's region overrides its own.
-	AWS aws.Config
-	// Bus is the event bus.
-	Bus Bus
+	awsbus.Address
 	// MaxBytes bounds one entry and one request, below the service's 999,999
 	// bytes: where the bus or its targets take less. 0 is the service's.
-	MaxBytes int
+	MaxBytes int `option:"max-bytes"`
 }
 
-// Driver publishes to one event bus.
-type Driver struct {
-	client *eventbridge.Client
-	bus    Bus
-	bytes  int
-	call   awscall.Call
-}
-
-var _ bus.Driver = (*Driver)(nil)
-
-// New returns the driver. It makes no request. The error is that no region is
-// known.
-func New(cfg Config) (*Driver, error) {
-	config, err := awscall.Config(cfg.AWS, cfg.Bus.Region)
-	if err != nil {
-		return nil, err
-	}
-	d := &Driver{client: eventbridge.NewFromConfig(config), bus: cfg.Bus, bytes: maxBytes}
-	if cfg.MaxBytes > 0 {
-		d.bytes = min(cfg.MaxBytes, maxBytes)
-	}
-	d.call = awscall.Call{Service: eventbridge.ServiceID, Action: "events:PutEvents", On: cfg.Bus.String()}
-	return d, nil
+// Parse reads a bus's name, such as default, or its ARN
+// (arn:aws:events:<region>:<account>:event-bus/<name>).
+func Parse(address string) (Config, error) {
+	// The name is as in EventBusName of PutEvents.
+	at, err := awsbus.Form{Noun: "an event bus", Service: "events", Type: "event-bus/", Name: `[/.\-_A-Za-z0-9]{1,256}`}.Parse(address)
+	return Config{Address: at}, err
 }
 
 // String names the bus.
-func (d *Driver) String() string { return "EventBridge " + d.bus.String() }
+func (c Config) String() string { return "event bus " + c.Name }
 
-// Limits are those of PutEvents.
-func (d *Driver) Limits() bus.Limits {
-	return bus.Limits{Entries: maxEntries, Bytes: d.bytes, EntryBytes: d.bytes}
+// New returns the bus's driver; see [awsbus.New].
+func New(cfg aws.Config, c Config) (*awsbus.Driver, error) {
+	bytes := awsbus.Bytes(c.MaxBytes, maxBytes, maxBytes)
+	return awsbus.New(cfg, awsbus.Spec[*eventbridge.Client, eventbridge.Options]{
+		Service: eventbridge.ServiceID, Action: "events:PutEvents", Resource: c.String(), Region: c.Region,
+		Limits: bus.Limits{Entries: maxEntries, Bytes: bytes, EntryBytes: bytes},
+		Client: eventbridge.NewFromConfig,
+		Append: appendDetail,
+		Send:   c.send,
+	})
 }
 
-// Append appends the Detail. The size is counted as the EventBridge User Guide
-// does ("Calculating PutEvents event entry size").
-func (d *Driver) Append(dst []byte, e bus.Event) ([]byte, int, error) {
+// appendDetail appends the Detail. The size is counted as the EventBridge User
+// Guide does ("Calculating PutEvents event entry size").
+func appendDetail(dst []byte, e bus.Event) ([]byte, int, error) {
 	start := len(dst)
 	if len(e.Type) > maxDetailType {
 		return dst, 0, errType
@@ -91,33 +78,28 @@ func (d *Driver) Append(dst []byte, e bus.Event) ([]byte, int, error) {
 	return dst, size, nil
 }
 
-// Send makes one PutEvents.
-func (d *Driver) Send(ctx context.Context, batch []bus.Entry) ([]bus.Failure, error) {
+// send makes one PutEvents.
+func (c Config) send(ctx context.Context, client *eventbridge.Client, batch []bus.Entry, outcome *awsbus.Outcome) error {
+	name := c.Name
+	if c.ARN != "" {
+		name = c.ARN
+	}
 	in := &eventbridge.PutEventsInput{Entries: make([]types.PutEventsRequestEntry, len(batch))}
 	for i := range batch {
 		e := &batch[i]
 		in.Entries[i] = types.PutEventsRequestEntry{
-			EventBusName: &d.bus.Name, Source: &e.Source, DetailType: &e.Type, Detail: aws.String(string(e.Body)),
+			EventBusName: &name, Source: &e.Source, DetailType: &e.Type, Detail: aws.String(string(e.Body)),
 		}
 		if !e.Time.IsZero() {
 			in.Entries[i].Time = &e.Time
 		}
 	}
-	out, err := d.client.PutEvents(ctx, in)
+	out, err := client.PutEvents(ctx, in)
 	if err != nil {
-		return nil, d.call.Refusal(err)
+		return err
 	}
-	var failures []bus.Failure
-	for i := range batch {
-		var result types.PutEventsResultEntry
-		if i < len(out.Entries) {
-			result = out.Entries[i]
-		}
-		if code := aws.ToString(result.ErrorCode); code != "" {
-			failures = append(failures, d.call.Failure(i, code, true))
-		} else if aws.ToString(result.EventId) == "" {
-			failures = append(failures, d.call.Failure(i, "", false))
-		}
+	for i, result := range out.Entries {
+		outcome.At(i, result.EventId, result.ErrorCode, true)
 	}
-	return failures, nil
+	return nil
 }

@@ -1,9 +1,12 @@
 package eventbridge_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/rollcall-dev/rollcall/pkg/bus"
 	"github.com/rollcall-dev/rollcall/pkg/bus/bustest"
@@ -60,16 +63,14 @@ func answer(_ *putEvents, faults []bustest.Fault) any {
 func open(t *testing.T) bustest.Bus {
 	d := &bustest.Double{Limits: bus.Limits{Entries: 10, Bytes: 999_999, EntryBytes: 999_999}}
 	codes := bustest.Codes{Throttle: "ThrottlingException", Refuse: "InternalException", Deny: "AccessDeniedException"}
-	driver, err := eventbridge.New(eventbridge.Config{
-		AWS: bustest.Config(bustest.AWSJSON(t, d, codes, messages(t), answer)), Bus: parse(t, "people"),
-	})
+	driver, err := eventbridge.New(bustest.Config(bustest.AWSJSON(t, d, codes, messages(t), answer)), parse(t, "people"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return bustest.Bus{Driver: driver, Double: d}
 }
 
-func parse(t *testing.T, address string) eventbridge.Bus {
+func parse(t *testing.T, address string) eventbridge.Config {
 	t.Helper()
 	b, err := eventbridge.Parse(address)
 	if err != nil {
@@ -88,7 +89,7 @@ func TestParseTakesNamesAndARNs(t *testing.T) {
 		{"arn:aws-cn:events:cn-north-1:123456789012:event-bus/people", "cn-north-1", "event bus people"},
 	} {
 		b, err := eventbridge.Parse(row.address)
-		if err != nil || b.Name != row.address || b.Region != row.region || b.String() != row.text {
+		if err != nil || cmp.Or(b.ARN, b.Name) != row.address || b.Region != row.region || b.String() != row.text {
 			t.Errorf("%s: %+v, %v", row.address, b, err)
 		}
 	}
@@ -138,10 +139,10 @@ func TestWhatEventBridgeDoesNotTakeGoesAsAClaimCheck(t *testing.T) {
 }
 
 func TestARegionIsNeeded(t *testing.T) {
-	if _, err := eventbridge.New(eventbridge.Config{Bus: parse(t, "people")}); err == nil || !strings.Contains(err.Error(), "AWS_REGION") {
+	if _, err := eventbridge.New(aws.Config{}, parse(t, "people")); err == nil || !strings.Contains(err.Error(), "AWS_REGION") {
 		t.Errorf("error %v", err)
 	}
-	if _, err := eventbridge.New(eventbridge.Config{Bus: parse(t, "arn:aws:events:us-east-2:123456789012:event-bus/people")}); err != nil {
+	if _, err := eventbridge.New(aws.Config{}, parse(t, "arn:aws:events:us-east-2:123456789012:event-bus/people")); err != nil {
 		t.Error(err)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/firehose/types"
 
 	"github.com/rollcall-dev/rollcall/pkg/bus"
-	"github.com/rollcall-dev/rollcall/pkg/bus/awscall"
+	"github.com/rollcall-dev/rollcall/pkg/bus/awsbus"
 )
 
 // What PutRecordBatch takes, before base64: 500 records of 1,000 KiB, 4 MiB in
@@ -22,70 +22,50 @@ const (
 	maxRecord  = 1000 << 10
 )
 
-// Config says where to publish.
-type Config struct {
-	// AWS is the SDK's configuration. An ARN's region overrides its own.
-	AWS aws.Config
-	// Stream is the Firehose stream.
-	Stream Stream
-}
+// Config is a Firehose stream.
+type Config struct{ awsbus.Address }
 
-// Driver publishes to one stream.
-type Driver struct {
-	client *firehose.Client
-	stream Stream
-	call   awscall.Call
-}
-
-var _ bus.Driver = (*Driver)(nil)
-
-// New returns the driver. It makes no request. The error is that no region is
-// known.
-func New(cfg Config) (*Driver, error) {
-	config, err := awscall.Config(cfg.AWS, cfg.Stream.Region)
-	if err != nil {
-		return nil, err
-	}
-	return &Driver{
-		client: firehose.NewFromConfig(config), stream: cfg.Stream,
-		call: awscall.Call{Service: firehose.ServiceID, Action: "firehose:PutRecordBatch", On: cfg.Stream.String()},
-	}, nil
+// Parse reads a stream's name or its ARN
+// (arn:aws:firehose:<region>:<account>:deliverystream/<name>). Firehose takes records
+// by name only, so the account must be the caller's.
+func Parse(address string) (Config, error) {
+	at, err := awsbus.Form{Noun: "a Firehose stream", Service: "firehose", Type: "deliverystream/", Name: `[A-Za-z0-9_.-]{1,64}`}.Parse(address)
+	return Config{at}, err
 }
 
 // String names the stream.
-func (d *Driver) String() string { return "Firehose " + d.stream.String() }
+func (c Config) String() string { return "stream " + c.Name }
 
-// Limits are those of PutRecordBatch.
-func (d *Driver) Limits() bus.Limits {
-	return bus.Limits{Entries: maxEntries, Bytes: maxBytes, EntryBytes: maxRecord}
+// New returns the stream's driver; see [awsbus.New].
+func New(cfg aws.Config, c Config) (*awsbus.Driver, error) {
+	return awsbus.New(cfg, awsbus.Spec[*firehose.Client, firehose.Options]{
+		Service: firehose.ServiceID, Action: "firehose:PutRecordBatch", Resource: c.String(), Region: c.Region,
+		Limits: bus.Limits{Entries: maxEntries, Bytes: maxBytes, EntryBytes: maxRecord},
+		Client: firehose.NewFromConfig,
+		Append: appendRecord,
+		Send:   c.send,
+	})
 }
 
-// Append appends the record's data, a line.
-func (d *Driver) Append(dst []byte, e bus.Event) ([]byte, int, error) {
+// appendRecord appends the record's data, a line.
+func appendRecord(dst []byte, e bus.Event) ([]byte, int, error) {
 	start := len(dst)
 	dst = append(e.AppendJSON(dst), '\n')
 	return dst, len(dst) - start, nil
 }
 
-// Send makes one PutRecordBatch.
-func (d *Driver) Send(ctx context.Context, batch []bus.Entry) ([]bus.Failure, error) {
-	in := &firehose.PutRecordBatchInput{DeliveryStreamName: &d.stream.Name, Records: make([]types.Record, len(batch))}
+// send makes one PutRecordBatch.
+func (c Config) send(ctx context.Context, client *firehose.Client, batch []bus.Entry, outcome *awsbus.Outcome) error {
+	in := &firehose.PutRecordBatchInput{DeliveryStreamName: &c.Name, Records: make([]types.Record, len(batch))}
 	for i, e := range batch {
 		in.Records[i].Data = e.Body
 	}
-	out, err := d.client.PutRecordBatch(ctx, in)
+	out, err := client.PutRecordBatch(ctx, in)
 	if err != nil {
-		return nil, d.call.Refusal(err)
+		return err
 	}
-	var failures []bus.Failure
-	for i := range batch {
-		var result types.PutRecordBatchResponseEntry
-		if i < len(out.RequestResponses) {
-			result = out.RequestResponses[i]
-		}
-		if result.ErrorCode != nil || aws.ToString(result.RecordId) == "" {
-			failures = append(failures, d.call.Failure(i, aws.ToString(result.ErrorCode), false))
-		}
+	for i, result := range out.RequestResponses {
+		outcome.At(i, result.RecordId, result.ErrorCode, false)
 	}
-	return failures, nil
+	return nil
 }

@@ -54,16 +54,14 @@ func answer(_ *putRecordBatch, faults []bustest.Fault) any {
 func open(t *testing.T) bustest.Bus {
 	d := &bustest.Double{Limits: bus.Limits{Entries: 500, Bytes: 4 << 20, EntryBytes: 1000 << 10}}
 	codes := bustest.Codes{Throttle: "ServiceUnavailableException", Refuse: "InvalidArgumentException", Deny: "AccessDeniedException"}
-	driver, err := firehose.New(firehose.Config{
-		AWS: bustest.Config(bustest.AWSJSON(t, d, codes, messages(t), answer)), Stream: parse(t, "people"),
-	})
+	driver, err := firehose.New(bustest.Config(bustest.AWSJSON(t, d, codes, messages(t), answer)), parse(t, "people"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return bustest.Bus{Driver: driver, Double: d}
 }
 
-func parse(t *testing.T, address string) firehose.Stream {
+func parse(t *testing.T, address string) firehose.Config {
 	t.Helper()
 	s, err := firehose.Parse(address)
 	if err != nil {

@@ -2,11 +2,11 @@
 // (https://www.standardwebhooks.com): the body is the CloudEvent in structured
 // mode, webhook-id the event's id, which is the same each time it is sent.
 //
-// It follows no redirect, and looks at the address it connects to, after the name
-// was resolved: only public ones are dialled unless Config.AllowPrivate is set.
-// Where HTTPS_PROXY names a proxy for the target, it is the proxy that resolves and
-// connects. Then the address cannot be seen, the proxy's rules decide, and only a
-// host that is plainly not public (an address, localhost) is refused here.
+// It follows no redirect, and checks the address it connects to after the name was
+// resolved: only public ones are dialled unless Config.AllowPrivate is set. Where
+// HTTPS_PROXY names a proxy for the target, the proxy resolves and connects: the
+// address cannot be seen, the proxy's rules decide, and only a host that is plainly
+// not public (an address, localhost) is refused here.
 package https
 
 import (
@@ -22,22 +22,21 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/bus"
 )
 
-// Config says where to post and how.
+// Config says where to post and how. It prints as its target.
 type Config struct {
 	// Target is the webhook.
 	Target Target
 	// Secrets sign each message; at least one. While a secret is rotated there
 	// are two.
 	Secrets []Secret
-	// AllowPrivate allows targets that are not public: of one's own network.
-	AllowPrivate bool
-	// Batch posts several events in one request, as a JSON array
+	// Batch is how many events are posted in one request, as a JSON array
 	// (application/cloudevents-batch+json). webhook-id is then a hash of their ids.
-	Batch bool
-	// MaxEntries bounds the events of a batch. Default 100.
-	MaxEntries int
+	// Default 0: one event a request, by itself.
+	Batch int `option:"batch"`
+	// AllowPrivate allows targets that are not public: of one's own network.
+	AllowPrivate bool `option:"private=allow"`
 	// MaxBytes bounds a body. Default 1 MiB.
-	MaxBytes int
+	MaxBytes int `option:"max-bytes"`
 	// RootCAs are the authorities to trust. Default: the system's.
 	RootCAs *x509.CertPool
 	// Proxy chooses the proxy. Default http.ProxyFromEnvironment.
@@ -47,17 +46,16 @@ type Config struct {
 	Transport http.RoundTripper
 }
 
-const (
-	defaultEntries = 100
-	defaultBytes   = 1 << 20
-)
+// String names the target's host.
+func (c Config) String() string { return c.Target.String() }
+
+const defaultBytes = 1 << 20
 
 // Driver posts to one webhook.
 type Driver struct {
 	target  Target
 	secrets []Secret
-	batch   bool
-	entries int
+	batch   int
 	bytes   int
 	client  *http.Client
 }
@@ -82,11 +80,7 @@ func New(cfg Config) (*Driver, error) {
 		return nil, &addressError{why: why}
 	}
 	d := &Driver{
-		target: cfg.Target, secrets: cfg.Secrets, batch: cfg.Batch,
-		entries: 1, bytes: cmp.Or(cfg.MaxBytes, defaultBytes),
-	}
-	if cfg.Batch {
-		d.entries = cmp.Or(cfg.MaxEntries, defaultEntries)
+		target: cfg.Target, secrets: cfg.Secrets, batch: cfg.Batch, bytes: cmp.Or(cfg.MaxBytes, defaultBytes),
 	}
 	transport := cfg.Transport
 	if transport == nil {
@@ -102,8 +96,8 @@ func New(cfg Config) (*Driver, error) {
 	return d, nil
 }
 
-// newTransport decides once whether a proxy is in the way, since the target is
-// always the same.
+// newTransport decides once whether there is a proxy, since the target is always
+// the same.
 func newTransport(cfg Config) (*http.Transport, error) {
 	choose := cfg.Proxy
 	if choose == nil {
@@ -146,8 +140,8 @@ const brackets = len("[]") - len(",")
 
 // Limits are those of Config: one event a request unless they go in batches.
 func (d *Driver) Limits() bus.Limits {
-	limits := bus.Limits{Entries: d.entries, Bytes: d.bytes, EntryBytes: d.bytes}
-	if d.batch {
+	limits := bus.Limits{Entries: max(d.batch, 1), Bytes: d.bytes, EntryBytes: d.bytes}
+	if d.batch > 0 {
 		limits.Bytes -= brackets
 		limits.EntryBytes -= brackets
 	}
@@ -159,7 +153,7 @@ func (d *Driver) Append(dst []byte, e bus.Event) ([]byte, int, error) {
 	start := len(dst)
 	dst = e.AppendJSON(dst)
 	size := len(dst) - start
-	if d.batch {
+	if d.batch > 0 {
 		size++
 	}
 	return dst, size, nil

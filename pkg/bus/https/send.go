@@ -4,24 +4,23 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/bus"
+	"github.com/rollcall-dev/rollcall/pkg/diagnosis"
+	"github.com/rollcall-dev/rollcall/pkg/retry"
 )
 
 const (
-	single = "application/cloudevents+json; charset=utf-8"
-	batch  = "application/cloudevents-batch+json; charset=utf-8"
-	// maxReply bounds what is read of an answer, which says nothing that counts.
+	single  = "application/cloudevents+json; charset=utf-8"
+	batched = "application/cloudevents-batch+json; charset=utf-8"
+	// maxReply bounds what is read of an answer, whose body is not used.
 	maxReply = 64 << 10
 )
 
@@ -37,7 +36,7 @@ func (d *Driver) Send(ctx context.Context, entries []bus.Entry) ([]bus.Failure, 
 		return nil, broken(err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	// Read to its end, so that the connection can be used again.
+	// Read to its end, so that the connection can be reused.
 	_, _ = io.CopyN(io.Discard, response.Body, maxReply)
 	if response.StatusCode >= 200 && response.StatusCode < 300 {
 		return nil, nil
@@ -66,7 +65,7 @@ func (d *Driver) request(ctx context.Context, entries []bus.Entry) (*http.Reques
 // message returns a body that is the request's own: the transport may still read
 // it when Send has returned.
 func (d *Driver) message(entries []bus.Entry) (id, contentType string, body []byte) {
-	if !d.batch {
+	if d.batch == 0 {
 		return headerID(entries[0].ID), single, bytes.Clone(entries[0].Body)
 	}
 	hash := sha256.New()
@@ -79,7 +78,7 @@ func (d *Driver) message(entries []bus.Entry) (id, contentType string, body []by
 		// With their lengths, so that no two lists of ids look alike.
 		_, _ = fmt.Fprintf(hash, "%d:%s", len(e.ID), e.ID)
 	}
-	return hex.EncodeToString(hash.Sum(nil)), batch, append(body, ']')
+	return hex.EncodeToString(hash.Sum(nil)), batched, append(body, ']')
 }
 
 // headerID is an event's id as a header carries it: a hash where it could not.
@@ -100,7 +99,7 @@ func refused(response *http.Response, now time.Time) *bus.Refusal {
 	switch {
 	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests, status >= 500:
 		r.Problem, r.Retry = "the webhook did not take the message", true
-		r.After = retryAfter(response.Header.Get("Retry-After"), now)
+		r.After = retry.After(response.Header, now)
 	case status >= 300 && status < 400:
 		r.Remedy = "redirects are not followed: write the final address in the sink's URL"
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
@@ -115,36 +114,26 @@ func refused(response *http.Response, now time.Time) *bus.Refusal {
 	return r
 }
 
-// retryAfter reads a Retry-After header: seconds or an HTTP-date (RFC 9110,
-// section 10.2.3). 0 means absent, past or unreadable.
-func retryAfter(value string, now time.Time) time.Duration {
-	value = strings.TrimSpace(value)
-	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
-		return time.Duration(seconds) * time.Second
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return max(0, at.Sub(now))
-	}
-	return 0
-}
-
 // broken says what an exchange without an answer means. The error's own text is
 // dropped: it quotes the URL, and bytes of an answer that is not HTTP.
 func broken(err error) *bus.Refusal {
-	var (
-		address     *addressError
-		certificate *tls.CertificateVerificationError
-		name        *net.DNSError
-	)
-	switch {
-	case errors.As(err, &address):
+	var address *addressError
+	if errors.As(err, &address) {
 		return &bus.Refusal{Problem: address.Error(), Remedy: "use a public address, or allow private ones in the sink's URL"}
-	case errors.As(err, &certificate):
-		return &bus.Refusal{Problem: "the webhook's certificate is not trusted", Remedy: "check the host's name and SSL_CERT_FILE"}
-	case errors.As(err, &name):
-		return &bus.Refusal{Problem: "the webhook's name does not resolve", Remedy: "check the host in the sink's URL and the network", Retry: !name.IsNotFound}
-	case errors.Is(err, context.DeadlineExceeded):
-		return &bus.Refusal{Problem: "the webhook did not answer in time", Remedy: "it must answer before it works on a message", Retry: true, Err: context.DeadlineExceeded}
 	}
-	return &bus.Refusal{Problem: "the connection to the webhook broke", Remedy: "check the receiver and the network", Retry: true}
+	connection := diagnosis.OfConnection(err)
+	if connection == diagnosis.None {
+		connection = diagnosis.Broken
+	}
+	r := &bus.Refusal{
+		Problem: "the webhook could not be reached: " + connection.String(), Retry: connection.Transient(),
+		Remedy: "check the host in the sink's URL, the receiver and the network",
+	}
+	if connection == diagnosis.Untrusted {
+		r.Remedy = "check the host's name and SSL_CERT_FILE"
+	}
+	if connection == diagnosis.Timeout {
+		r.Remedy, r.Err = "it must answer before it processes a message", context.DeadlineExceeded
+	}
+	return r
 }

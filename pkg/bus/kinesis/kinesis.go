@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
 	"github.com/rollcall-dev/rollcall/pkg/bus"
-	"github.com/rollcall-dev/rollcall/pkg/bus/awscall"
+	"github.com/rollcall-dev/rollcall/pkg/bus/awsbus"
 )
 
 const (
@@ -24,83 +24,61 @@ const (
 	defaultRecord = 1 << 20
 )
 
-// Config says where to publish.
+// Config is a data stream.
 type Config struct {
-	// AWS is the SDK's configuration. An ARN's region overrides its own.
-	AWS aws.Config
-	// Stream is the data stream.
-	Stream Stream
+	awsbus.Address
 	// MaxRecordBytes is the stream's MaxRecordSize where that was raised, up to
 	// 10 MiB. 0 is the service's default of 1 MiB.
-	MaxRecordBytes int
+	MaxRecordBytes int `option:"max-bytes"`
 }
 
-// Driver publishes to one stream.
-type Driver struct {
-	client *kinesis.Client
-	stream Stream
-	record int
-	call   awscall.Call
-}
-
-var _ bus.Driver = (*Driver)(nil)
-
-// New returns the driver. It makes no request. The error is that no region is
-// known.
-func New(cfg Config) (*Driver, error) {
-	config, err := awscall.Config(cfg.AWS, cfg.Stream.Region)
-	if err != nil {
-		return nil, err
-	}
-	d := &Driver{client: kinesis.NewFromConfig(config), stream: cfg.Stream, record: defaultRecord}
-	if cfg.MaxRecordBytes > 0 {
-		d.record = min(cfg.MaxRecordBytes, maxBytes)
-	}
-	d.call = awscall.Call{Service: kinesis.ServiceID, Action: "kinesis:PutRecords", On: cfg.Stream.String()}
-	return d, nil
+// Parse reads a stream's name or its ARN
+// (arn:aws:kinesis:<region>:<account>:stream/<name>).
+func Parse(address string) (Config, error) {
+	at, err := awsbus.Form{Noun: "a data stream", Service: "kinesis", Type: "stream/", Name: `[A-Za-z0-9_.-]{1,128}`}.Parse(address)
+	return Config{Address: at}, err
 }
 
 // String names the stream.
-func (d *Driver) String() string { return "Kinesis " + d.stream.String() }
+func (c Config) String() string { return "stream " + c.Name }
 
-// Limits are those of PutRecords. PutRecords takes records in any order, so it
-// is the publisher's rule of one subject a batch that keeps the order.
-func (d *Driver) Limits() bus.Limits {
-	return bus.Limits{Entries: maxEntries, Bytes: maxBytes, EntryBytes: d.record, Ordered: true}
+// New returns the stream's driver; see [awsbus.New]. PutRecords takes records in
+// any order, so it is the publisher's rule of one subject a batch that keeps the
+// order.
+func New(cfg aws.Config, c Config) (*awsbus.Driver, error) {
+	return awsbus.New(cfg, awsbus.Spec[*kinesis.Client, kinesis.Options]{
+		Service: kinesis.ServiceID, Action: "kinesis:PutRecords", Resource: c.String(), Region: c.Region,
+		Limits: bus.Limits{Entries: maxEntries, Bytes: maxBytes, EntryBytes: awsbus.Bytes(c.MaxRecordBytes, defaultRecord, maxBytes), Ordered: true},
+		Client: kinesis.NewFromConfig,
+		Append: appendRecord,
+		Send:   c.send,
+	})
 }
 
-// Append appends the record's data. Kinesis counts it and the partition key.
-func (d *Driver) Append(dst []byte, e bus.Event) ([]byte, int, error) {
+// appendRecord appends the record's data. Kinesis counts it and the partition key.
+func appendRecord(dst []byte, e bus.Event) ([]byte, int, error) {
 	start := len(dst)
 	dst = e.AppendJSON(dst)
-	key := awscall.Group(bus.Entry{Subject: e.Subject, Source: e.Source})
-	return dst, len(dst) - start + len(key), nil
+	return dst, len(dst) - start + len(awsbus.Group(e.Subject, e.Source)), nil
 }
 
-// Send makes one PutRecords.
-func (d *Driver) Send(ctx context.Context, batch []bus.Entry) ([]bus.Failure, error) {
+// send makes one PutRecords.
+func (c Config) send(ctx context.Context, client *kinesis.Client, batch []bus.Entry, outcome *awsbus.Outcome) error {
 	in := &kinesis.PutRecordsInput{Records: make([]types.PutRecordsRequestEntry, len(batch))}
-	if d.stream.ARN != "" {
-		in.StreamARN = &d.stream.ARN
+	if c.ARN != "" {
+		in.StreamARN = &c.ARN
 	} else {
-		in.StreamName = &d.stream.Name
+		in.StreamName = &c.Name
 	}
 	for i, e := range batch {
-		in.Records[i] = types.PutRecordsRequestEntry{Data: e.Body, PartitionKey: aws.String(awscall.Group(e))}
+		in.Records[i] = types.PutRecordsRequestEntry{Data: e.Body, PartitionKey: aws.String(awsbus.Group(e.Subject, e.Source))}
 	}
-	out, err := d.client.PutRecords(ctx, in)
+	out, err := client.PutRecords(ctx, in)
 	if err != nil {
-		return nil, d.call.Refusal(err)
+		return err
 	}
-	var failures []bus.Failure
-	for i := range batch {
-		var result types.PutRecordsResultEntry
-		if i < len(out.Records) {
-			result = out.Records[i]
-		}
-		if result.ErrorCode != nil || aws.ToString(result.SequenceNumber) == "" {
-			failures = append(failures, d.call.Failure(i, aws.ToString(result.ErrorCode), false))
-		}
+	for i, result := range out.Records {
+		outcome.At(i, result.SequenceNumber, result.ErrorCode, false)
 	}
-	return failures, nil
+	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/rollcall-dev/rollcall/pkg/bus"
 	"github.com/rollcall-dev/rollcall/pkg/bus/bustest"
 	"github.com/rollcall-dev/rollcall/pkg/bus/kinesis"
@@ -64,16 +66,14 @@ func answer(_ *putRecords, faults []bustest.Fault) any {
 func open(t *testing.T) bustest.Bus {
 	d := &bustest.Double{Limits: bus.Limits{Entries: 500, Bytes: 10 << 20, EntryBytes: 1 << 20}}
 	codes := bustest.Codes{Throttle: "ProvisionedThroughputExceededException", Refuse: "InvalidArgumentException", Deny: "AccessDeniedException"}
-	driver, err := kinesis.New(kinesis.Config{
-		AWS: bustest.Config(bustest.AWSJSON(t, d, codes, messages(t), answer)), Stream: parse(t, "people"),
-	})
+	driver, err := kinesis.New(bustest.Config(bustest.AWSJSON(t, d, codes, messages(t), answer)), parse(t, "people"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return bustest.Bus{Driver: driver, Ordered: true, Double: d}
 }
 
-func parse(t *testing.T, address string) kinesis.Stream {
+func parse(t *testing.T, address string) kinesis.Config {
 	t.Helper()
 	s, err := kinesis.Parse(address)
 	if err != nil {
@@ -104,7 +104,9 @@ func TestParseTakesNamesAndARNs(t *testing.T) {
 
 func TestAStreamMayTakeLargerRecords(t *testing.T) {
 	for given, want := range map[int]int{0: 1 << 20, 5 << 20: 5 << 20, 99 << 20: 10 << 20} {
-		d, err := kinesis.New(kinesis.Config{Stream: parse(t, "arn:aws:kinesis:eu-west-3:123456789012:stream/people"), MaxRecordBytes: given})
+		c := parse(t, "arn:aws:kinesis:eu-west-3:123456789012:stream/people")
+		c.MaxRecordBytes = given
+		d, err := kinesis.New(aws.Config{}, c)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,14 +5,14 @@ package sns
 
 import (
 	"context"
-	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 
 	"github.com/rollcall-dev/rollcall/pkg/bus"
-	"github.com/rollcall-dev/rollcall/pkg/bus/awscall"
+	"github.com/rollcall-dev/rollcall/pkg/bus/awsbus"
 )
 
 const (
@@ -27,85 +27,73 @@ const (
 	attributeType = "String"
 )
 
-// Config says where to publish.
+// Config is a topic.
 type Config struct {
-	// AWS is the SDK's configuration. The ARN's region overrides its own.
-	AWS aws.Config
-	// Topic is the topic.
-	Topic Topic
+	awsbus.Address
+	// FIFO says that the topic keeps an order: its name ends in .fifo.
+	FIFO bool
 	// MaxBytes is the topic's MaximumMessageSize where that was set, up to
 	// 1 MiB. 0 is the service's default of 256 KiB.
-	MaxBytes int
+	MaxBytes int `option:"max-bytes"`
 }
 
-// Driver publishes to one topic.
-type Driver struct {
-	client *sns.Client
-	topic  Topic
-	bytes  int
-	call   awscall.Call
-}
-
-var _ bus.Driver = (*Driver)(nil)
-
-// New returns the driver. It makes no request. The error is that no region is
-// known.
-func New(cfg Config) (*Driver, error) {
-	config, err := awscall.Config(cfg.AWS, cfg.Topic.Region)
-	if err != nil {
-		return nil, err
-	}
-	d := &Driver{client: sns.NewFromConfig(config), topic: cfg.Topic, bytes: defaultBytes}
-	if cfg.MaxBytes > 0 {
-		d.bytes = min(cfg.MaxBytes, maxBytes)
-	}
-	d.call = awscall.Call{Service: sns.ServiceID, Action: "sns:Publish", On: cfg.Topic.String()}
-	return d, nil
+// Parse reads a topic's ARN.
+func Parse(address string) (Config, error) {
+	at, err := awsbus.Form{
+		Noun: "a topic", Service: "sns", Name: `[A-Za-z0-9_-]{1,256}|[A-Za-z0-9_-]{1,251}\.fifo`, OnlyARN: true,
+	}.Parse(address)
+	return Config{Address: at, FIFO: strings.HasSuffix(at.Name, ".fifo")}, err
 }
 
 // String names the topic.
-func (d *Driver) String() string { return "SNS " + d.topic.String() }
+func (c Config) String() string { return "topic " + c.Name }
 
-// Limits are those of PublishBatch: a batch, too, is bound by the topic's
-// MaximumMessageSize.
-func (d *Driver) Limits() bus.Limits {
-	return bus.Limits{Entries: maxEntries, Bytes: d.bytes, EntryBytes: d.bytes, Ordered: d.topic.FIFO}
+// New returns the topic's driver; see [awsbus.New]. A batch, too, is bound by the
+// topic's MaximumMessageSize.
+func New(cfg aws.Config, c Config) (*awsbus.Driver, error) {
+	bytes := awsbus.Bytes(c.MaxBytes, defaultBytes, maxBytes)
+	return awsbus.New(cfg, awsbus.Spec[*sns.Client, sns.Options]{
+		Service: sns.ServiceID, Action: "sns:Publish", Resource: c.String(), Region: c.Region,
+		Limits: bus.Limits{Entries: maxEntries, Bytes: bytes, EntryBytes: bytes, Ordered: c.FIFO},
+		Client: sns.NewFromConfig,
+		Append: appendMessage,
+		Send:   c.send,
+	})
 }
 
-// Append appends the message. SNS counts it and its attribute.
-func (d *Driver) Append(dst []byte, e bus.Event) ([]byte, int, error) {
+// appendMessage appends the message. SNS counts it and its attribute.
+func appendMessage(dst []byte, e bus.Event) ([]byte, int, error) {
 	start := len(dst)
 	dst = e.AppendXMLSafe(dst)
 	return dst, len(dst) - start + len(attribute) + len(attributeType) + len(e.Type), nil
 }
 
-// Send makes one PublishBatch.
-func (d *Driver) Send(ctx context.Context, batch []bus.Entry) ([]bus.Failure, error) {
-	in := &sns.PublishBatchInput{TopicArn: &d.topic.ARN, PublishBatchRequestEntries: make([]types.PublishBatchRequestEntry, len(batch))}
+// send makes one PublishBatch.
+func (c Config) send(ctx context.Context, client *sns.Client, batch []bus.Entry, outcome *awsbus.Outcome) error {
+	in := &sns.PublishBatchInput{TopicArn: &c.ARN, PublishBatchRequestEntries: make([]types.PublishBatchRequestEntry, len(batch))}
 	for i := range batch {
 		e := &batch[i]
 		entry := types.PublishBatchRequestEntry{
-			Id: aws.String(strconv.Itoa(i)), Message: aws.String(string(e.Body)),
+			Id: awsbus.ID(i), Message: aws.String(string(e.Body)),
 			MessageAttributes: map[string]types.MessageAttributeValue{
 				attribute: {DataType: aws.String(attributeType), StringValue: &e.Type},
 			},
 		}
-		if d.topic.FIFO {
-			entry.MessageGroupId = aws.String(awscall.Group(*e))
-			entry.MessageDeduplicationId = aws.String(awscall.Deduplication(*e))
+		if c.FIFO {
+			entry.MessageGroupId = aws.String(awsbus.Group(e.Subject, e.Source))
+			entry.MessageDeduplicationId = aws.String(awsbus.Deduplication(e.ID))
 		}
 		in.PublishBatchRequestEntries[i] = entry
 	}
-	out, err := d.client.PublishBatch(ctx, in)
+	out, err := client.PublishBatch(ctx, in)
 	if err != nil {
-		return nil, d.call.Refusal(err)
+		return err
 	}
-	results := d.call.Results(len(batch))
 	for _, taken := range out.Successful {
-		results.Taken(taken.Id)
+		outcome.At(awsbus.Index(taken.Id), taken.Id, nil, false)
 	}
 	for _, failed := range out.Failed {
-		results.Failed(failed.Id, failed.Code, failed.SenderFault)
+		outcome.At(awsbus.Index(failed.Id), nil, failed.Code, failed.SenderFault)
 	}
-	return results.Failures(), nil
+	return nil
 }

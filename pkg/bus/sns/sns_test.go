@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/rollcall-dev/rollcall/pkg/bus"
 	"github.com/rollcall-dev/rollcall/pkg/bus/bustest"
 	"github.com/rollcall-dev/rollcall/pkg/bus/sns"
@@ -81,7 +83,7 @@ func results(ids []string, faults []bustest.Fault) string {
 func open(topic string) bustest.Open {
 	return func(t *testing.T) bustest.Bus {
 		d := &bustest.Double{Limits: bus.Limits{Entries: 10, Bytes: 256 << 10, EntryBytes: 256 << 10}}
-		driver, err := sns.New(sns.Config{AWS: bustest.Config(double(t, d, topic)), Topic: parse(t, topic)})
+		driver, err := sns.New(bustest.Config(double(t, d, topic)), parse(t, topic))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,7 +91,7 @@ func open(topic string) bustest.Open {
 	}
 }
 
-func parse(t *testing.T, arn string) sns.Topic {
+func parse(t *testing.T, arn string) sns.Config {
 	t.Helper()
 	topic, err := sns.Parse(arn)
 	if err != nil {
@@ -119,7 +121,9 @@ func TestParseTakesTopicARNs(t *testing.T) {
 
 func TestATopicMayTakeMore(t *testing.T) {
 	for given, want := range map[int]int{0: 256 << 10, 1 << 20: 1 << 20, 2 << 20: 1 << 20, 1024: 1024} {
-		d, err := sns.New(sns.Config{Topic: parse(t, standard), MaxBytes: given})
+		c := parse(t, standard)
+		c.MaxBytes = given
+		d, err := sns.New(aws.Config{}, c)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/rollcall-dev/rollcall/pkg/bus"
 	"github.com/rollcall-dev/rollcall/pkg/bus/bustest"
 	"github.com/rollcall-dev/rollcall/pkg/bus/sqs"
@@ -75,9 +77,7 @@ func open(url string) bustest.Open {
 	return func(t *testing.T) bustest.Bus {
 		d := &bustest.Double{Limits: bus.Limits{Entries: 10, Bytes: 1 << 20, EntryBytes: 1 << 20}}
 		codes := bustest.Codes{Throttle: "RequestThrottled", Refuse: "InvalidParameterValue", Deny: "AccessDenied"}
-		driver, err := sqs.New(sqs.Config{
-			AWS: bustest.Config(bustest.AWSJSON(t, d, codes, messages(t, url), answer)), Queue: parse(t, url),
-		})
+		driver, err := sqs.New(bustest.Config(bustest.AWSJSON(t, d, codes, messages(t, url), answer)), parse(t, url))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -85,7 +85,7 @@ func open(url string) bustest.Open {
 	}
 }
 
-func parse(t *testing.T, url string) sqs.Queue {
+func parse(t *testing.T, url string) sqs.Config {
 	t.Helper()
 	q, err := sqs.Parse(url)
 	if err != nil {
@@ -152,7 +152,9 @@ func TestParseTakesQueueURLs(t *testing.T) {
 }
 
 func TestASmallerQueueSendsLargeEventsAsClaims(t *testing.T) {
-	d, err := sqs.New(sqs.Config{Queue: parse(t, standard), MaxBytes: 64 << 10})
+	c := parse(t, standard)
+	c.MaxBytes = 64 << 10
+	d, err := sqs.New(aws.Config{}, c)
 	if err != nil {
 		t.Fatal(err)
 	}

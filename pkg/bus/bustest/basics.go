@@ -9,19 +9,19 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/bus"
 )
 
-// calm are the tests of a world without faults.
-func calm() map[string]testFunc {
+// basics are the tests of a service without faults.
+func basics() map[string]testFunc {
 	return map[string]testFunc{
-		"everything arrives whole, once":           arrivesOnce,
-		"nasty text comes back equal":              nastyText,
-		"large events share a batch by bytes":      largeEvents,
-		"too large goes as a claim check":          claimCheck,
-		"too large without a claim is an error":    noClaim,
-		"each subject stays in order":              inOrder,
-		"a publisher is good for a second flush":   twoFlushes,
-		"nothing published is nothing sent":        nothing,
-		"the end of the context is an error":       cancelled,
-		"the same event again carries the same id": sameAgain,
+		"everything arrives whole, once":             arrivesOnce,
+		"text that services refuse comes back equal": nastyText,
+		"large events share a batch by bytes":        largeEvents,
+		"too large goes as a claim check":            claimCheck,
+		"too large without a claim is an error":      noClaim,
+		"each subject stays in order":                inOrder,
+		"a publisher can be flushed twice":           twoFlushes,
+		"nothing published is nothing sent":          nothing,
+		"the end of the context is an error":         cancelled,
+		"a repeated event carries the same id":       repeated,
 	}
 }
 
@@ -186,7 +186,7 @@ func cancelled(t *testing.T, b Bus) {
 	}
 }
 
-func sameAgain(t *testing.T, b Bus) {
+func repeated(t *testing.T, b Bus) {
 	events := users(3, 0)
 	for range 2 {
 		if err := send(t, b.publisher(t, bus.Options{}), events); err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/bus"
 )
 
-// bad are the tests of a service that fails.
-func bad() map[string]testFunc {
+// failures are the tests of a service that fails.
+func failures() map[string]testFunc {
 	return map[string]testFunc{
 		"only failed entries are sent again":        partial,
 		"a throttled request is sent again":         throttled,
@@ -37,7 +37,7 @@ func (b Bus) batchOf() int { return min(b.Driver.Limits().Entries, 6) }
 func partial(t *testing.T, b Bus) {
 	events := users(b.batchOf(), 0)
 	again := map[string]bool{}
-	b.Double.Play(func(n int, entries []Message) (Fault, []Fault) {
+	b.Double.SetScript(func(n int, entries []Message) (Fault, []Fault) {
 		faults := make([]Fault, len(entries))
 		for i := range entries {
 			if n == 1 && (len(entries) == 1 || i == 1 || i == 4) {
@@ -64,7 +64,7 @@ func forgotten(t *testing.T, b Bus) {
 		return // its answers mention no entries
 	}
 	events := users(b.batchOf(), 0)
-	b.Double.Play(func(n int, entries []Message) (Fault, []Fault) {
+	b.Double.SetScript(func(n int, entries []Message) (Fault, []Fault) {
 		if n > 1 {
 			return None, nil
 		}
@@ -80,7 +80,7 @@ func forgotten(t *testing.T, b Bus) {
 
 func throttled(t *testing.T, b Bus) {
 	events := users(b.batchOf(), 0)
-	b.Double.Play(func(n int, _ []Message) (Fault, []Fault) {
+	b.Double.SetScript(func(n int, _ []Message) (Fault, []Fault) {
 		if n <= 3 {
 			return Throttle, nil
 		}
@@ -112,7 +112,7 @@ func refusing(t *testing.T, poison string) Script {
 func refused(t *testing.T, b Bus) {
 	events := users(max(b.batchOf(), 3), 0)
 	poison := len(events) - 1
-	b.Double.Play(refusing(t, events[poison].ID))
+	b.Double.SetScript(refusing(t, events[poison].ID))
 	p := b.publisher(t, bus.Options{})
 	err := send(t, p, events)
 	if b.Double.Whole && b.Driver.Limits().Entries > 1 {
@@ -131,7 +131,7 @@ func refused(t *testing.T, b Bus) {
 }
 
 func denied(t *testing.T, b Bus) {
-	b.Double.Play(func(int, []Message) (Fault, []Fault) { return Deny, nil })
+	b.Double.SetScript(func(int, []Message) (Fault, []Fault) { return Deny, nil })
 	p := b.publisher(t, bus.Options{})
 	e := User(1, 0)
 	failed := wantFailed(t, send(t, p, []bus.Event{e}), e.ID)
@@ -144,7 +144,7 @@ func denied(t *testing.T, b Bus) {
 }
 
 func bounded(t *testing.T, b Bus) {
-	b.Double.Play(func(int, []Message) (Fault, []Fault) { return Throttle, nil })
+	b.Double.SetScript(func(int, []Message) (Fault, []Fault) { return Throttle, nil })
 	p := b.publisher(t, bus.Options{Tries: 4})
 	e := User(1, 0)
 	failed := wantFailed(t, send(t, p, []bus.Event{e}), e.ID)
@@ -155,11 +155,11 @@ func bounded(t *testing.T, b Bus) {
 
 func staysFailed(t *testing.T, b Bus) {
 	e := User(1, 0)
-	b.Double.Play(refusing(t, e.ID))
+	b.Double.SetScript(refusing(t, e.ID))
 	p := b.publisher(t, bus.Options{})
 	first := send(t, p, []bus.Event{e})
 	wantFailed(t, first, e.ID)
-	b.Double.Play(nil)
+	b.Double.SetScript(nil)
 	before := len(b.Double.Requests())
 	if err := p.Publish(t.Context(), User(2, 0)); !errors.Is(err, first) {
 		t.Errorf("Publish: %v", err)
@@ -182,7 +182,7 @@ func orderedRetries(t *testing.T, b Bus) {
 			events = append(events, e)
 		}
 	}
-	b.Double.Play(func(n int, entries []Message) (Fault, []Fault) {
+	b.Double.SetScript(func(n int, entries []Message) (Fault, []Fault) {
 		faults := make([]Fault, len(entries))
 		if n%3 != 0 {
 			faults[n%len(entries)] = Throttle
@@ -199,7 +199,7 @@ func orderedRetries(t *testing.T, b Bus) {
 
 func progress(t *testing.T, b Bus) {
 	// Each request takes one entry: more requests than tries.
-	b.Double.Play(func(_ int, entries []Message) (Fault, []Fault) {
+	b.Double.SetScript(func(_ int, entries []Message) (Fault, []Fault) {
 		faults := make([]Fault, len(entries))
 		for i := 1; i < len(faults); i++ {
 			faults[i] = Throttle

@@ -11,7 +11,7 @@ import (
 )
 
 func deadline(t *testing.T, b Bus) {
-	b.Double.Play(func(int, []Message) (Fault, []Fault) { return Throttle, nil })
+	b.Double.SetScript(func(int, []Message) (Fault, []Fault) { return Throttle, nil })
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
 	p := b.publisher(t, bus.Options{Tries: 1000})
@@ -30,7 +30,7 @@ func deadline(t *testing.T, b Bus) {
 }
 
 func silent(t *testing.T, b Bus) {
-	b.Double.Play(func(n int, _ []Message) (Fault, []Fault) {
+	b.Double.SetScript(func(n int, _ []Message) (Fault, []Fault) {
 		if n == 1 {
 			return Hang, nil
 		}
@@ -48,7 +48,7 @@ func silent(t *testing.T, b Bus) {
 }
 
 func interrupted(t *testing.T, b Bus) {
-	b.Double.Play(func(int, []Message) (Fault, []Fault) { return Hang, nil })
+	b.Double.SetScript(func(int, []Message) (Fault, []Fault) { return Hang, nil })
 	p := b.publisher(t, bus.Options{Timeout: time.Hour})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
@@ -61,7 +61,7 @@ func interrupted(t *testing.T, b Bus) {
 }
 
 func closing(t *testing.T, b Bus) {
-	b.Double.Play(func(int, []Message) (Fault, []Fault) { return Hang, nil })
+	b.Double.SetScript(func(int, []Message) (Fault, []Fault) { return Hang, nil })
 	p := b.publisher(t, bus.Options{Timeout: time.Hour})
 	for i := range b.Driver.Limits().Entries {
 		if err := p.Publish(t.Context(), User(i, 0)); err != nil {
@@ -76,7 +76,7 @@ func closing(t *testing.T, b Bus) {
 }
 
 func inFlight(t *testing.T, b Bus) {
-	b.Double.Play(func(int, []Message) (Fault, []Fault) { return Hang, nil })
+	b.Double.SetScript(func(int, []Message) (Fault, []Fault) { return Hang, nil })
 	p := b.publisher(t, bus.Options{Timeout: time.Hour, InFlight: 3})
 	want := 3
 	if b.Ordered {

@@ -1,4 +1,4 @@
-package awscall_test
+package awsbus_test
 
 import (
 	"context"
@@ -14,11 +14,40 @@ import (
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
-	"github.com/rollcall-dev/rollcall/pkg/bus/awscall"
+	"github.com/rollcall-dev/rollcall/pkg/bus"
+	"github.com/rollcall-dev/rollcall/pkg/bus/awsbus"
 )
 
-func call() awscall.Call {
-	return awscall.Call{Service: "SQS", Action: "sqs:SendMessage", On: "queue people"}
+type (
+	options struct{}
+	client  struct{ cfg aws.Config }
+)
+
+func newClient(cfg aws.Config, _ ...func(*options)) *client { return &client{cfg} }
+
+type send = func(context.Context, *client, []bus.Entry, *awsbus.Outcome) error
+
+// driver is a driver of a queue whose requests are made by send.
+func driver(t *testing.T, cfg aws.Config, send send) *awsbus.Driver {
+	t.Helper()
+	d, err := awsbus.New(cfg, awsbus.Spec[*client, options]{
+		Service: "SQS", Action: "sqs:SendMessage", Resource: "queue people", Region: "us-east-2", Client: newClient, Send: send,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// refusal is what a driver makes of the SDK's error.
+func refusal(t *testing.T, err error) *bus.Refusal {
+	t.Helper()
+	_, got := driver(t, aws.Config{}, func(context.Context, *client, []bus.Entry, *awsbus.Outcome) error { return err }).Send(t.Context(), nil)
+	var r *bus.Refusal
+	if !errors.As(got, &r) {
+		t.Fatalf("%v became %v", err, got)
+	}
+	return r
 }
 
 // person is in AWS's messages and must be in none of ours.
@@ -34,11 +63,11 @@ func answered(status int, code string) error {
 	}}
 }
 
-func TestAnAnswerSaysWhetherToTryAgainAndWhatToDo(t *testing.T) {
+func TestAnAnswerSaysWhetherToRetryAndWhatToDo(t *testing.T) {
 	for _, row := range []struct {
 		status       int
 		code, remedy string
-		again        bool
+		retry        bool
 	}{
 		{400, "ThrottlingException", "quota", true},
 		{400, "ProvisionedThroughputExceededException", "quota", true},
@@ -64,8 +93,8 @@ func TestAnAnswerSaysWhetherToTryAgainAndWhatToDo(t *testing.T) {
 		{400, "Odd", "", false},
 		{400, "odd " + person, "", false},
 	} {
-		r := call().Refusal(answered(row.status, row.code))
-		if r.Retry != row.again || !strings.Contains(r.Remedy, row.remedy) || r.RequestID != "11710aed-b79e" {
+		r := refusal(t, answered(row.status, row.code))
+		if r.Retry != row.retry || !strings.Contains(r.Remedy, row.remedy) || r.RequestID != "11710aed-b79e" {
 			t.Errorf("%d %s: %+v", row.status, row.code, r)
 		}
 		if text := r.Error() + r.Remedy; strings.Contains(text, person) {
@@ -74,14 +103,14 @@ func TestAnAnswerSaysWhetherToTryAgainAndWhatToDo(t *testing.T) {
 	}
 }
 
-func TestNoAnswerIsToldApart(t *testing.T) {
+func TestRequestsWithoutAnAnswerAreToldApart(t *testing.T) {
 	operation := func(err error) error {
 		return &smithy.OperationError{ServiceID: "SQS", OperationName: "SendMessageBatch", Err: err}
 	}
 	for name, row := range map[string]struct {
 		err   error
-		again bool
-		told  string
+		retry bool
+		want  string
 	}{
 		"time limit":     {operation(context.DeadlineExceeded), true, "in time"},
 		"cancelled":      {operation(&aws.RequestCanceledError{Err: context.Canceled}), true, "in time"},
@@ -92,46 +121,63 @@ func TestNoAnswerIsToldApart(t *testing.T) {
 		"half an answer": {operation(&smithy.DeserializationError{Err: errors.New(person)}), true, "read"},
 		"odd":            {operation(errors.New(person)), false, "made"},
 	} {
-		r := call().Refusal(row.err)
-		if r.Retry != row.again || !strings.Contains(r.Problem, row.told) || r.Remedy == "" || strings.Contains(r.Error(), person) {
+		r := refusal(t, row.err)
+		if r.Retry != row.retry || !strings.Contains(r.Problem, row.want) || r.Remedy == "" || strings.Contains(r.Error(), person) {
 			t.Errorf("%s: %+v", name, r)
 		}
 	}
 }
 
 func TestWhatAnAnswerDoesNotNameWasNotTaken(t *testing.T) {
-	results := call().Results(6)
-	results.Taken(aws.String("0"))
-	results.Taken(aws.String("1"))
-	results.Failed(aws.String("1"), aws.String("InvalidMessageContents"), true)
-	results.Failed(aws.String("2"), aws.String("InternalError"), false)
-	results.Failed(aws.String("3"), aws.String("AccessDenied"), true)
-	results.Failed(aws.String("9"), aws.String("Odd"), true)
-	results.Taken(aws.String("x"))
-	results.Taken(nil)
-	results.Taken(aws.String("5"))
-	failures := results.Failures()
-	if len(failures) != 4 {
-		t.Fatalf("%+v", failures)
+	d := driver(t, aws.Config{}, func(_ context.Context, _ *client, _ []bus.Entry, outcome *awsbus.Outcome) error {
+		taken := func(id *string) { outcome.At(awsbus.Index(id), id, nil, false) }
+		failed := func(id, code string, sender bool) { outcome.At(awsbus.Index(&id), nil, &code, sender) }
+		taken(awsbus.ID(0))
+		taken(awsbus.ID(1))
+		failed("1", "InvalidMessageContents", true)
+		failed("2", "InternalError", false)
+		failed("3", "AccessDenied", true)
+		failed("9", "Odd", true)
+		taken(aws.String("x"))
+		taken(nil)
+		taken(awsbus.ID(5))
+		return nil
+	})
+	failures, err := d.Send(t.Context(), make([]bus.Entry, 6))
+	if len(failures) != 4 || err != nil {
+		t.Fatalf("%+v, %v", failures, err)
 	}
 	for i, want := range []struct {
 		index int
 		code  string
-		again bool
-	}{{1, "InvalidMessageContents", false}, {2, "InternalError", true}, {3, "AccessDenied", false}, {4, awscall.Unanswered, true}} {
-		if f := failures[i]; f.Index != want.index || f.Code != want.code || f.Retry != want.again {
+		retry bool
+	}{{1, "InvalidMessageContents", false}, {2, "InternalError", true}, {3, "AccessDenied", false}, {4, "NoAnswer", true}} {
+		if f := failures[i]; f.Index != want.index || f.Code != want.code || f.Retry != want.retry {
 			t.Errorf("%+v, want %+v", f, want)
 		}
 	}
 }
 
-func TestConfigTurnsTheSDKsRetriesOff(t *testing.T) {
+func TestTheSDKsRetriesAreOff(t *testing.T) {
 	given := aws.Config{Region: "eu-west-1", RetryMaxAttempts: 7}
-	cfg, err := awscall.Config(given, "us-east-2")
-	if err != nil || cfg.Region != "us-east-2" || cfg.Retryer().MaxAttempts() != 1 || given.Region != "eu-west-1" {
-		t.Errorf("%+v, %v", cfg, err)
+	d := driver(t, given, func(_ context.Context, c *client, _ []bus.Entry, _ *awsbus.Outcome) error {
+		if c.cfg.Region != "us-east-2" || c.cfg.Retryer().MaxAttempts() != 1 {
+			t.Errorf("%+v", c.cfg)
+		}
+		return nil
+	})
+	if _, err := d.Send(t.Context(), nil); err != nil || given.Region != "eu-west-1" || given.Retryer != nil {
+		t.Errorf("%+v, %v", given, err)
 	}
-	if _, err := awscall.Config(aws.Config{}, ""); err == nil {
-		t.Error("no region is no error")
+}
+
+func TestARegionIsNeeded(t *testing.T) {
+	spec := awsbus.Spec[*client, options]{Client: newClient}
+	if _, err := awsbus.New(aws.Config{}, spec); err == nil || !strings.Contains(err.Error(), "AWS_REGION") {
+		t.Errorf("error %v", err)
+	}
+	spec.Region = "us-east-2"
+	if _, err := awsbus.New(aws.Config{}, spec); err != nil {
+		t.Error(err)
 	}
 }

@@ -52,11 +52,11 @@ func TestNoConnectionIsMadeToAPrivateAddress(t *testing.T) {
 	t.Cleanup(server.Close)
 	pool := x509.NewCertPool()
 	pool.AddCert(server.Certificate())
-	target, err := Parse(server.URL)
+	c, err := Parse(server.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport, err := newTransport(Config{Target: target, RootCAs: pool})
+	transport, err := newTransport(Config{Target: c.Target, RootCAs: pool})
 	if err != nil {
 		t.Fatal(err)
 	}
