@@ -17,12 +17,12 @@ import (
 )
 
 func TestWebhooks(t *testing.T) {
-	t.Run("single", func(t *testing.T) { bustest.RunServer(t, webhook(false)) })
-	t.Run("batch", func(t *testing.T) { bustest.RunServer(t, webhook(true)) })
+	t.Run("single", func(t *testing.T) { bustest.RunServer(t, webhook(0)) })
+	t.Run("batch", func(t *testing.T) { bustest.RunServer(t, webhook(100)) })
 }
 
 // webhook is a receiver over TLS on loopback.
-func webhook(batch bool) bustest.Open {
+func webhook(batch int) bustest.Open {
 	return func(t *testing.T) bustest.Bus {
 		var (
 			mu  sync.Mutex
@@ -51,7 +51,7 @@ func webhook(batch bool) bustest.Open {
 		t.Cleanup(server.Close)
 		pool := x509.NewCertPool()
 		pool.AddCert(server.Certificate())
-		target, err := https.Parse(server.URL + "/hook")
+		cfg, err := https.Parse(server.URL + "/hook")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,7 +59,8 @@ func webhook(batch bool) bustest.Open {
 		if err != nil {
 			t.Fatal(err)
 		}
-		driver, err := https.New(https.Config{Target: target, Secrets: []https.Secret{secret}, AllowPrivate: true, Batch: batch, RootCAs: pool})
+		cfg.Secrets, cfg.AllowPrivate, cfg.Batch, cfg.RootCAs = []https.Secret{secret}, true, batch, pool
+		driver, err := https.New(cfg)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -22,7 +22,7 @@ func (w *world) sqs(t *testing.T, suffix string) bustest.Bus {
 	if err != nil {
 		t.Fatal(err)
 	}
-	driver, err := sqs.New(sqs.Config{AWS: w.aws, Queue: queue})
+	driver, err := sqs.New(w.aws, queue)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func (w *world) sns(t *testing.T, suffix string) bustest.Bus {
 	if err != nil {
 		t.Fatal(err)
 	}
-	driver, err := sns.New(sns.Config{AWS: w.aws, Topic: topic})
+	driver, err := sns.New(w.aws, topic)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func (w *world) eventBridge(t *testing.T) bustest.Bus {
 	if err != nil {
 		t.Fatal(err)
 	}
-	driver, err := eventbridge.New(eventbridge.Config{AWS: w.aws, Bus: address})
+	driver, err := eventbridge.New(w.aws, address)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,7 +40,7 @@ func (w *world) stream(t *testing.T, name, address string) bustest.Bus {
 	if err != nil {
 		t.Fatal(err)
 	}
-	driver, err := kinesis.New(kinesis.Config{AWS: w.aws, Stream: parsed})
+	driver, err := kinesis.New(w.aws, parsed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func (w *world) delivery(t *testing.T, name, address string) bustest.Bus {
 	if err != nil {
 		t.Fatal(err)
 	}
-	driver, err := firehose.New(firehose.Config{AWS: w.aws, Stream: parsed})
+	driver, err := firehose.New(w.aws, parsed)
 	if err != nil {
 		t.Fatal(err)
 	}
