@@ -28,13 +28,14 @@ func allowed() map[string][]string {
 		"pkg/diagnosis/azureapi": {"pkg/diagnosis"},
 
 		"pkg/telemetry":  {},
-		"pkg/credential": {},
+		"pkg/secret":     {"pkg/diagnosis", "pkg/diagnosis/awsapi"},
+		"pkg/credential": {"pkg/diagnosis", "pkg/retry", "pkg/secret"},
 		"pkg/graph":      {},
 		"pkg/header":     {},
 		"pkg/failure":    {"pkg/header"},
 		"pkg/odata":      {},
 		"pkg/trigger":    {},
-		"pkg/config":     {"pkg/property", "pkg/tolerance"},
+		"pkg/config":     {"pkg/property", "pkg/secret", "pkg/tolerance"},
 		"pkg/format":     {"pkg/property", "pkg/graph"},
 		"pkg/simulator":  {"pkg/property"},
 		"pkg/roll":       {"pkg/property", "pkg/graph", "pkg/store", "pkg/bus"},
@@ -59,17 +60,17 @@ func allowed() map[string][]string {
 		"pkg/reader": {"pkg/config", "pkg/credential", "pkg/graph", "pkg/roll"},
 		"pkg/publisher": {
 			"pkg/bus", "pkg/bus/eventbridge", "pkg/bus/firehose", "pkg/bus/https", "pkg/bus/kinesis", "pkg/bus/sns", "pkg/bus/sqs",
-			"pkg/config", "pkg/credential", "pkg/failure", "pkg/format", "pkg/format/parquet", "pkg/graph", "pkg/reader", "pkg/roll", "pkg/store",
+			"pkg/config", "pkg/failure", "pkg/format", "pkg/format/parquet", "pkg/graph", "pkg/reader", "pkg/roll", "pkg/secret", "pkg/store",
 			"pkg/store/azblob", "pkg/store/file", "pkg/store/s3",
 		},
-		"functions/snapshot": {"pkg/config", "pkg/failure", "pkg/publisher", "pkg/reader", "pkg/roll", "pkg/telemetry", "pkg/trigger"},
+		"functions/snapshot": {"pkg/config", "pkg/failure", "pkg/publisher", "pkg/roll", "pkg/telemetry", "pkg/trigger"},
 		"docs/examples/go":   {},
 		"functions/users": {
 			"pkg/api", "pkg/config", "pkg/failure", "pkg/reader", "pkg/telemetry", "pkg/trigger",
 		},
 		"functions/rollcall": {
-			"pkg/api", "pkg/config", "pkg/credential", "pkg/failure", "pkg/format", "pkg/graph", "pkg/header", "pkg/property",
-			"pkg/publisher", "pkg/reader", "pkg/roll", "pkg/simulator", "pkg/telemetry",
+			"pkg/api", "pkg/config", "pkg/failure", "pkg/format", "pkg/graph", "pkg/header", "pkg/property",
+			"pkg/publisher", "pkg/reader", "pkg/roll", "pkg/secret", "pkg/simulator", "pkg/telemetry",
 		},
 	}
 }

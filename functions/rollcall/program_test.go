@@ -13,8 +13,8 @@ import (
 	"testing"
 
 	"github.com/rollcall-dev/rollcall/pkg/config"
-	"github.com/rollcall-dev/rollcall/pkg/credential"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
+	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
 
 // drive runs the program in this process.
@@ -83,8 +83,8 @@ func TestStatusAndMessageFollowTheError(t *testing.T) {
 		"told already":  {errTold, failed, nil},
 		"usage":         {&usageError{"wrong"}, wrongUsage, []string{"rollcall: wrong\n"}},
 		"configuration": {&config.Error{Problems: []config.Problem{{Variable: "A", Text: "x"}, {Variable: "B", Text: "y"}}}, wrongUsage, []string{"\n  A: x", "\n  B: y"}},
-		"no variables":  {&credential.Error{Kind: credential.Missing, Problem: "not set: AZURE_TENANT_ID", Source: "env:"}, wrongUsage, []string{"AZURE_TENANT_ID", "list --demo"}},
-		"no secret":     {&credential.Error{Kind: credential.Missing, Problem: "gone", Source: "secretsmanager:x"}, failed, []string{"rollcall: gone"}},
+		"no variables":  {&secret.Error{Kind: secret.Missing, Problem: "not set: AZURE_TENANT_ID", Source: "env:"}, wrongUsage, []string{"AZURE_TENANT_ID", "list --demo"}},
+		"no secret":     {&secret.Error{Kind: secret.Missing, Problem: "gone", Source: "secretsmanager:x"}, failed, []string{"rollcall: gone"}},
 		"graph":         {&tenantError{"client c in tenant t", fmt.Errorf("list users: %w", answer)}, failed, []string{"list users: Graph answered 403", "r-1", "\n  Graph says: no,␛[2J Zoë\n", "\n  As: client c in tenant t\n"}},
 		"pipe":          {&writeError{"stdout", syscall.EPIPE}, failed, []string{"the reader of stdout went away"}},
 		"disk":          {&writeError{"users.csv", syscall.ENOSPC}, failed, []string{"write to users.csv: no space left"}},

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/rollcall-dev/rollcall/pkg/credential"
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
 
 // errTold is a failure that the command has told in its own output.
@@ -80,9 +80,9 @@ func isConfiguration(err error) bool {
 }
 
 func missingVariables(err error) bool {
-	var trouble *credential.Error
+	var trouble *secret.Error
 	return errors.As(err, &trouble) && trouble.Source == envSource &&
-		(trouble.Kind == credential.Missing || trouble.Kind == credential.Malformed)
+		(trouble.Kind == secret.Missing || trouble.Kind == secret.Malformed)
 }
 
 // explain is the message for a person: what happened, to whom, what to do next.

@@ -13,14 +13,13 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/config"
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/publisher"
-	"github.com/rollcall-dev/rollcall/pkg/reader"
 	"github.com/rollcall-dev/rollcall/pkg/roll"
 	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 	"github.com/rollcall-dev/rollcall/pkg/trigger"
 )
 
 func main() {
-	cfg, err := config.Read(os.Environ(), append(publisher.Checks(), reader.CheckCredentials())...)
+	cfg, err := config.Read(os.Environ(), publisher.Checks()...)
 	if err != nil {
 		cfg = &config.Config{}
 	}

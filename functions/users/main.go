@@ -18,7 +18,7 @@ import (
 )
 
 func main() {
-	cfg, err := config.Read(os.Environ(), reader.CheckCredentials())
+	cfg, err := config.Read(os.Environ())
 	if err != nil {
 		cfg = &config.Config{}
 	}

@@ -2,8 +2,8 @@
 // typed and checked [Config] and reports every problem at once, each with the
 // variable and what to write instead, so that a deployment is corrected in one go.
 //
-// It reads what it is handed, never the process, and imports only the table of
-// user properties.
+// It reads what it is handed, never the process, and imports only the packages whose
+// values parse themselves.
 package config
 
 import (
@@ -13,15 +13,15 @@ import (
 	"strings"
 
 	"github.com/rollcall-dev/rollcall/pkg/property"
+	"github.com/rollcall-dev/rollcall/pkg/secret"
 	"github.com/rollcall-dev/rollcall/pkg/tolerance"
 )
 
 // Config is the configuration. However it is printed, marshalled or logged, it
 // shows no filter (which may name a person) and no value of AZURE_ variables.
 type Config struct {
-	// Credentials is the source of the app's identity as it was written, "env:" by
-	// default. Package credential takes it apart; see [Check].
-	Credentials string
+	// Credentials is where the app's identity is kept, `env:` by default.
+	Credentials secret.Source
 	// Cloud is the national cloud.
 	Cloud Cloud
 	// LoginURL and GraphURL are the hosts to use, https://host[:port]: the cloud's,
@@ -82,13 +82,12 @@ func (c *Config) LookupEnv(name string) (string, bool) {
 
 // LogValue logs what helps to understand a run.
 func (c Config) LogValue() slog.Value {
-	scheme, _, _ := strings.Cut(c.Credentials, ":")
 	names := make([]string, len(c.Select))
 	for i, column := range c.Select {
 		names[i] = column.String()
 	}
 	return slog.GroupValue(
-		slog.String("credentials", scheme),
+		slog.String("credentials", string(c.Credentials.Scheme)),
 		slog.String("cloud", c.Cloud.Name),
 		slog.String("login", c.LoginURL),
 		slog.String("graph", c.GraphURL),

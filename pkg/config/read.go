@@ -9,14 +9,15 @@ import (
 	"github.com/caarlos0/env/v11"
 
 	"github.com/rollcall-dev/rollcall/pkg/property"
+	"github.com/rollcall-dev/rollcall/pkg/secret"
 	"github.com/rollcall-dev/rollcall/pkg/tolerance"
 )
 
 const prefix = "ROLLCALL_"
 
 // Check looks at the value of one variable that another package understands, so
-// that its problems are reported with all the others. Parse gets the value, or the
-// default; its error's text must not quote a secret.
+// that its problems are reported with all the others. Parse gets the value; its
+// error's text must not quote a secret.
 type Check struct {
 	Variable string
 	Parse    func(value string) error
@@ -24,7 +25,7 @@ type Check struct {
 
 // settings is the environment as env reads it: the variables and their types.
 type settings struct {
-	Credentials    string              `env:"ROLLCALL_CREDENTIALS"`
+	Credentials    secret.Source       `env:"ROLLCALL_CREDENTIALS"`
 	Cloud          Cloud               `env:"ROLLCALL_CLOUD"`
 	LoginURL       origin              `env:"ROLLCALL_LOGIN_URL"`
 	GraphURL       origin              `env:"ROLLCALL_GRAPH_URL"`
@@ -54,7 +55,7 @@ func Read(environ []string, checks ...Check) (*Config, error) {
 	var found collector
 	values := gather(environ, &found)
 	set := settings{
-		Credentials: "env:",
+		Credentials: secret.Source{Scheme: secret.Environment},
 		Select:      property.DefaultColumns(),
 		Cloud:       clouds()[0],
 		PageSize:    defaultPageSize,
@@ -76,11 +77,7 @@ func Read(environ []string, checks ...Check) (*Config, error) {
 		if found.has(check.Variable) {
 			continue
 		}
-		value := values[check.Variable]
-		if check.Variable == "ROLLCALL_CREDENTIALS" {
-			value = set.Credentials
-		}
-		if err := check.Parse(value); err != nil {
+		if err := check.Parse(values[check.Variable]); err != nil {
 			found.complain(check.Variable, err)
 		}
 	}
@@ -154,9 +151,6 @@ func (s *settings) check(found *collector) {
 	}
 	if strings.ContainsFunc(s.Filter, unicode.IsControl) {
 		found.add("ROLLCALL_FILTER", "holds a control character", "write the filter on one line")
-	}
-	if scheme, _, ok := strings.Cut(s.Credentials, ":"); !ok || strings.ContainsAny(scheme, " \t{}\"'=/") {
-		found.add("ROLLCALL_CREDENTIALS", "is not the name of a place", "write secretsmanager:<ARN or name>, env: or file:<path>")
 	}
 	if s.LoginURL != "" || s.AuthorityHost == "" || string(s.AuthorityHost) == s.Cloud.LoginURL {
 		return

@@ -23,7 +23,7 @@ func mustRead(t *testing.T, environ ...string) *Config {
 
 func TestAnEmptyEnvironmentGivesTheDefaults(t *testing.T) {
 	c := mustRead(t, "PATH=/bin", "ROLLCALL_SELECT=", "ROLLCALL_PAGE_SIZE= \t", "=C:=x", "broken")
-	if c.Credentials != "env:" || c.Cloud.Name != "public" || c.PageSize != 999 || c.CountSlack != (tolerance.Tolerance{Share: 0.0005}) || c.AllowAnonymous || c.Stream || c.Filter != "" {
+	if c.Credentials.String() != "env:" || c.Cloud.Name != "public" || c.PageSize != 999 || c.CountSlack != (tolerance.Tolerance{Share: 0.0005}) || c.AllowAnonymous || c.Stream || c.Filter != "" {
 		t.Errorf("config %+v", c.LogValue())
 	}
 	if c.LoginURL != "https://login.microsoftonline.com" || c.GraphURL != "https://graph.microsoft.com" || c.Scope != "https://graph.microsoft.com/.default" || c.Replaced != nil {
@@ -51,7 +51,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 		"ROLLCALL_RESPONSE=Stream",
 		"AWS_LAMBDA_LOG_LEVEL=DEBUG", "AWS_LAMBDA_LOG_FORMAT=JSON", "NO_COLOR=1",
 	)
-	if c.Credentials != "secretsmanager:rollcall/entra?stage=AWSPREVIOUS" || c.Filter != "accountEnabled eq true" || c.PageSize != 500 ||
+	if c.Credentials.String() != "secretsmanager:rollcall/entra?stage=AWSPREVIOUS" || c.Filter != "accountEnabled eq true" || c.PageSize != 500 ||
 		c.CountSlack != (tolerance.Tolerance{Users: 20}) || !c.AllowAnonymous || !c.Stream || c.LogLevel != "DEBUG" || c.LogFormat != "JSON" || !c.NoColor {
 		t.Errorf("config %+v", c.LogValue())
 	}
@@ -153,8 +153,10 @@ func TestAWrongVariableIsNamedWithItsRemedy(t *testing.T) {
 		{"ROLLCALL_COUNT_SLACK=%", "neither a percentage"},
 		{"ROLLCALL_ALLOW_ANONYMOUS=yes please", "true or false"},
 		{"ROLLCALL_RESPONSE=streaming", "buffered, or stream"},
-		{"ROLLCALL_CREDENTIALS=hunter2", "not the name of a place"},
-		{`ROLLCALL_CREDENTIALS={"ClientSecret":"hunter2"}`, "not the name of a place"},
+		{"ROLLCALL_CREDENTIALS=hunter2", "no scheme; write secretsmanager:<ARN or name>, env: or file:<path>"},
+		{`ROLLCALL_CREDENTIALS={"ClientSecret":"hunter2"}`, "unknown scheme"},
+		{"ROLLCALL_CREDENTIALS=safe:hunter2", "unknown scheme safe:"},
+		{"ROLLCALL_CREDENTIALS=secretsmanager:hunter2?label=x", `unknown parameter "label"`},
 		{"ROLLCALL_SELEKT=id", "did you mean ROLLCALL_SELECT?"},
 		{"ROLLCALL_PAGESIZE=5", "did you mean ROLLCALL_PAGE_SIZE?"},
 		{"rollcall_filter=x", "did you mean ROLLCALL_FILTER?"},
@@ -182,9 +184,9 @@ func TestAWrongVariableIsNamedWithItsRemedy(t *testing.T) {
 
 func TestAllProblemsAreReportedAtOnce(t *testing.T) {
 	_, err := Read([]string{
-		"ROLLCALL_PAGE_SIZE=0", "ROLLCALL_CLOUD=moon", "ROLLCALL_SELECT=mial,aboutMe,mail,mail", "ROLLCALL_SINKZ=x",
+		"ROLLCALL_PAGE_SIZE=0", "ROLLCALL_CLOUD=moon", "ROLLCALL_SELECT=mial,aboutMe,mail,mail", "ROLLCALL_SINKZ=x", "ROLLCALL_CREDENTIALS=safe:x",
 		"AZURE_TENANT_ID=@Microsoft.KeyVault(x)",
-	}, Check{"ROLLCALL_CREDENTIALS", func(string) error { return errors.New("no such place") }})
+	}, Check{"ROLLCALL_STATE", func(string) error { return errors.New("no such store") }})
 	var e *Error
 	if !errors.As(err, &e) {
 		t.Fatal(err)
@@ -195,7 +197,7 @@ func TestAllProblemsAreReportedAtOnce(t *testing.T) {
 	}
 	want := []string{
 		"AZURE_TENANT_ID", "ROLLCALL_CLOUD", "ROLLCALL_CREDENTIALS", "ROLLCALL_PAGE_SIZE",
-		"ROLLCALL_SELECT", "ROLLCALL_SELECT", "ROLLCALL_SELECT", "ROLLCALL_SINKZ",
+		"ROLLCALL_SELECT", "ROLLCALL_SELECT", "ROLLCALL_SELECT", "ROLLCALL_SINKZ", "ROLLCALL_STATE",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("%v\n%s", err, diff)
@@ -207,11 +209,8 @@ func TestAllProblemsAreReportedAtOnce(t *testing.T) {
 
 func TestAnotherPackageChecksItsVariable(t *testing.T) {
 	var got string
-	check := Check{"ROLLCALL_CREDENTIALS", func(value string) error { got = value; return nil }}
-	if _, err := Read(nil, check); err != nil || got != "env:" {
-		t.Errorf("checked %q, %v", got, err)
-	}
-	if _, err := Read([]string{"ROLLCALL_CREDENTIALS=file:x"}, check); err != nil || got != "file:x" {
+	check := Check{"ROLLCALL_STATE", func(value string) error { got = value; return nil }}
+	if _, err := Read([]string{"ROLLCALL_STATE=file:x"}, check); err != nil || got != "file:x" {
 		t.Errorf("checked %q, %v", got, err)
 	}
 }

@@ -11,7 +11,7 @@ type advice struct {
 	problem, next string
 }
 
-// The codes that have a part in the flow itself.
+// The codes that the flow itself depends on.
 const (
 	wrongSecret    = 7000215
 	expiredSecret  = 7000222
@@ -19,14 +19,14 @@ const (
 	unknownTenant  = 90002
 )
 
-// stale reports whether a rotated secret would explain the code, so that reading
-// the secret again is worth it.
+// stale reports whether a rotated secret would explain the code, so that rereading
+// the secret is worth it.
 func stale(code int) bool {
 	return code == wrongSecret || code == expiredSecret || code == wrongAssertion
 }
 
 // adviceFor follows Microsoft's list of AADSTS codes, as far as the
-// client-credentials grant can meet them.
+// client-credentials grant can run into them.
 func adviceFor(code int) (advice, bool) {
 	switch code {
 	case wrongSecret:
@@ -40,7 +40,7 @@ func adviceFor(code int) (advice, bool) {
 	case 700038:
 		return advice{Rejected, "ClientID is not an application id", "use the Application (client) ID of the app registration"}, true
 	case 7000229:
-		return advice{Rejected, "the application has no service principal in this tenant", "let an administrator of the tenant grant it consent"}, true
+		return advice{Rejected, "the application has no service principal in this tenant", "have an administrator of the tenant grant it consent"}, true
 	case 7000112:
 		return advice{Rejected, "the application is disabled", "enable sign-in under Enterprise applications, Properties"}, true
 	case unknownTenant:
@@ -58,7 +58,7 @@ func adviceFor(code int) (advice, bool) {
 	case 70021, 700211, 700212, 700213, 7002137, 7002138:
 		return advice{Rejected, "no federated credential of the app matches", "compare issuer, subject and audience, case included; a new one takes minutes to work"}, true
 	case 53003, 530032, 530035:
-		return advice{Rejected, "a Conditional Access policy blocks the application", "let an administrator admit it, or the addresses that it comes from"}, true
+		return advice{Rejected, "a Conditional Access policy blocks the application", "have an administrator allow it, or the addresses that it comes from"}, true
 	case 900144, 70003:
 		return advice{Rejected, "Entra ID could not read the token request", "check a proxy that changes requests"}, true
 	case 90055, 50196:
@@ -98,6 +98,6 @@ func refused(x *exchange) *Error {
 		e.Kind, e.Problem, e.Advice = Unavailable, "the login host answered with a redirect, which is not followed", "check the login URL, and a proxy on the way"
 		return e
 	}
-	e.again = e.Kind == Throttled || e.Kind == Unavailable
+	e.retryable = e.Kind == Throttled || e.Kind == Unavailable
 	return e
 }

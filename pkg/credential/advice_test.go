@@ -1,4 +1,4 @@
-package credential
+package credential_test
 
 import (
 	"net/http"
@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/rollcall-dev/rollcall/pkg/credential"
 )
 
 func mustContain(t *testing.T, text string, parts ...string) {
@@ -39,7 +41,7 @@ func TestEveryRefusalSaysWhatToDoNext(t *testing.T) {
 				return errorAnswer(http.StatusBadRequest, "invalid_request", code), nil
 			}
 			_, err := newCredential(t, newPlace(canary), e).Token(t.Context(), "", "")
-			got := wantError(t, err, Rejected, "Credentials.Rejected")
+			got := wantError(t, err, credential.Rejected, "Credentials.Rejected")
 			if got.Code != code || got.Advice == "" {
 				t.Errorf("error %#v", got)
 			}
@@ -50,11 +52,15 @@ func TestEveryRefusalSaysWhatToDoNext(t *testing.T) {
 }
 
 func TestTheKnownCodeOfSeveralIsTaken(t *testing.T) {
-	if got := (refusal{Codes: []int{1, 7000222, 7000215}}).code(); got != 7000222 {
-		t.Errorf("code %d", got)
-	}
-	if got := (refusal{Codes: []int{1, 2}}).code(); got != 1 {
-		t.Errorf("code %d", got)
+	for want, codes := range map[int][]int{7000112: {1, 7000112, 700016}, 1: {1, 2}} {
+		e := &entra{secret: canary}
+		e.before = func(int, url.Values) (*http.Response, error) {
+			return errorAnswer(http.StatusBadRequest, "invalid_client", codes...), nil
+		}
+		_, err := newCredential(t, newPlace(canary), e).Token(t.Context(), "", "")
+		if got := wantError(t, err, credential.Rejected, "Credentials.Rejected"); got.Code != want {
+			t.Errorf("code %d of %v", got.Code, codes)
+		}
 	}
 }
 
@@ -64,14 +70,18 @@ func TestARefusalWithoutACodeIsStillAnError(t *testing.T) {
 		return answer(http.StatusForbidden, "<html>"+canary+"</html>"), nil
 	}
 	_, err := newCredential(t, newPlace(canary), e).Token(t.Context(), "", "")
-	got := wantError(t, err, Rejected, "Credentials.Rejected")
+	got := wantError(t, err, credential.Rejected, "Credentials.Rejected")
 	mustContain(t, got.Error(), "HTTP 403", "proxy")
 	mustNotContain(t, got.Error(), canary)
 }
 
 func TestIDsOfAServiceAreKeptOnlyWhenTheyArePlain(t *testing.T) {
-	r := parseRefusal([]byte(`{"error":"invalid_client","trace_id":"a person <p@example.com>","correlation_id":"` + testCorrel + `"}`))
-	if r.TraceID != "" || r.CorrelationID != testCorrel {
-		t.Errorf("refusal %+v", r)
+	e := &entra{secret: canary}
+	e.before = func(int, url.Values) (*http.Response, error) {
+		return answer(http.StatusUnauthorized, `{"error":"invalid_client","trace_id":"a person <p@example.com>","correlation_id":"`+testCorrel+`"}`), nil
+	}
+	_, err := newCredential(t, newPlace(canary), e).Token(t.Context(), "", "")
+	if got := wantError(t, err, credential.Rejected, "Credentials.Rejected"); got.TraceID != "" || got.CorrelationID != testCorrel {
+		t.Errorf("error %#v", got)
 	}
 }

@@ -1,7 +1,8 @@
-package credential
+package credential_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -13,6 +14,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/rollcall-dev/rollcall/pkg/credential"
+	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
 
 // prints renders a value in every way that a log or a careless line might.
@@ -51,48 +55,30 @@ func wantNoCanary(t *testing.T, text string, canaries ...string) {
 	}
 }
 
-func TestASecretCannotBePrinted(t *testing.T) {
-	secret := NewSecret(canary)
-	type holder struct {
-		Open   Secret
-		hidden Secret
-		nested *Secret
-	}
+func TestAnIdentityPrintsNoSecret(t *testing.T) {
+	text := secret.NewText(canary)
 	for _, value := range []any{
-		secret, &secret,
-		holder{secret, secret, &secret},
-		&holder{secret, secret, &secret},
-		[]Secret{secret},
-		map[string]Secret{"s": secret},
-		[1]*Secret{&secret},
-		Identity{ClientSecret: secret},
-		&Identity{ClientSecret: secret},
-		[]Identity{{ClientSecret: secret}},
-		held{identity: Identity{ClientSecret: secret}},
+		credential.Identity{ClientSecret: text},
+		&credential.Identity{ClientSecret: text},
+		[]credential.Identity{{ClientSecret: text}},
+		secret.NewCache(secret.Source{}, 0, nil, func(context.Context) (credential.Identity, error) {
+			return credential.Identity{ClientSecret: text}, nil
+		}),
 	} {
 		wantNoCanary(t, prints(t, value), canary)
 	}
-	mixedUp := Identity{TenantID: canary, ClientID: canary, ClientSecret: secret, KeyID: canary}
+	mixedUp := credential.Identity{TenantID: canary, ClientID: canary, ClientSecret: text, KeyID: canary}
 	var b bytes.Buffer
 	slog.New(slog.NewJSONHandler(&b, nil)).Info("identity", "value", mixedUp)
-	text, err := json.Marshal([]any{mixedUp, &mixedUp})
+	marshalled, err := json.Marshal([]any{mixedUp, &mixedUp})
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantNoCanary(t, fmt.Sprintf("%v %+v %#v %s %q", mixedUp, &mixedUp, mixedUp, []Identity{mixedUp}, mixedUp)+b.String()+string(text), canary)
-	if printed := fmt.Sprintf("%v %+v %#v %s %q %x", secret, secret, secret, secret, secret, secret); printed != strings.TrimSpace(strings.Repeat("[redacted] ", 6)) {
-		t.Errorf("printed as %s", printed)
-	}
-	if text, err = json.Marshal(secret); err != nil || string(text) != `"[redacted]"` {
-		t.Errorf("marshalled as %s, %v", text, err)
-	}
-	if secret.Reveal() != canary || !secret.Equal(NewSecret(canary)) || secret.Equal(Secret{}) || secret.IsZero() || !(Secret{}).IsZero() {
-		t.Error("the secret lost its text")
-	}
+	wantNoCanary(t, fmt.Sprintf("%v %+v %#v %s %q", mixedUp, &mixedUp, mixedUp, []credential.Identity{mixedUp}, mixedUp)+b.String()+string(marshalled), canary)
 }
 
-// TestNothingOfTheSecretOrATokenGetsOut drives a credential through good and bad
-// days and searches everything that it logged, returned and can be printed as.
+// TestNothingOfTheSecretOrATokenGetsOut drives a credential through success and
+// failure and searches everything that it logged, returned and can be printed as.
 func TestNothingOfTheSecretOrATokenGetsOut(t *testing.T) {
 	for name, before := range map[string]func(n int, form url.Values) (*http.Response, error){
 		"works":     nil,
@@ -108,7 +94,7 @@ func TestNothingOfTheSecretOrATokenGetsOut(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var logs bytes.Buffer
 				p, e := newPlace(canary), &entra{secret: canary, before: before}
-				c := newCredential(t, p, e, func(cfg *Config) {
+				c := newCredential(t, p, e, func(cfg *credential.Config) {
 					cfg.Log = slog.New(slog.NewJSONHandler(&logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 				})
 				var out strings.Builder
@@ -125,7 +111,7 @@ func TestNothingOfTheSecretOrATokenGetsOut(t *testing.T) {
 					time.Sleep(time.Hour)
 				}
 				id, _ := c.Identity(t.Context())
-				out.WriteString(prints(t, c) + prints(t, *c.login) + prints(t, c.Source()) + prints(t, id) + logs.String())
+				out.WriteString(prints(t, c) + prints(t, c.Source()) + prints(t, id) + logs.String())
 				wantNoCanary(t, out.String(), canary, "token-1", "token-2")
 				if logs.Len() == 0 {
 					t.Error("nothing was logged, so nothing was searched")

@@ -1,11 +1,9 @@
-// Package credential is where the app's identity is kept and the token it
-// becomes. A [Source] says where the identity lives (AWS Secrets Manager, the
-// environment, a file); a [Credential] reads it, caches it, buys Microsoft Graph
-// tokens with it through azidentity, and buys the next one when the secret
-// behind it was rotated.
+// Package credential makes tokens of an identity. An [Identity] is the app that a
+// secret describes; a [Credential] reads it, buys Microsoft Graph tokens with it
+// through azidentity, and tries once more when the secret behind it was rotated.
 //
-// It imports no other package of this module. Nothing of it starts work or
-// loads the AWS configuration before the first call that needs it.
+// It imports packages secret, retry and diagnosis. Nothing in it starts work
+// before the first call that needs it.
 package credential
 
 import (
@@ -15,21 +13,18 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/url"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
-	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
 
 // Defaults of [Config]. They are what the zero value of a field means.
 const (
-	// DefaultTTL is how long a secret that was read is used before it is read again.
-	DefaultTTL = 15 * time.Minute
-	// DefaultPatience is how long one call may wait between tries in all. Entra's
+	// DefaultPatience is how long one call may wait between attempts in all. Entra's
 	// throttled answer asks for 60 seconds, so one such wait fits and two do not.
 	DefaultPatience = 90 * time.Second
 	// DefaultLoginURL is the login host of the public cloud.
@@ -41,8 +36,8 @@ const (
 // Config is what a Credential needs to know. Source is required; every other
 // zero value stands for its default.
 type Config struct {
-	// Source is where the identity is kept; see [ParseSource].
-	Source Source
+	// Source is where the identity is kept.
+	Source secret.Source
 	// LoginURL is the cloud's login host, https://host[:port] without a path.
 	LoginURL string
 	// Scope is the audience of the token, the cloud's Graph root with "/.default".
@@ -51,19 +46,18 @@ type Config struct {
 	// LookupEnv reads a variable for an `env:` source: the value, and whether it
 	// is set. This package never reads the process environment itself.
 	LookupEnv func(name string) (string, bool)
-	// AWS loads the AWS configuration at the first read of a secret. region is that
-	// of the secret's ARN, or "" for the standard one. The default is the SDK's
-	// own: environment, profile, SSO, web identity, container and instance roles.
-	AWS func(ctx context.Context, region string) (aws.Config, error)
+	// AWS loads the AWS configuration at the first read of a secret; see
+	// [secret.NewReader] for the default.
+	AWS secret.LoadAWS
 	// Transport carries the requests to the login host. The default is
 	// http.DefaultTransport, which honours HTTPS_PROXY and SSL_CERT_FILE.
 	Transport http.RoundTripper
-	// TTL is how long a secret that was read is used; see [DefaultTTL].
+	// TTL is how long a secret that was read is used; see [secret.DefaultTTL].
 	TTL time.Duration
 	// Patience bounds the waits of one call; see [DefaultPatience].
 	Patience time.Duration
 	// Log takes what does not stop the work: a refresh that failed and whose old
-	// value is kept, a secret that was read again. The default drops it.
+	// value is kept, a secret that was reread. The default drops it.
 	Log *slog.Logger
 }
 
@@ -71,19 +65,18 @@ type Config struct {
 // concurrent use and has one request for a secret or a token under way at a time.
 // Make one with [New].
 type Credential struct {
-	source   Source
-	read     reader
-	scope    string
-	login    *loginHost
-	ttl      time.Duration
-	patience time.Duration
-	log      *slog.Logger
-	gate     gate
-	failure  atomic.Pointer[failure]
-	held     held
-	resolved map[string]string
-	azure    *azidentity.ClientSecretCredential
-	last     Secret
+	source    secret.Source
+	identity  *secret.Cache[Identity]
+	scope     string
+	login     *loginHost
+	patience  time.Duration
+	log       *slog.Logger
+	semaphore semaphore
+	failure   atomic.Pointer[failure]
+	resolved  map[string]string
+	azure     *azidentity.ClientSecretCredential
+	azureFor  Identity // the one that azure was made of
+	last      secret.Text
 }
 
 var _ azcore.TokenCredential = (*Credential)(nil)
@@ -92,7 +85,7 @@ var _ azcore.TokenCredential = (*Credential)(nil)
 // asked anything yet. A source that this version cannot read, or a login URL
 // that is not https://host[:port], is an error.
 func New(cfg Config) (*Credential, error) {
-	read, err := cfg.reader()
+	read, err := reader(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -100,31 +93,39 @@ func New(cfg Config) (*Credential, error) {
 	if err != nil {
 		return nil, err
 	}
-	log := cfg.Log
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
+	log := orDefault(cfg.Log, slog.New(slog.DiscardHandler))
 	return &Credential{
-		source:   cfg.Source,
-		read:     read,
-		scope:    orDefault(cfg.Scope, DefaultScope),
-		login:    login,
-		ttl:      orDefault(cfg.TTL, DefaultTTL),
-		patience: orDefault(cfg.Patience, DefaultPatience),
-		log:      log,
-		gate:     make(gate, 1),
-		resolved: map[string]string{},
+		source:    cfg.Source,
+		identity:  secret.NewCache(cfg.Source, cfg.TTL, log, read),
+		scope:     orDefault(cfg.Scope, DefaultScope),
+		login:     login,
+		patience:  orDefault(cfg.Patience, DefaultPatience),
+		log:       log,
+		semaphore: make(semaphore, 1),
+		resolved:  map[string]string{},
 	}, nil
 }
 
+// Identity returns the app that the source keeps, from the cache while that is
+// fresh. The error is a *[secret.Error], or wraps context.Canceled.
+func (c *Credential) Identity(ctx context.Context) (Identity, error) { return c.identity.Get(ctx) }
+
 // Source returns where the identity is kept.
-func (c *Credential) Source() Source { return c.source }
+func (c *Credential) Source() secret.Source { return c.source }
 
 // LogValue keeps a Credential that is logged by mistake to its source.
 func (c *Credential) LogValue() slog.Value { return slog.StringValue(c.source.String()) }
 
 // Format writes the source, whatever the verb.
 func (c *Credential) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.source.String()) }
+
+// stopped is the error of a call whose context ended.
+func (c *Credential) stopped(cause error) error {
+	if errors.Is(cause, context.DeadlineExceeded) {
+		return &Error{Kind: Unavailable, Problem: "the deadline came before a token did", Advice: "allow more time, or try again later", Source: c.source.String(), Err: cause}
+	}
+	return fmt.Errorf("credentials: %w", cause)
+}
 
 func orDefault[T comparable](value, def T) T {
 	var zero T
@@ -134,13 +135,17 @@ func orDefault[T comparable](value, def T) T {
 	return value
 }
 
-// origin takes a login URL apart and returns its lower-case host[:port].
-func origin(raw string) (string, error) {
-	u, err := url.Parse(raw)
-	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil ||
-		strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-		// The value is not quoted: it may carry a password.
-		return "", errors.New("login URL is not https://host[:port]")
+// semaphore admits one goroutine at a time. Unlike a mutex, it releases those
+// whose context ends while they wait.
+type semaphore chan struct{}
+
+func (s semaphore) acquire(ctx context.Context) error {
+	select {
+	case s <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	return strings.ToLower(u.Host), nil
 }
+
+func (s semaphore) release() { <-s }

@@ -7,33 +7,24 @@ import (
 	"time"
 )
 
-// Kind says which sort of trouble an [Error] is.
+// Kind classifies an [Error].
 type Kind int
 
-// The kinds. The first three are about the place where the identity is kept, the
-// others about the service that is asked for a token (or, for Unavailable, both).
+// The kinds.
 const (
-	// Missing: there is no such secret, file or variable.
-	Missing Kind = iota + 1
-	// Forbidden: it is there, and this function may not read or decrypt it.
-	Forbidden
-	// Malformed: it was read, and it is not an identity.
-	Malformed
+	// Malformed: azidentity does not accept the identity.
+	Malformed Kind = iota + 1
 	// Rejected: Entra ID refused the identity.
 	Rejected
 	// Throttled: Entra ID asks for a pause that does not fit; see Error.RetryAfter.
 	Throttled
-	// Unavailable: the service could not be reached or broke; trying later may help.
+	// Unavailable: Entra ID could not be reached or broke; trying later may help.
 	Unavailable
 )
 
 // String returns the kind in lower case, as it is logged.
 func (k Kind) String() string {
 	switch k {
-	case Missing:
-		return "missing"
-	case Forbidden:
-		return "forbidden"
 	case Malformed:
 		return "malformed"
 	case Rejected:
@@ -46,9 +37,9 @@ func (k Kind) String() string {
 	return "unknown"
 }
 
-// Error is every failure of this package after New. Its text and its fields
-// carry no value of the secret and nothing of a service's own message, which may
-// repeat what it was sent.
+// Error says why there is no token for an identity that was read; a [secret.Error]
+// says why it was not. It carries no value of the secret and nothing of Entra's own
+// message, which may repeat what it was sent.
 type Error struct {
 	// Kind classifies the error.
 	Kind Kind
@@ -61,28 +52,24 @@ type Error struct {
 	Tenant string
 	// Code is the number of Entra's AADSTS code, 0 for none.
 	Code int
-	// AWSCode is the name of AWS's error, such as ResourceNotFoundException.
-	AWSCode string
-	// Status is the HTTP status that came with a refusal, 0 for none.
+	// Status is the HTTP status of a refusal, 0 for none.
 	Status int
-	// TraceID and CorrelationID identify the request to Microsoft's support,
-	// RequestID to that of AWS.
-	TraceID, CorrelationID, RequestID string
-	// RetryAfter is the pause that the service asks for, 0 when it names none.
+	// TraceID and CorrelationID identify the request to Microsoft's support.
+	TraceID, CorrelationID string
+	// RetryAfter is the pause that Entra ID asks for, 0 when it names none.
 	RetryAfter time.Duration
-	// Err is the cause where there is one that can be told apart (a context's
-	// end, a file's absence, a broken connection). Its text is not part of Error.
+	// Err is the cause where one can be told apart (a context's end, a broken
+	// connection). Its text is not part of Error.
 	Err error
 
-	// again says that the same request may succeed after a pause.
-	again bool
+	retryable bool // the same request may succeed after a pause
 }
 
 // Name returns the name under which people and machines act on the error:
 // Credentials.Missing, Credentials.Rejected, Graph.Throttled or Graph.Unavailable.
 func (e *Error) Name() string {
 	switch e.Kind {
-	case Missing, Forbidden, Malformed:
+	case Malformed:
 		return "Credentials.Missing"
 	case Throttled:
 		return "Graph.Throttled"
@@ -107,7 +94,6 @@ func (e *Error) Error() string {
 	if e.Code != 0 {
 		add("AADSTS", strconv.Itoa(e.Code))
 	}
-	add("", e.AWSCode)
 	if e.Code == 0 && e.Status != 0 {
 		add("HTTP ", strconv.Itoa(e.Status))
 	}
@@ -115,7 +101,6 @@ func (e *Error) Error() string {
 	add("tenant ", e.Tenant)
 	add("correlation id ", e.CorrelationID)
 	add("trace id ", e.TraceID)
-	add("request id ", e.RequestID)
 	if e.RetryAfter > 0 {
 		add("retry after ", e.RetryAfter.String())
 	}
@@ -148,7 +133,6 @@ func (e *Error) LogValue() slog.Value {
 	if e.Code != 0 {
 		add("code", "AADSTS"+strconv.Itoa(e.Code))
 	}
-	add("awsCode", e.AWSCode)
 	if e.Status != 0 {
 		attrs = append(attrs, slog.Int("status", e.Status))
 	}
@@ -156,7 +140,6 @@ func (e *Error) LogValue() slog.Value {
 	add("tenant", e.Tenant)
 	add("correlationId", e.CorrelationID)
 	add("traceId", e.TraceID)
-	add("requestId", e.RequestID)
 	if e.RetryAfter > 0 {
 		attrs = append(attrs, slog.Float64("retryAfterSeconds", e.RetryAfter.Seconds()))
 	}

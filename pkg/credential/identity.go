@@ -6,6 +6,10 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
 
 // Identity is the app that a source keeps: who it is, and how it proves it.
@@ -18,7 +22,7 @@ type Identity struct {
 	// ClientID is the application (client) id.
 	ClientID string
 	// ClientSecret is the secret's value.
-	ClientSecret Secret
+	ClientSecret secret.Text
 	// KeyID is the id of the client secret in Entra, "" when the source keeps none.
 	KeyID string
 	// ExpiresAt is when the client secret ends, zero when the source does not say.
@@ -73,24 +77,7 @@ func showTenant(text string) string {
 }
 
 // isGUID reports whether text has the form 8-4-4-4-12 in hexadecimal digits.
-func isGUID(text string) bool {
-	if len(text) != 36 {
-		return false
-	}
-	for i := range len(text) {
-		switch c := text[i]; i {
-		case 8, 13, 18, 23:
-			if c != '-' {
-				return false
-			}
-		default:
-			if (c < '0' || c > '9') && (c < 'a' || c > 'f') && (c < 'A' || c > 'F') {
-				return false
-			}
-		}
-	}
-	return true
-}
+func isGUID(text string) bool { return len(text) == 36 && uuid.Validate(text) == nil }
 
 // isTenant reports whether text can stand in the path of the token endpoint: a
 // GUID or a domain, in letters, digits, dots and hyphens.

@@ -1,4 +1,4 @@
-package credential
+package credential_test
 
 import (
 	"encoding/json"
@@ -10,6 +10,16 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/rollcall-dev/rollcall/pkg/credential"
+	"github.com/rollcall-dev/rollcall/pkg/secret"
+)
+
+// The codes of Entra ID that the tests speak of most.
+const (
+	wrongSecret   = 7000215
+	expiredSecret = 7000222
+	unknownTenant = 90002
 )
 
 const (
@@ -158,13 +168,13 @@ func (p *place) count() int {
 }
 
 // newCredential wires a place and a login host; change adjusts the rest.
-func newCredential(t *testing.T, p *place, e *entra, change ...func(*Config)) *Credential {
+func newCredential(t *testing.T, p *place, e *entra, change ...func(*credential.Config)) *credential.Credential {
 	t.Helper()
-	cfg := Config{Source: Source{Scheme: Environment}, LookupEnv: p.lookup, Transport: e}
+	cfg := credential.Config{Source: secret.Source{Scheme: secret.Environment}, LookupEnv: p.lookup, Transport: e}
 	for _, f := range change {
 		f(&cfg)
 	}
-	c, err := New(cfg)
+	c, err := credential.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

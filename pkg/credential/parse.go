@@ -5,25 +5,25 @@ import (
 	"errors"
 	"io"
 	"strings"
-	"time"
-	"unicode"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
 
 const bom = "\xef\xbb\xbf"
 
-// mistake is what is wrong with a secret's content, without any of that content.
-type mistake struct{ problem, advice string }
-
-func (m *mistake) Error() string { return m.problem + ": " + m.advice }
+// malformed says what is wrong with a secret's content, without any of that content.
+func malformed(problem, advice string) error {
+	return &secret.Error{Kind: secret.Malformed, Problem: problem, Advice: advice}
+}
 
 const secretForm = `the secret is a JSON object such as {"TenantID":"...","ClientID":"...","ClientSecret":"..."}`
 
 // parse reads the secret's JSON. Names are matched by canonical; values lose the
 // white space around them, since a trailing newline is the commonest accident and
-// Entra issues no secret that has any. Fields of other names are ignored. No
-// error of it carries a value, nor a decoder's text, which would quote one.
+// Entra issues no secret that has any. Fields of other names are ignored. Its
+// errors carry no value, nor a decoder's text, which would quote one.
 func parse(content []byte) (Identity, error) {
 	values, err := fields(bytes.TrimPrefix(bytes.TrimSpace(content), []byte(bom)))
 	if err != nil {
@@ -53,13 +53,13 @@ func fields(content []byte) (map[string]string, error) {
 			continue
 		}
 		if kind != '"' {
-			return nil, &mistake{"the secret's " + field + " is not a text", "write it as a JSON string"}
+			return nil, malformed("the secret's "+field+" is not a text", "write it as a JSON string")
 		}
 		if value = strings.TrimSpace(value); value == "" {
 			continue
 		}
 		if earlier, ok := values[field]; ok && earlier != value {
-			return nil, &mistake{"the secret has two different values for " + field, "keep one of the spellings and remove the others"}
+			return nil, malformed("the secret has two different values for "+field, "keep one of the spellings and remove the others")
 		}
 		values[field] = value
 	}
@@ -67,14 +67,14 @@ func fields(content []byte) (map[string]string, error) {
 		return nil, notJSON()
 	}
 	if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
-		return nil, &mistake{"the secret has something after its JSON object", secretForm}
+		return nil, malformed("the secret has something after its JSON object", secretForm)
 	}
 	return values, nil
 }
 
 func expectObject(dec *jsontext.Decoder, content []byte) error {
 	if len(content) == 0 {
-		return &mistake{"the secret is empty", secretForm}
+		return malformed("the secret is empty", secretForm)
 	}
 	token, err := dec.ReadToken()
 	if err != nil {
@@ -84,13 +84,13 @@ func expectObject(dec *jsontext.Decoder, content []byte) error {
 	case '{':
 		return nil
 	case '"':
-		return &mistake{"the secret is a JSON string, not an object (encoded twice?)", secretForm}
+		return malformed("the secret is a JSON string, not an object (encoded twice?)", secretForm)
 	default:
-		return &mistake{"the secret is JSON, but not an object", secretForm}
+		return malformed("the secret is JSON, but not an object", secretForm)
 	}
 }
 
-func notJSON() error { return &mistake{"the secret is not JSON", secretForm} }
+func notJSON() error { return malformed("the secret is not JSON", secretForm) }
 
 // readValue reads one value whole and returns a string's text.
 func readValue(dec *jsontext.Decoder) (string, jsontext.Kind, error) {
@@ -104,56 +104,51 @@ func readValue(dec *jsontext.Decoder) (string, jsontext.Kind, error) {
 	return token.String(), '"', nil
 }
 
-// identify makes an identity of the fields, or names all that is missing.
-func identify(values map[string]string) (Identity, error) {
-	for _, field := range []string{certificate, kmsKeyID, federation} {
-		if values[field] != "" {
-			return Identity{}, &mistake{"the secret holds " + field + ", which is not supported yet", "keep a ClientSecret in it instead"}
-		}
-	}
-	var missing []string
-	for _, field := range []string{tenantID, clientID, clientSecret} {
-		if values[field] == "" {
-			missing = append(missing, field)
-		}
-	}
-	if len(missing) > 0 {
-		return Identity{}, &mistake{"the secret lacks " + strings.Join(missing, ", "), secretForm}
-	}
-	id := Identity{
-		TenantID:     values[tenantID],
-		ClientID:     values[clientID],
-		ClientSecret: NewSecret(values[clientSecret]),
-		KeyID:        values[keyID],
-	}
-	if at := values[expiresAt]; at != "" {
-		t, err := time.Parse(time.RFC3339, at)
-		if err != nil {
-			return Identity{}, &mistake{"the secret's ExpiresAt is not a time", "write it as in 2027-01-31T00:00:00Z, or leave it out"}
-		}
-		id.ExpiresAt = t
-	}
-	return id, check(id)
-}
+// The fields of the secret, as messages name them.
+const (
+	tenantID            = "TenantID"
+	clientID            = "ClientID"
+	clientSecret        = "ClientSecret"
+	certificate         = "Certificate"
+	certificatePassword = "CertificatePassword"
+	kmsKeyID            = "KMSKeyID"
+	federation          = "Federation"
+	keyID               = "KeyID"
+	expiresAt           = "ExpiresAt"
+)
 
-// check finds what no Entra tenant could accept, before anything is sent.
-func check(id Identity) error {
-	switch strings.ToLower(id.TenantID) {
-	case "common", "organizations", "consumers":
-		return &mistake{"TenantID is not one tenant", "write the tenant's GUID or its domain"}
+// canonical returns the field that a name in the secret means, "" for none. Case and
+// the characters _-.() and space do not count, nor does a leading AZURE, ENTRA, AAD or ARM:
+// so ClientID, client_id, AZURE_CLIENT_ID and ARM_CLIENT_ID are one. The
+// other words are those of the portal, of `az ad sp create-for-rbac` and of Graph.
+func canonical(name string) string {
+	name = strings.ToLower(name)
+	name = strings.NewReplacer("_", "", "-", "", ".", "", " ", "", "(", "", ")", "").Replace(name)
+	for _, prefix := range []string{"azure", "entra", "aad", "arm"} {
+		if rest, ok := strings.CutPrefix(name, prefix); ok {
+			name = rest
+			break
+		}
 	}
-	if !isTenant(id.TenantID) {
-		return &mistake{"TenantID is neither a GUID nor a domain", "write the Directory (tenant) ID of the app registration"}
+	switch name {
+	case "tenantid", "tenant", "directoryid", "directorytenantid":
+		return tenantID
+	case "clientid", "appid", "applicationid", "applicationclientid":
+		return clientID
+	case "clientsecret", "appsecret", "applicationsecret", "password", "secrettext", "clientsecretvalue":
+		return clientSecret
+	case "certificate", "clientcertificate":
+		return certificate
+	case "certificatepassword", "clientcertificatepassword":
+		return certificatePassword
+	case "kmskeyid":
+		return kmsKeyID
+	case "federation":
+		return federation
+	case "keyid", "clientsecretid", "secretid":
+		return keyID
+	case "expiresat", "enddatetime", "expirydate", "expires":
+		return expiresAt
 	}
-	switch {
-	case garbled(id.ClientID):
-		return &mistake{"ClientID holds a character that cannot be typed", "copy it again from the app registration"}
-	case garbled(id.ClientSecret.Reveal()):
-		return &mistake{"ClientSecret holds a character that cannot be typed", "copy its Value again from the app registration"}
-	}
-	return nil
-}
-
-func garbled(text string) bool {
-	return strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) || r == unicode.ReplacementChar })
+	return ""
 }

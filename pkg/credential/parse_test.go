@@ -1,16 +1,34 @@
-package credential
+package credential_test
 
 import (
-	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/rollcall-dev/rollcall/pkg/credential"
+	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
 
+// read returns the identity of a secret that is kept in a file.
+func read(t *testing.T, text string) (credential.Identity, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "secret.json")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := credential.New(credential.Config{Source: secret.Source{Scheme: secret.File, Name: path}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Identity(t.Context())
+}
+
 func TestTheSecretIsReadInEveryUsualSpelling(t *testing.T) {
-	want := Identity{TenantID: testTenant, ClientID: testClient, ClientSecret: NewSecret(canary)}
+	want := credential.Identity{TenantID: testTenant, ClientID: testClient, ClientSecret: secret.NewText(canary)}
 	for _, names := range [][3]string{
 		{"TenantID", "ClientID", "ClientSecret"},
 		{"tenantId", "clientId", "clientSecret"},
@@ -23,7 +41,7 @@ func TestTheSecretIsReadInEveryUsualSpelling(t *testing.T) {
 		{"Directory (tenant) ID", "Application (client) ID", "Client secret value"},
 	} {
 		text := `{"` + names[0] + `":"` + testTenant + `","` + names[1] + `":"` + testClient + `","` + names[2] + `":"` + canary + `"}`
-		got, err := parse([]byte(text))
+		got, err := read(t, text)
 		if err != nil {
 			t.Errorf("%v: %v", names, err)
 			continue
@@ -35,15 +53,15 @@ func TestTheSecretIsReadInEveryUsualSpelling(t *testing.T) {
 }
 
 func TestTheSecretMayCarryMoreThanItMust(t *testing.T) {
-	text := bom + ` {"ClientID":" ` + testClient + `\n","clientSecret":"` + canary + `\r\n","CLIENT_SECRET":"` + canary + `",
+	text := "\xef\xbb\xbf" + ` {"ClientID":" ` + testClient + `\n","clientSecret":"` + canary + `\r\n","CLIENT_SECRET":"` + canary + `",
 		"TenantID":"contoso.example","KeyID":"k-1","ExpiresAt":"2027-01-31T00:00:00Z",
 		"tags":{"owner":["a",1,null,true]},"port":443,"Certificate":"","KMSKeyID":null} ` + "\n"
-	got, err := parse([]byte(text))
+	got, err := read(t, text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Identity{
-		TenantID: "contoso.example", ClientID: testClient, ClientSecret: NewSecret(canary),
+	want := credential.Identity{
+		TenantID: "contoso.example", ClientID: testClient, ClientSecret: secret.NewText(canary),
 		KeyID: "k-1", ExpiresAt: time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -84,14 +102,21 @@ func TestAMalformedSecretIsExplainedWithoutItsContent(t *testing.T) {
 		{"{\"TenantID\":\"\xff\"}", "not JSON"},
 	} {
 		text, want := row.text, row.want
-		_, err := parse([]byte(text))
-		var wrong *mistake
-		if !errors.As(err, &wrong) || wrong.advice == "" {
+		_, err := read(t, text)
+		if got := wantUnread(t, err, secret.Malformed); got.Advice == "" {
 			t.Errorf("%q: %v", text, err)
-			continue
 		}
 		mustContain(t, err.Error(), want)
 		mustNotContain(t, err.Error(), canary, testTenant, testClient)
+	}
+}
+
+func TestAMalformedSecretIsNamedByItsSource(t *testing.T) {
+	for _, text := range []string{"", canary, `{"ClientSecret":"` + canary + `"}`} {
+		_, err := read(t, text)
+		got := wantUnread(t, err, secret.Malformed)
+		mustContain(t, got.Error(), "file:/")
+		mustNotContain(t, got.Error(), canary)
 	}
 }
 
@@ -102,18 +127,51 @@ func FuzzTheParserNeverRepeatsASecret(f *testing.F) {
 	f.Add(`["`, `"]`)
 	f.Add("", "")
 	f.Fuzz(func(t *testing.T, before, after string) {
-		id, err := parse([]byte(before + canary + after))
+		id, err := read(t, before+canary+after)
 		if err != nil {
 			if strings.Contains(err.Error(), canary) {
 				t.Errorf("error %q", err)
 			}
 			return
 		}
-		if id.ClientSecret.IsZero() || id.ClientID == "" || !isTenant(id.TenantID) {
+		if id.ClientSecret.IsZero() || id.ClientID == "" || id.TenantID == "" || strings.ContainsAny(id.TenantID, "/?# ") {
 			t.Errorf("identity %v was taken", id)
 		}
 		if strings.Contains(id.String(), canary) {
 			t.Errorf("printed as %q", id)
 		}
 	})
+}
+
+func TestEveryMissingVariableIsNamed(t *testing.T) {
+	p := newPlace("")
+	p.put("AZURE_CLIENT_ID", " ")
+	_, err := newCredential(t, p, nil).Identity(t.Context())
+	got := wantUnread(t, err, secret.Missing)
+	mustContain(t, got.Error(), "AZURE_CLIENT_ID, AZURE_CLIENT_SECRET")
+	mustNotContain(t, got.Problem, "AZURE_TENANT_ID")
+
+	p.put("AZURE_CLIENT_CERTIFICATE_PATH", "/x.pem")
+	_, err = newCredential(t, p, nil).Identity(t.Context())
+	mustContain(t, wantUnread(t, err, secret.Missing).Error(), "AZURE_CLIENT_CERTIFICATE_PATH is set")
+}
+
+func TestNewRefusesWhatItCannotUse(t *testing.T) {
+	p := newPlace(canary)
+	env := secret.Source{Scheme: secret.Environment}
+	for name, cfg := range map[string]credential.Config{
+		"no source":        {},
+		"no lookup":        {Source: env},
+		"plain http":       {Source: env, LookupEnv: p.lookup, LoginURL: "http://login.example"},
+		"a path":           {Source: env, LookupEnv: p.lookup, LoginURL: "https://login.example/tenant"},
+		"a password":       {Source: env, LookupEnv: p.lookup, LoginURL: "https://hunter2@login.example"},
+		"not a URL at all": {Source: env, LookupEnv: p.lookup, LoginURL: "https://%zz"},
+	} {
+		_, err := credential.New(cfg)
+		if err == nil {
+			t.Errorf("%s: no error", name)
+			continue
+		}
+		mustNotContain(t, err.Error(), "hunter2")
+	}
 }

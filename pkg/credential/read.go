@@ -3,58 +3,43 @@ package credential
 import (
 	"context"
 	"errors"
-	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
+	"time"
+	"unicode"
+
+	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
 
-// maxSecret is what Secrets Manager allows a secret to be, in bytes.
-const maxSecret = 64 << 10
-
-// reader reads the identity from its place, afresh at every call. Its errors are
-// *Error or mistakes.
-type reader func(ctx context.Context) (Identity, error)
-
-func (cfg Config) reader() (reader, error) {
-	switch cfg.Source.Scheme {
-	case Environment:
-		lookup := cfg.LookupEnv
-		if lookup == nil {
+// reader returns what reads the identity, afresh at every call.
+func reader(cfg Config) (func(ctx context.Context) (Identity, error), error) {
+	if cfg.Source.Scheme == secret.Environment {
+		if cfg.LookupEnv == nil {
 			return nil, errors.New("credentials in the environment need Config.LookupEnv")
 		}
-		return func(context.Context) (Identity, error) { return fromEnvironment(lookup) }, nil
-	case File:
-		path := cfg.Source.Name
-		return func(context.Context) (Identity, error) { return fromFile(path) }, nil
-	case SecretsManager:
-		return newSecretsManager(cfg).read, nil
+		return func(context.Context) (Identity, error) {
+			id, err := fromEnvironment(cfg.LookupEnv)
+			return id, at(cfg.Source, err)
+		}, nil
 	}
-	return nil, &SourceError{"is not one that can be read", "make it with ParseSource"}
+	text, err := secret.NewReader(cfg.Source, cfg.AWS)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) (Identity, error) {
+		content, err := text.Read(ctx)
+		if err != nil {
+			return Identity{}, err
+		}
+		id, err := parse(content)
+		return id, at(cfg.Source, err)
+	}, nil
 }
 
-// readIdentity reads once and completes the error with the source.
-func (c *Credential) readIdentity(ctx context.Context) (Identity, error) {
-	id, err := c.read(ctx)
-	if err == nil {
-		return id, nil
-	}
-	if ctx.Err() != nil {
-		return Identity{}, c.stopped(ctx.Err())
-	}
-	return Identity{}, c.source.complete(err)
-}
-
-// complete makes an *[Error] of a mistake and says where it was found.
-func (s Source) complete(err error) error {
-	var wrong *mistake
-	if errors.As(err, &wrong) {
-		err = &Error{Kind: Malformed, Problem: wrong.problem, Advice: wrong.advice}
-	}
-	var e *Error
+// at adds to an error where the identity is kept.
+func at(source secret.Source, err error) error {
+	var e *secret.Error
 	if errors.As(err, &e) {
-		e.Source = s.String()
+		e.Source = source.String()
 	}
 	return err
 }
@@ -82,55 +67,63 @@ func fromEnvironment(lookup func(string) (string, bool)) (Identity, error) {
 			advice = other + " is set, but only a client secret is supported yet"
 		}
 	}
-	return Identity{}, &Error{
-		Kind:    Missing,
+	return Identity{}, &secret.Error{
+		Kind:    secret.Missing,
 		Problem: "not set: " + strings.Join(missing, ", "),
 		Advice:  advice,
 	}
 }
 
-// fromFile reads the secret's JSON from a file.
-func fromFile(path string) (Identity, error) {
-	content, err := fileText(path)
-	if err != nil {
-		return Identity{}, err
+// identify makes an identity of the fields, or names all that is missing.
+func identify(values map[string]string) (Identity, error) {
+	for _, field := range []string{certificate, kmsKeyID, federation} {
+		if values[field] != "" {
+			return Identity{}, malformed("the secret holds "+field+", which is not supported yet", "keep a ClientSecret in it instead")
+		}
 	}
-	return parse(content)
+	var missing []string
+	for _, field := range []string{tenantID, clientID, clientSecret} {
+		if values[field] == "" {
+			missing = append(missing, field)
+		}
+	}
+	if len(missing) > 0 {
+		return Identity{}, malformed("the secret lacks "+strings.Join(missing, ", "), secretForm)
+	}
+	id := Identity{
+		TenantID:     values[tenantID],
+		ClientID:     values[clientID],
+		ClientSecret: secret.NewText(values[clientSecret]),
+		KeyID:        values[keyID],
+	}
+	if at := values[expiresAt]; at != "" {
+		t, err := time.Parse(time.RFC3339, at)
+		if err != nil {
+			return Identity{}, malformed("the secret's ExpiresAt is not a time", "write it as in 2027-01-31T00:00:00Z, or leave it out")
+		}
+		id.ExpiresAt = t
+	}
+	return id, check(id)
 }
 
-// fileText reads a secret from a file as it stands.
-func fileText(path string) ([]byte, error) {
-	content, err := readFile(path)
+// check finds what no Entra tenant could accept, before anything is sent.
+func check(id Identity) error {
+	switch strings.ToLower(id.TenantID) {
+	case "common", "organizations", "consumers":
+		return malformed("TenantID is not one tenant", "write the tenant's GUID or its domain")
+	}
+	if !isTenant(id.TenantID) {
+		return malformed("TenantID is neither a GUID nor a domain", "write the Directory (tenant) ID of the app registration")
+	}
 	switch {
-	case err == nil:
-		return content, nil
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, &Error{Kind: Missing, Problem: "the file of the secret does not exist", Advice: "create it, or correct its path where it is configured", Err: fs.ErrNotExist}
-	case errors.Is(err, fs.ErrPermission):
-		return nil, &Error{Kind: Forbidden, Problem: "the file of the secret may not be read", Advice: "give this user read permission", Err: fs.ErrPermission}
+	case garbled(id.ClientID):
+		return malformed("ClientID holds a character that cannot be typed", "copy it again from the app registration")
+	case garbled(id.ClientSecret.Reveal()):
+		return malformed("ClientSecret holds a character that cannot be typed", "copy its Value again from the app registration")
 	}
-	var wrong *mistake
-	if errors.As(err, &wrong) {
-		return nil, wrong
-	}
-	return nil, &Error{Kind: Unavailable, Problem: "the file of the secret could not be read", Advice: "check the file system", Err: err}
+	return nil
 }
 
-func readFile(path string) (_ []byte, err error) {
-	f, err := os.Open(filepath.Clean(path))
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if info, err := f.Stat(); err == nil && info.IsDir() {
-		return nil, &mistake{"the file of the secret is a directory", "name the file itself"}
-	}
-	content, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(content) > maxSecret {
-		return nil, &mistake{"the file of the secret is larger than 64 KiB", "name the right one"}
-	}
-	return content, nil
+func garbled(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) || r == unicode.ReplacementChar })
 }

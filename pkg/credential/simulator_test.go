@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"github.com/rollcall-dev/rollcall/pkg/credential"
+	"github.com/rollcall-dev/rollcall/pkg/secret"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
@@ -22,7 +23,7 @@ const entry = "rollcall/entra"
 // tenant.
 func against(t *testing.T, tenant *simulator.Tenant, source string) *credential.Credential {
 	t.Helper()
-	parsed, err := credential.ParseSource(source)
+	parsed, err := secret.ParseSource(source)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,28 +80,23 @@ func TestASecretRotatedInTheSimulatedTenantIsPickedUp(t *testing.T) {
 	})
 }
 
-func TestTheSimulatedTenantsRefusalsAreTold(t *testing.T) {
+func TestTheSimulatedTenantsRefusalsAreReported(t *testing.T) {
 	for name, row := range map[string]struct {
 		change func(*simulator.Tenant)
 		kind   credential.Kind
 		code   int
-		aws    string
 	}{
 		"unknown tenant": {func(s *simulator.Tenant) {
 			s.SetSecret(entry, secretJSON("nobody.example", simulator.DefaultClientSecret))
-		}, credential.Rejected, 90002, ""},
+		}, credential.Rejected, 90002},
 		"wrong secret": {func(s *simulator.Tenant) {
 			s.SetSecret(entry, secretJSON(simulator.DefaultTenant, "wrong"))
-		}, credential.Rejected, 7000215, ""},
+		}, credential.Rejected, 7000215},
 		"expired secret": {func(s *simulator.Tenant) {
 			if err := s.ExpireSecret(simulator.DefaultClientSecret); err != nil {
 				t.Error(err)
 			}
-		}, credential.Rejected, 7000222, ""},
-		"deleted": {refuse(t, "InvalidRequestException"), credential.Missing, 0, "InvalidRequestException"},
-		"missing": {refuse(t, "ResourceNotFoundException"), credential.Missing, 0, "ResourceNotFoundException"},
-		"denied":  {refuse(t, "AccessDeniedException"), credential.Forbidden, 0, "AccessDeniedException"},
-		"locked":  {refuse(t, "DecryptionFailure"), credential.Forbidden, 0, "DecryptionFailure"},
+		}, credential.Rejected, 7000222},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -109,7 +105,7 @@ func TestTheSimulatedTenantsRefusalsAreTold(t *testing.T) {
 				row.change(tenant)
 				_, err := against(t, tenant, "secretsmanager:"+entry).Token(t.Context(), "", "")
 				var e *credential.Error
-				if !errors.As(err, &e) || e.Kind != row.kind || e.Code != row.code || e.AWSCode != row.aws {
+				if !errors.As(err, &e) || e.Kind != row.kind || e.Code != row.code {
 					t.Fatalf("error %v", err)
 				}
 				if strings.Contains(err.Error(), simulator.DefaultClientSecret) || strings.Contains(err.Error(), "wrong8Q") {
@@ -120,12 +116,22 @@ func TestTheSimulatedTenantsRefusalsAreTold(t *testing.T) {
 	}
 }
 
-func refuse(t *testing.T, code string) func(*simulator.Tenant) {
-	return func(s *simulator.Tenant) {
-		t.Helper()
-		if err := s.RefuseSecret(entry, code); err != nil {
-			t.Error(err)
-		}
+func TestARefusalOfTheSimulatedSecretsManagerIsReported(t *testing.T) {
+	for code, kind := range map[string]secret.Kind{
+		"InvalidRequestException": secret.Missing, "ResourceNotFoundException": secret.Missing,
+		"AccessDeniedException": secret.Forbidden, "DecryptionFailure": secret.Forbidden,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			tenant := simulator.New(simulator.Config{Users: 1})
+			tenant.SetSecret(entry, secretJSON(simulator.DefaultTenant, simulator.DefaultClientSecret))
+			if err := tenant.RefuseSecret(entry, code); err != nil {
+				t.Fatal(err)
+			}
+			_, err := against(t, tenant, "secretsmanager:"+entry).Token(t.Context(), "", "")
+			if e := wantUnread(t, err, kind); e.AWSCode != code || strings.Contains(err.Error(), simulator.DefaultClientSecret) {
+				t.Errorf("%s: error %v", code, err)
+			}
+		})
 	}
 }
 

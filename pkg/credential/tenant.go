@@ -14,11 +14,11 @@ import (
 // whose issuer and endpoints carry the GUID. A tenant that does not exist is an
 // *[Error] with code 90002.
 func (c *Credential) Tenant(ctx context.Context) (string, error) {
-	if err := c.gate.enter(ctx); err != nil {
+	if err := c.semaphore.acquire(ctx); err != nil {
 		return "", c.stopped(err)
 	}
-	defer c.gate.leave()
-	id, err := c.identity(ctx)
+	defer c.semaphore.release()
+	id, err := c.identity.Get(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -39,7 +39,7 @@ func (c *Credential) Tenant(ctx context.Context) (string, error) {
 
 func (c *Credential) discover(ctx context.Context, domain string) (guid string, err error) {
 	address := c.login.url() + "/" + domain + "/v2.0/.well-known/openid-configuration"
-	err = c.patiently(ctx, func(ctx context.Context, x *exchange) error {
+	err = c.attempt(ctx, func(ctx context.Context, x *exchange) error {
 		guid = c.askTenant(ctx, address)
 		if guid != "" {
 			return nil
@@ -51,7 +51,7 @@ func (c *Credential) discover(ctx context.Context, domain string) (guid string, 
 	return guid, err
 }
 
-// askTenant returns "" when no GUID was found; the exchange in ctx says why.
+// askTenant returns "" when it found no GUID; the exchange in ctx says why.
 func (c *Credential) askTenant(ctx context.Context, address string) string {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {

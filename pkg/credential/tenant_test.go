@@ -1,10 +1,12 @@
-package credential
+package credential_test
 
 import (
 	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
+
+	"github.com/rollcall-dev/rollcall/pkg/credential"
 )
 
 func TestADomainBecomesItsGUIDOnce(t *testing.T) {
@@ -36,17 +38,17 @@ func TestAnUnknownTenantIsRejected(t *testing.T) {
 	p.put("AZURE_TENANT_ID", "nobody.example")
 	c := newCredential(t, p, e)
 	_, err := c.Tenant(t.Context())
-	got := wantError(t, err, Rejected, "Credentials.Rejected")
+	got := wantError(t, err, credential.Rejected, "Credentials.Rejected")
 	if got.Code != unknownTenant || got.Tenant != "nobody.example" {
 		t.Errorf("error %#v", got)
 	}
 	_, err = c.Token(t.Context(), "", "")
-	if got := wantError(t, err, Rejected, "Credentials.Rejected"); got.Code != unknownTenant {
+	if got := wantError(t, err, credential.Rejected, "Credentials.Rejected"); got.Code != unknownTenant {
 		t.Errorf("error %#v", got)
 	}
 }
 
-func TestTheTenantQuestionIsRepeatedAfterTrouble(t *testing.T) {
+func TestTheTenantIsAskedForAgainAfterAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, e := newPlace(canary), &entra{secret: canary}
 		p.put("AZURE_TENANT_ID", testDomain)
@@ -74,8 +76,11 @@ func TestTheTenantIsReadFromIssuerOrEndpoint(t *testing.T) {
 		`{"issuer":42}`:                                                                                                        "",
 		`<html>`:                                                                                                               "",
 	} {
-		if got := tenantIn([]byte(body)); got != want {
-			t.Errorf("%s: %q, want %q", body, got, want)
+		p, e := newPlace(canary), &entra{secret: canary}
+		p.put("AZURE_TENANT_ID", testDomain)
+		e.document = func(int) (*http.Response, error) { return answer(http.StatusOK, body), nil }
+		if got, err := newCredential(t, p, e).Tenant(t.Context()); got != want || (err == nil) != (want != "") {
+			t.Errorf("%s: %q, %v, want %q", body, got, err, want)
 		}
 	}
 }
@@ -86,7 +91,7 @@ func TestADocumentThatIsNotOneIsAnError(t *testing.T) {
 	e.document = func(int) (*http.Response, error) { return answer(http.StatusOK, "<html>Welcome</html>"), nil }
 	c := newCredential(t, p, e)
 	_, err := c.Tenant(t.Context())
-	_ = wantError(t, err, Unavailable, "Graph.Unavailable")
+	_ = wantError(t, err, credential.Unavailable, "Graph.Unavailable")
 	_, err = c.Token(t.Context(), "", "")
-	_ = wantError(t, err, Unavailable, "Graph.Unavailable")
+	_ = wantError(t, err, credential.Unavailable, "Graph.Unavailable")
 }

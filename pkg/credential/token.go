@@ -3,12 +3,13 @@ package credential
 import (
 	"context"
 	"errors"
-	"net/http"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
+	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
 
 // failure is a failed purchase, kept for those who waited for it.
@@ -20,10 +21,10 @@ type failure struct{ err error }
 // buys and the others get what it bought. claims is the decoded JSON of a claims
 // challenge (continuous access evaluation), "" for none.
 //
-// A secret that Entra refuses as wrong or expired is read once more, past the cache,
-// and tried again; so a rotation needs no restart. Throttled and broken answers
-// are tried again within Config.Patience and never past ctx's deadline. The error
-// is an *[Error], or wraps context.Canceled.
+// A secret that Entra refuses as wrong or expired is reread past the cache and tried
+// once more, so a rotation needs no restart. Throttled and broken answers are retried
+// within Config.Patience and never past ctx's deadline. The error is an *[Error], a
+// *[secret.Error], or wraps context.Canceled.
 func (c *Credential) Token(ctx context.Context, rejected, claims string) (string, error) {
 	options := policy.TokenRequestOptions{Scopes: []string{c.scope}, Claims: claims, EnableCAE: true}
 	got, err := c.alone(ctx, func() (azcore.AccessToken, error) {
@@ -37,7 +38,7 @@ func (c *Credential) Token(ctx context.Context, rejected, claims string) (string
 			got, err = c.acquire(ctx, options)
 		}
 		if err == nil {
-			c.last = NewSecret(got.Token)
+			c.last = secret.NewText(got.Token)
 		}
 		return got, err
 	})
@@ -58,10 +59,10 @@ func (c *Credential) GetToken(ctx context.Context, options policy.TokenRequestOp
 // error instead of asking a service in trouble once more each.
 func (c *Credential) alone(ctx context.Context, purchase func() (azcore.AccessToken, error)) (azcore.AccessToken, error) {
 	before := c.failure.Load()
-	if err := c.gate.enter(ctx); err != nil {
+	if err := c.semaphore.acquire(ctx); err != nil {
 		return azcore.AccessToken{}, c.stopped(err)
 	}
-	defer c.gate.leave()
+	defer c.semaphore.release()
 	if f := c.failure.Load(); f != nil && f != before {
 		return azcore.AccessToken{}, f.err
 	}
@@ -77,7 +78,7 @@ func (c *Credential) alone(ctx context.Context, purchase func() (azcore.AccessTo
 
 // acquire gets a token from azidentity, with the one re-read of a stale secret.
 func (c *Credential) acquire(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	id, err := c.identity(ctx)
+	id, err := c.identity.Get(ctx)
 	if err != nil {
 		return azcore.AccessToken{}, err
 	}
@@ -86,24 +87,25 @@ func (c *Credential) acquire(ctx context.Context, options policy.TokenRequestOpt
 	if !errors.As(err, &refusal) || !stale(refusal.Code) {
 		return got, err
 	}
-	again, readErr := c.reread(ctx)
+	reread, readErr := c.identity.Reread(ctx)
 	if readErr != nil {
-		c.log.WarnContext(ctx, "credentials were refused and could not be read again", "error", readErr)
+		c.log.WarnContext(ctx, "credentials were refused and could not be reread", "error", readErr)
 		return azcore.AccessToken{}, err
 	}
-	c.log.InfoContext(ctx, "credentials were refused and read again", "code", refusal.Code, "changed", !again.equal(id))
-	return c.buy(ctx, again, options)
+	c.log.InfoContext(ctx, "credentials were refused and reread", "code", refusal.Code, "changed", !reread.equal(id))
+	return c.buy(ctx, reread, options)
 }
 
 // buy asks azidentity, which has a cache of its own, until it gets an answer
 // that another try would not change.
 func (c *Credential) buy(ctx context.Context, id Identity, options policy.TokenRequestOptions) (got azcore.AccessToken, err error) {
-	if c.azure == nil {
+	if c.azure == nil || !id.equal(c.azureFor) {
 		if c.azure, err = c.newAzure(id); err != nil {
 			return azcore.AccessToken{}, &Error{Kind: Malformed, Problem: "azidentity does not accept the credentials", Advice: "check TenantID, ClientID and ClientSecret", Source: c.source.String()}
 		}
+		c.azureFor = id
 	}
-	err = c.patiently(ctx, func(ctx context.Context, x *exchange) error {
+	err = c.attempt(ctx, func(ctx context.Context, x *exchange) error {
 		var err error
 		if got, err = c.azure.GetToken(ctx, options); err == nil {
 			return nil
@@ -130,31 +132,4 @@ func (c *Credential) newAzure(id Identity) (*azidentity.ClientSecretCredential, 
 		// discovery would ask login.microsoftonline.com about it.
 		DisableInstanceDiscovery: true,
 	})
-}
-
-// explain makes the Error of an attempt that got no token.
-func explain(x *exchange) *Error {
-	switch {
-	case errors.Is(x.err, errOtherHost):
-		return &Error{Kind: Unavailable, Problem: "the login host names another host for its tokens, which gets no secret", Advice: "check the login URL", Err: x.err}
-	case x.err != nil:
-		return unreachable(x.err)
-	case x.status == 0:
-		return &Error{Kind: Malformed, Problem: "azidentity does not accept the request", Advice: "check TenantID and the login URL"}
-	case x.status == http.StatusOK, x.status == http.StatusCreated:
-		return &Error{Kind: Unavailable, Problem: "the login host's answer is not one that Entra ID gives", Advice: "check the login URL, and a proxy on the way", Status: x.status}
-	}
-	return refused(x)
-}
-
-func unreachable(err error) *Error {
-	e := &Error{Kind: Unavailable, Problem: "the login host gave no answer", Advice: "check the network, HTTPS_PROXY and the login URL", Err: err, again: true}
-	switch words := brokenConnection(err); words {
-	case "":
-	case untrusted:
-		e.Problem, e.Advice, e.again = "the login host: "+words, "name the authority that signed it in SSL_CERT_FILE", false
-	default:
-		e.Problem = "the login host: " + words
-	}
-	return e
 }

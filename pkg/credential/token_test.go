@@ -1,4 +1,4 @@
-package credential
+package credential_test
 
 import (
 	"context"
@@ -12,9 +12,12 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	"github.com/rollcall-dev/rollcall/pkg/credential"
+	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
 
-func mustToken(t *testing.T, c *Credential, rejected, claims string) string {
+func mustToken(t *testing.T, c *credential.Credential, rejected, claims string) string {
 	t.Helper()
 	token, err := c.Token(t.Context(), rejected, claims)
 	if err != nil {
@@ -41,7 +44,7 @@ func TestATokenIsBoughtOnceAndThenCached(t *testing.T) {
 
 func TestTheScopeComesFromTheConfiguration(t *testing.T) {
 	e := &entra{secret: canary}
-	c := newCredential(t, newPlace(canary), e, func(cfg *Config) { cfg.Scope = "https://graph.microsoft.us/.default" })
+	c := newCredential(t, newPlace(canary), e, func(cfg *credential.Config) { cfg.Scope = "https://graph.microsoft.us/.default" })
 	mustToken(t, c, "", "")
 	if got := e.forms[0].Get("scope"); !strings.HasPrefix(got, "https://graph.microsoft.us/.default") {
 		t.Errorf("scope %q", got)
@@ -59,8 +62,8 @@ func TestARejectedTokenIsNotReturnedFromTheCache(t *testing.T) {
 	if late := mustToken(t, c, first, ""); late != second {
 		t.Errorf("a late report of the old token bought %q, want %q from the cache", late, second)
 	}
-	if again := mustToken(t, c, "", ""); again != second {
-		t.Errorf("then %q, want %q", again, second)
+	if third := mustToken(t, c, "", ""); third != second {
+		t.Errorf("then %q, want %q", third, second)
 	}
 }
 
@@ -100,8 +103,8 @@ func TestAClaimsChallengeIsPassedOn(t *testing.T) {
 	}
 }
 
-func TestARotatedSecretIsReadAgainOnce(t *testing.T) {
-	for _, code := range []int{wrongSecret, expiredSecret, wrongAssertion} {
+func TestARotatedSecretIsRereadOnce(t *testing.T) {
+	for _, code := range []int{wrongSecret, expiredSecret, 700027} {
 		p, e := newPlace("old-secret"), &entra{secret: canary}
 		e.before = func(_ int, form url.Values) (*http.Response, error) {
 			if form.Get("client_secret") == "old-secret" {
@@ -123,7 +126,7 @@ func TestARotatedSecretIsReadAgainOnce(t *testing.T) {
 func TestASecretThatStaysWrongIsRejectedAfterOneReread(t *testing.T) {
 	p, e := newPlace("wrong-secret"), &entra{secret: canary}
 	_, err := newCredential(t, p, e).Token(t.Context(), "", "")
-	got := wantError(t, err, Rejected, "Credentials.Rejected")
+	got := wantError(t, err, credential.Rejected, "Credentials.Rejected")
 	if got.Code != wrongSecret || got.TraceID != testTrace || got.CorrelationID != testCorrel || got.Tenant != testTenant || got.Status != http.StatusUnauthorized {
 		t.Errorf("error %#v", got)
 	}
@@ -132,17 +135,31 @@ func TestASecretThatStaysWrongIsRejectedAfterOneReread(t *testing.T) {
 	}
 }
 
-func TestOtherRefusalsDoNotReadTheSecretAgain(t *testing.T) {
+func TestOtherRefusalsDoNotRereadTheSecret(t *testing.T) {
 	p, e := newPlace(canary), &entra{secret: canary}
 	e.before = func(int, url.Values) (*http.Response, error) {
 		return errorAnswer(http.StatusBadRequest, "unauthorized_client", 700016), nil
 	}
 	_, err := newCredential(t, p, e).Token(t.Context(), "", "")
-	if got := wantError(t, err, Rejected, "Credentials.Rejected"); got.Code != 700016 {
+	if got := wantError(t, err, credential.Rejected, "Credentials.Rejected"); got.Code != 700016 {
 		t.Errorf("code %d", got.Code)
 	}
 	if tokens, _ := e.count(); tokens != 1 || p.count() != 1 {
 		t.Errorf("%d token requests and %d reads, want 1 and 1", tokens, p.count())
+	}
+}
+
+func TestASecretRotatedUnderARunningFunctionIsPickedUp(t *testing.T) {
+	p, e := newPlace("old-secret"), &entra{secret: "old-secret"}
+	c := newCredential(t, p, e)
+	first := mustToken(t, c, "", "")
+	p.put("AZURE_CLIENT_SECRET", canary)
+	e.accept(canary)
+	if second := mustToken(t, c, first, ""); second == first {
+		t.Error("the old token came back")
+	}
+	if p.count() != 2 {
+		t.Errorf("the secret was read %d times, want 2", p.count())
 	}
 }
 
@@ -153,25 +170,25 @@ func TestARereadThatFailsLeavesTheRefusal(t *testing.T) {
 		return nil, nil
 	}
 	_, err := newCredential(t, p, e).Token(t.Context(), "", "")
-	if got := wantError(t, err, Rejected, "Credentials.Rejected"); got.Code != wrongSecret {
+	if got := wantError(t, err, credential.Rejected, "Credentials.Rejected"); got.Code != wrongSecret {
 		t.Errorf("code %d", got.Code)
 	}
 }
 
 func TestASecretIDPastedAsTheSecretIsPointedOut(t *testing.T) {
 	_, err := newCredential(t, newPlace("7a1c9e5e-0000-4000-8000-00000000beef"), &entra{secret: canary}).Token(t.Context(), "", "")
-	got := wantError(t, err, Rejected, "Credentials.Rejected")
+	got := wantError(t, err, credential.Rejected, "Credentials.Rejected")
 	if !strings.Contains(got.Error(), "it is a GUID") || strings.Contains(got.Error(), "beef") {
 		t.Errorf("error %q", got)
 	}
 }
 
-func TestTheSecretIsReadAgainAfterItsTTL(t *testing.T) {
+func TestTheSecretIsRereadAfterItsTTL(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, e := newPlace(canary), &entra{secret: canary}
 		c := newCredential(t, p, e)
 		first := mustToken(t, c, "", "")
-		time.Sleep(DefaultTTL - time.Second)
+		time.Sleep(secret.DefaultTTL - time.Second)
 		mustToken(t, c, "", "")
 		if p.count() != 1 {
 			t.Errorf("read %d times within the TTL", p.count())
@@ -194,7 +211,7 @@ func TestARefreshThatFailsKeepsTheCachedIdentity(t *testing.T) {
 		c := newCredential(t, p, e)
 		mustToken(t, c, "", "")
 		p.put("AZURE_CLIENT_SECRET", "")
-		time.Sleep(DefaultTTL + time.Second)
+		time.Sleep(secret.DefaultTTL + time.Second)
 		for range 3 {
 			mustToken(t, c, "", "")
 		}
@@ -224,14 +241,11 @@ func TestThoseWhoWaitedForAFailureShareIt(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if tokens, _ := e.count(); tokens != tries {
-			t.Errorf("%d token requests, want the %d of one caller", tokens, tries)
+		if tokens, _ := e.count(); tokens != attempts {
+			t.Errorf("%d token requests, want the %d of one caller", tokens, attempts)
 		}
 		e.before = nil
 		mustToken(t, c, "", "")
-		if f := c.failure.Load(); f != nil {
-			t.Errorf("the failure %v outlived a success", f.err)
-		}
 	})
 }
 
@@ -276,14 +290,23 @@ func TestMicrosoftsClientsCanUseIt(t *testing.T) {
 	}
 }
 
-func wantError(t *testing.T, err error, kind Kind, name string) *Error {
+func wantError(t *testing.T, err error, kind credential.Kind, name string) *credential.Error {
 	t.Helper()
-	var e *Error
+	var e *credential.Error
 	if !errors.As(err, &e) {
 		t.Fatalf("error %v is not an *Error", err)
 	}
 	if e.Kind != kind || e.Name() != name {
 		t.Fatalf("error %v is %s, %s; want %s, %s", err, e.Kind, e.Name(), kind, name)
+	}
+	return e
+}
+
+func wantUnread(t *testing.T, err error, kind secret.Kind) *secret.Error {
+	t.Helper()
+	var e *secret.Error
+	if !errors.As(err, &e) || e.Kind != kind || e.Name() != "Credentials.Missing" {
+		t.Fatalf("error %v is not that the secret is %s", err, kind)
 	}
 	return e
 }

@@ -1,4 +1,4 @@
-package credential
+package credential_test
 
 import (
 	"encoding/json"
@@ -10,10 +10,12 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/rollcall-dev/rollcall/pkg/credential"
 )
 
 // overTLS serves an entra over real TLS, with handle in front of it.
-func overTLS(t *testing.T, e *entra, handle func(w http.ResponseWriter, r *http.Request) bool) func(*Config) {
+func overTLS(t *testing.T, e *entra, handle func(w http.ResponseWriter, r *http.Request) bool) func(*credential.Config) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if handle != nil && handle(w, r) {
@@ -34,7 +36,7 @@ func overTLS(t *testing.T, e *entra, handle func(w http.ResponseWriter, r *http.
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	return func(cfg *Config) {
+	return func(cfg *credential.Config) {
 		cfg.LoginURL = server.URL
 		cfg.Transport = server.Client().Transport
 	}
@@ -49,9 +51,9 @@ func TestATokenIsBoughtOverTLSFromAnotherLoginHost(t *testing.T) {
 
 func TestACertificateThatNobodyTrustsIsNamed(t *testing.T) {
 	at := overTLS(t, &entra{secret: canary}, nil)
-	c := newCredential(t, newPlace(canary), nil, at, func(cfg *Config) { cfg.Transport = &http.Transport{} })
+	c := newCredential(t, newPlace(canary), nil, at, func(cfg *credential.Config) { cfg.Transport = &http.Transport{} })
 	_, err := c.Token(t.Context(), "", "")
-	mustContain(t, wantError(t, err, Unavailable, "Graph.Unavailable").Error(), "certificate is not trusted")
+	mustContain(t, wantError(t, err, credential.Unavailable, "Graph.Unavailable").Error(), "certificate is not trusted")
 }
 
 // document writes an OpenID configuration with the given token endpoint.
@@ -95,7 +97,7 @@ func TestTheSecretGoesToNoOtherHost(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			at := overTLS(t, &entra{secret: canary}, handle)
 			_, err := newCredential(t, newPlace(canary), nil, at).Token(t.Context(), "", "")
-			_ = wantError(t, err, Unavailable, "Graph.Unavailable")
+			_ = wantError(t, err, credential.Unavailable, "Graph.Unavailable")
 			if strayed.Load() != 0 {
 				t.Error("another host was asked")
 			}
@@ -105,20 +107,23 @@ func TestTheSecretGoesToNoOtherHost(t *testing.T) {
 
 func TestOnlyTheLoginHostAndItsRegionsAreAllowed(t *testing.T) {
 	for login, hosts := range map[string]map[string]bool{
-		DefaultLoginURL: {
+		credential.DefaultLoginURL: {
 			"login.microsoftonline.com": true, "LOGIN.microsoftonline.com": true, "westeurope.login.microsoft.com": true,
 			"westeurope.login.microsoftonline.com": true, "login.microsoftonline.com.evil.example": false,
 			"evillogin.microsoftonline.com": false, "login.microsoftonline.com:8443": false, "evil.example": false,
 		},
 		"https://login.example:8443": {"login.example:8443": true, "login.example": false, "westeurope.login.microsoft.com": false},
 	} {
-		l, err := newLoginHost(login, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
 		for host, want := range hosts {
-			if got := l.allows(host); got != want {
-				t.Errorf("%s allows %s: %v", login, host, got)
+			e := &entra{secret: canary}
+			e.document = func(int) (*http.Response, error) {
+				own, token := login+"/"+testTenant, "https://"+host+"/"+testTenant+"/oauth2/v2.0/token"
+				return answer(http.StatusOK, `{"issuer":"`+own+`/v2.0","authorization_endpoint":"`+own+`/a","token_endpoint":"`+token+`"}`), nil
+			}
+			c := newCredential(t, newPlace(canary), e, func(cfg *credential.Config) { cfg.LoginURL, cfg.Patience = login, 1 })
+			_, err := c.Token(t.Context(), "", "")
+			if tokens, _ := e.count(); (err == nil) != want || (tokens > 0) != want {
+				t.Errorf("with %s as login host, %s was sent %d token requests: %v", login, host, tokens, err)
 			}
 		}
 	}
@@ -127,10 +132,10 @@ func TestOnlyTheLoginHostAndItsRegionsAreAllowed(t *testing.T) {
 func TestAnEndlessAnswerIsRefused(t *testing.T) {
 	e := &entra{secret: canary}
 	e.before = func(int, url.Values) (*http.Response, error) {
-		padding := strings.Repeat(" ", maxAnswer)
+		padding := strings.Repeat(" ", 1<<20)
 		return answer(http.StatusOK, `{"token_type":"Bearer","expires_in":3599,"access_token":"t"}`+padding), nil
 	}
-	c := newCredential(t, newPlace(canary), e, func(cfg *Config) { cfg.Patience = 1 })
+	c := newCredential(t, newPlace(canary), e, func(cfg *credential.Config) { cfg.Patience = 1 })
 	_, err := c.Token(t.Context(), "", "")
-	_ = wantError(t, err, Unavailable, "Graph.Unavailable")
+	_ = wantError(t, err, credential.Unavailable, "Graph.Unavailable")
 }

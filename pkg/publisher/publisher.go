@@ -19,6 +19,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/config"
 	"github.com/rollcall-dev/rollcall/pkg/reader"
 	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
 
 // Publisher publishes the lists of one tenant, or of those in the tenants file. It
@@ -37,7 +38,7 @@ type Publisher struct {
 	options []reader.Option
 
 	mu      sync.Mutex
-	readers map[string]*reader.Reader // by the source of their credentials
+	readers map[secret.Source]*reader.Reader // by the source of their credentials
 }
 
 // world is what making stores and buses takes.
@@ -69,7 +70,7 @@ func (w *world) aws(ctx context.Context) (aws.Config, error) {
 func New(cfg *config.Config, log *slog.Logger, options ...reader.Option) (*Publisher, error) {
 	p := &Publisher{
 		world:   &world{cfg: cfg, log: log},
-		options: options, readers: map[string]*reader.Reader{},
+		options: options, readers: map[secret.Source]*reader.Reader{},
 	}
 	var err error
 	if p.sinks, err = parseSinks(cfg.Sinks); err != nil {

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/rollcall-dev/rollcall/pkg/bus/https"
-	"github.com/rollcall-dev/rollcall/pkg/credential"
+	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
 
 // webhookKeys is the secret that ROLLCALL_WEBHOOK_SECRET names, as far as sinks
@@ -28,7 +28,11 @@ func (w *world) sinkKeys(ctx context.Context) ([]https.Secret, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := credential.Text(ctx, credential.Config{Source: source})
+	keys, err := secret.NewReader(source, nil)
+	if err != nil {
+		return nil, err
+	}
+	text, err := keys.Read(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -48,12 +52,12 @@ func checkWebhookSecret(value string) error {
 func isJSON(value string) bool { return strings.HasPrefix(value, "{") }
 
 // keySource is where the secret is kept.
-func keySource(value string) (credential.Source, error) {
+func keySource(value string) (secret.Source, error) {
 	if value == "" {
-		return credential.Source{}, errors.New(`is needed to sign the messages of https destinations; write secretsmanager:<ARN or name>, file:<path> or {"SinkKey":"whsec_..."}`)
+		return secret.Source{}, errors.New(`is needed to sign the messages of https destinations; write secretsmanager:<ARN or name>, file:<path> or {"SinkKey":"whsec_..."}`)
 	}
-	source, err := credential.ParseSource(value)
-	if err == nil && source.Scheme == credential.Environment {
+	source, err := secret.ParseSource(value)
+	if err == nil && source.Scheme == secret.Environment {
 		err = errors.New("env: holds no such secret; write secretsmanager:<ARN or name>, file:<path> or the JSON itself")
 	}
 	return source, err

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/rollcall-dev/rollcall/pkg/failure"
+	"github.com/rollcall-dev/rollcall/pkg/secret"
 	"github.com/rollcall-dev/rollcall/pkg/store"
 )
 
@@ -71,20 +72,24 @@ func parseTenants(text string) (*sink, error) {
 }
 
 // credentials returns where the credentials of a tenant are.
-func (w *world) credentials(ctx context.Context, tenant string) (string, error) {
+func (w *world) credentials(ctx context.Context, tenant string) (secret.Source, error) {
 	if w.cfg.Tenants == "" {
-		return "", failure.InvalidRequest("tenant is given, and there is no tenants file; set ROLLCALL_TENANTS or leave tenant out")
+		return secret.Source{}, failure.InvalidRequest("tenant is given, and there is no tenants file; set ROLLCALL_TENANTS or leave tenant out")
 	}
 	rows, err := w.tenantsFile(ctx)
 	if err != nil {
-		return "", err
+		return secret.Source{}, err
 	}
 	rows = slices.DeleteFunc(rows, func(r row) bool { return !strings.EqualFold(r.Tenant, tenant) })
 	switch len(rows) {
 	case 0:
-		return "", failure.InvalidRequest("tenant names one that is not in the tenants file; add a row for it")
+		return secret.Source{}, failure.InvalidRequest("tenant names one that is not in the tenants file; add a row for it")
 	case 1:
-		return rows[0].Credentials, nil
+		source, err := secret.ParseSource(rows[0].Credentials)
+		if err != nil {
+			return secret.Source{}, configured("ROLLCALL_TENANTS", fmt.Errorf("tenant %s: %w", strings.ToLower(tenant), err))
+		}
+		return source, nil
 	}
-	return "", invalid("ROLLCALL_TENANTS", fmt.Errorf("tenant %s has %d rows in the tenants file; leave it one", strings.ToLower(tenant), len(rows)))
+	return secret.Source{}, invalid("ROLLCALL_TENANTS", fmt.Errorf("tenant %s has %d rows in the tenants file; leave it one", strings.ToLower(tenant), len(rows)))
 }

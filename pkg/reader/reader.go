@@ -5,6 +5,8 @@ package reader
 
 import (
 	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"log/slog"
 	"net/http"
 
@@ -45,12 +47,8 @@ func New(cfg *config.Config, log *slog.Logger, options ...Option) (*Reader, erro
 	for _, name := range cfg.Replaced {
 		log.Warn("a host of the cloud is replaced; the client secret or the token goes there", "variable", name)
 	}
-	source, err := credential.ParseSource(cfg.Credentials)
-	if err != nil {
-		return nil, err
-	}
 	forCredential := credential.Config{
-		Source: source, LoginURL: cfg.LoginURL, Scope: cfg.Scope, LookupEnv: cfg.LookupEnv, Log: log,
+		Source: cfg.Credentials, LoginURL: cfg.LoginURL, Scope: cfg.Scope, LookupEnv: cfg.LookupEnv, Log: log,
 	}
 	forGraph := graph.Config{BaseURL: cfg.GraphURL, Log: log}
 	for _, option := range options {
@@ -71,16 +69,11 @@ func New(cfg *config.Config, log *slog.Logger, options ...Option) (*Reader, erro
 // SkipTokenKey returns the key by which the API seals skiptokens: derived from
 // the client secret, so that every instance of a function has the same.
 func (r *Reader) SkipTokenKey(ctx context.Context) ([]byte, error) {
-	return r.Credential.Key(ctx, "skiptoken")
-}
-
-// CheckCredentials lets config.Read report a credential source that does not
-// hold together with its other problems.
-func CheckCredentials() config.Check {
-	return config.Check{Variable: "ROLLCALL_CREDENTIALS", Parse: func(value string) error {
-		_, err := credential.ParseSource(value)
-		return err
-	}}
+	id, err := r.Credential.Identity(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return hkdf.Key(sha256.New, []byte(id.ClientSecret.Reveal()), []byte(id.ClientID), "rollcall skiptoken", 32)
 }
 
 func request(cfg *config.Config) roll.Request {

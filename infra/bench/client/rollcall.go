@@ -9,6 +9,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/format"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
 
 // Rollcall is this project's way, all of it: the count before and after, every
@@ -57,15 +58,11 @@ func read(ctx context.Context, tenant Tenant, do func(graph.User) error) error {
 }
 
 func connect(tenant Tenant) (*graph.Client, error) {
-	source, err := credential.ParseSource("env:")
-	if err != nil {
-		return nil, err
-	}
 	identity := map[string]string{
 		"AZURE_TENANT_ID": tenant.ID, "AZURE_CLIENT_ID": tenant.ClientID, "AZURE_CLIENT_SECRET": tenant.ClientSecret,
 	}
 	tokens, err := credential.New(credential.Config{
-		Source:   source,
+		Source:   secret.Source{Scheme: secret.Environment},
 		LoginURL: tenant.URL,
 		LookupEnv: func(name string) (string, bool) {
 			value, ok := identity[name]

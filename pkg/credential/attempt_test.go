@@ -1,4 +1,4 @@
-package credential
+package credential_test
 
 import (
 	"context"
@@ -12,9 +12,17 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/rollcall-dev/rollcall/pkg/credential"
 )
 
-func TestAThrottledTokenRequestWaitsAsLongAsItIsTold(t *testing.T) {
+// What one purchase may take.
+const (
+	attempts       = 5
+	attemptTimeout = 30 * time.Second
+)
+
+func TestAThrottledTokenRequestWaitsAsLongAsItIsAskedTo(t *testing.T) {
 	for _, row := range []struct {
 		name, header string
 		want         time.Duration
@@ -74,12 +82,12 @@ func TestAWaitThatDoesNotFitIsNotBegun(t *testing.T) {
 				e.before = func(int, url.Values) (*http.Response, error) {
 					return answer(http.StatusTooManyRequests, "", "Retry-After", "60"), nil
 				}
-				c := newCredential(t, newPlace(canary), e, func(cfg *Config) { cfg.Patience = row.patience })
+				c := newCredential(t, newPlace(canary), e, func(cfg *credential.Config) { cfg.Patience = row.patience })
 				ctx, cancel := context.WithTimeout(t.Context(), row.deadline)
 				defer cancel()
 				start := time.Now()
 				_, err := c.Token(ctx, "", "")
-				got := wantError(t, err, Throttled, "Graph.Throttled")
+				got := wantError(t, err, credential.Throttled, "Graph.Throttled")
 				if got.Wait() != time.Minute || got.Status != http.StatusTooManyRequests {
 					t.Errorf("error %#v", got)
 				}
@@ -91,6 +99,19 @@ func TestAWaitThatDoesNotFitIsNotBegun(t *testing.T) {
 	}
 }
 
+func TestAnAnswerMayAskForAnHourAtMost(t *testing.T) {
+	for _, header := range []string{"+Inf", "1e300", "86400"} {
+		e := &entra{secret: canary}
+		e.before = func(int, url.Values) (*http.Response, error) {
+			return answer(http.StatusTooManyRequests, "", "Retry-After", header), nil
+		}
+		_, err := newCredential(t, newPlace(canary), e).Token(t.Context(), "", "")
+		if got := wantError(t, err, credential.Throttled, "Graph.Throttled"); got.Wait() != time.Hour {
+			t.Errorf("%s: wait %v", header, got.Wait())
+		}
+	}
+}
+
 func TestTheWaitsOfOneCallAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &entra{secret: canary}
@@ -99,17 +120,17 @@ func TestTheWaitsOfOneCallAreBounded(t *testing.T) {
 		}
 		start := time.Now()
 		_, err := newCredential(t, newPlace(canary), e).Token(t.Context(), "", "")
-		_ = wantError(t, err, Throttled, "Graph.Throttled")
+		_ = wantError(t, err, credential.Throttled, "Graph.Throttled")
 		if waited := time.Since(start); waited != time.Minute {
 			t.Errorf("waited %v, want one wait of a minute", waited)
 		}
 	})
 }
 
-func TestPassingTroubleIsTriedAgain(t *testing.T) {
+func TestPassingFailuresAreRetried(t *testing.T) {
 	for _, row := range []struct {
 		name    string
-		trouble func() (*http.Response, error)
+		failure func() (*http.Response, error)
 	}{
 		{"500", func() (*http.Response, error) { return answer(500, `{"error":"server_error"}`), nil }},
 		{"502 with HTML", func() (*http.Response, error) { return answer(502, "<html>Bad gateway</html>"), nil }},
@@ -130,7 +151,7 @@ func TestPassingTroubleIsTriedAgain(t *testing.T) {
 				e := &entra{secret: canary}
 				e.before = func(n int, _ url.Values) (*http.Response, error) {
 					if n == 1 {
-						return row.trouble()
+						return row.failure()
 					}
 					return nil, nil
 				}
@@ -139,7 +160,7 @@ func TestPassingTroubleIsTriedAgain(t *testing.T) {
 				e = &entra{secret: canary}
 				e.document = func(n int) (*http.Response, error) {
 					if n == 1 {
-						return row.trouble()
+						return row.failure()
 					}
 					return nil, nil
 				}
@@ -154,24 +175,24 @@ type brokenBody struct{}
 func (*brokenBody) Read([]byte) (int, error) { return 0, syscall.ECONNRESET }
 func (*brokenBody) Close() error             { return nil }
 
-func TestTroubleThatStaysIsNamed(t *testing.T) {
+func TestAFailureThatStaysIsNamed(t *testing.T) {
 	for _, row := range []struct {
 		name  string
 		err   error
 		tries int
 		want  string
 	}{
-		{"name", &net.DNSError{Err: "no such host", Name: "login.example", IsNotFound: true}, tries, "does not resolve"},
-		{"refused", syscall.ECONNREFUSED, tries, "refused"},
+		{"name", &net.DNSError{Err: "no such host", Name: "login.example", IsNotFound: true}, attempts, "does not resolve"},
+		{"refused", syscall.ECONNREFUSED, attempts, "refused"},
 		{"certificate", &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, 1, "SSL_CERT_FILE"},
-		{"proxy", errors.New("proxyconnect tcp: http://user:hunter2@proxy"), tries, "gave no answer"},
+		{"proxy", errors.New("proxyconnect tcp: http://user:hunter2@proxy"), attempts, "gave no answer"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				e := &entra{secret: canary}
 				e.before = func(int, url.Values) (*http.Response, error) { return nil, row.err }
 				_, err := newCredential(t, newPlace(canary), e).Token(t.Context(), "", "")
-				got := wantError(t, err, Unavailable, "Graph.Unavailable")
+				got := wantError(t, err, credential.Unavailable, "Graph.Unavailable")
 				mustContain(t, got.Error(), row.want)
 				mustNotContain(t, got.Error(), "hunter2")
 				if tokens, _ := e.count(); tokens != row.tries {
@@ -184,11 +205,11 @@ func TestTroubleThatStaysIsNamed(t *testing.T) {
 
 func TestAHostThatHangsIsGivenUpAtTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCredential(t, newPlace(canary), nil, func(cfg *Config) { cfg.Transport = hanging{} })
+		c := newCredential(t, newPlace(canary), nil, func(cfg *credential.Config) { cfg.Transport = hanging{} })
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		_, err := c.Token(ctx, "", "")
-		got := wantError(t, err, Unavailable, "Graph.Unavailable")
+		got := wantError(t, err, credential.Unavailable, "Graph.Unavailable")
 		if !errors.Is(got, context.DeadlineExceeded) {
 			t.Errorf("error %v does not tell of the deadline", got)
 		}
@@ -209,11 +230,11 @@ func TestAnAttemptThatHangsIsFollowedByAnother(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 		defer cancel()
 		start := time.Now()
-		c := newCredential(t, newPlace(canary), nil, func(cfg *Config) { cfg.Transport = hang })
+		c := newCredential(t, newPlace(canary), nil, func(cfg *credential.Config) { cfg.Transport = hang })
 		if _, err := c.Token(ctx, "", ""); err != nil {
 			t.Error(err)
 		}
-		if waited := time.Since(start); waited < tryTimeout || waited > tryTimeout+time.Second {
+		if waited := time.Since(start); waited < attemptTimeout || waited > attemptTimeout+time.Second {
 			t.Errorf("waited %v", waited)
 		}
 	})
@@ -227,7 +248,7 @@ func TestACancelledCallIsNotAFailureOfTheCredentials(t *testing.T) {
 		return nil, context.Canceled
 	}
 	_, err := newCredential(t, newPlace(canary), e).Token(ctx, "", "")
-	if !errors.Is(err, context.Canceled) || errors.As(err, new(*Error)) {
+	if !errors.Is(err, context.Canceled) || errors.As(err, new(*credential.Error)) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -241,31 +262,4 @@ type hanging struct{}
 func (hanging) RoundTrip(req *http.Request) (*http.Response, error) {
 	<-req.Context().Done()
 	return nil, req.Context().Err()
-}
-
-func TestRetryAfterIsReadInEveryForm(t *testing.T) {
-	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
-	for _, row := range []struct {
-		name, value string
-		want        time.Duration
-	}{
-		{"Retry-After", "", 0},
-		{"Retry-After", "60", time.Minute},
-		{"Retry-After", " 1.5 ", 1500 * time.Millisecond},
-		{"Retry-After", "-1", 0},
-		{"Retry-After", "NaN", 0},
-		{"Retry-After", "+Inf", time.Hour},
-		{"Retry-After", "1e300", time.Hour},
-		{"Retry-After", "soon", 0},
-		{"Retry-After", "Sun, 22 Nov 2026 10:00:07 GMT", 7 * time.Second},
-		{"Retry-After", "Sun, 22 Nov 2026 09:00:00 GMT", 0},
-		{"retry-after-ms", "250", 250 * time.Millisecond},
-		{"x-ms-retry-after-ms", "1000", time.Second},
-	} {
-		h := http.Header{}
-		h.Set(row.name, row.value)
-		if got := retryAfter(h, now); got != row.want {
-			t.Errorf("%s %q: %v, want %v", row.name, row.value, got, row.want)
-		}
-	}
 }

@@ -1,17 +1,19 @@
-package credential
+package secret
 
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/url"
-	"sort"
+	"slices"
 	"strings"
 )
 
 // Scheme is the part of a source before its first colon.
 type Scheme string
 
-// The schemes that ROLLCALL_CREDENTIALS knows.
+// The schemes. Those of an identity alone (Environment, ManagedIdentity) keep no
+// text that a [Reader] could read.
 const (
 	SecretsManager  Scheme = "secretsmanager"
 	Environment     Scheme = "env"
@@ -20,8 +22,8 @@ const (
 	ManagedIdentity Scheme = "managed-identity"
 )
 
-// Source says where the app's identity is kept. It holds no secret and may be
-// printed. The zero value is no source; make one with [ParseSource].
+// Source says where a secret is kept. It holds no secret and may be printed. The
+// zero value is no source; make one with [ParseSource].
 type Source struct {
 	// Scheme is the kind of place.
 	Scheme Scheme
@@ -34,22 +36,20 @@ type Source struct {
 	Version string
 }
 
-// SourceError says why a text is not a source. It is a mistake in the
-// configuration, found before anything is read.
+// SourceError says why a text is not a source. It is found before anything is
+// read, and its text never quotes what could be a secret.
 type SourceError struct {
-	// Problem says what is wrong. It quotes nothing that could be a secret.
-	Problem string
-	// Remedy says what to write instead.
-	Remedy string
+	// Problem says what is wrong with the source, Remedy what to write instead.
+	Problem, Remedy string
 }
 
 // Name returns "Config.Invalid", the name under which the edge reports it.
 func (e *SourceError) Name() string { return "Config.Invalid" }
 
 // Error returns the problem and its remedy on one line.
-func (e *SourceError) Error() string { return "credentials source " + e.Problem + ": " + e.Remedy }
+func (e *SourceError) Error() string { return "the source " + e.Problem + "; " + e.Remedy }
 
-// ParseSource reads the value of ROLLCALL_CREDENTIALS:
+// ParseSource reads a source as it is written in the configuration:
 //
 //	secretsmanager:<ARN or name>[?stage=<label>][&version=<id>]
 //	env:
@@ -67,7 +67,7 @@ func ParseSource(text string) (Source, error) {
 	switch source.Scheme {
 	case Environment:
 		if rest != "" {
-			return Source{}, &SourceError{"env: takes nothing after the colon", "write env: and set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"}
+			return Source{}, &SourceError{"env: takes nothing after the colon", "write env: alone"}
 		}
 		return source, nil
 	case File:
@@ -80,7 +80,13 @@ func ParseSource(text string) (Source, error) {
 	return Source{}, unknownScheme(scheme)
 }
 
-// String returns the source as it is written in ROLLCALL_CREDENTIALS.
+// UnmarshalText reads a source like [ParseSource].
+func (s *Source) UnmarshalText(text []byte) (err error) {
+	*s, err = ParseSource(string(text))
+	return err
+}
+
+// String returns the source as it is written in the configuration.
 func (s Source) String() string {
 	if s.Scheme == "" {
 		return ""
@@ -154,12 +160,7 @@ func parseSecretsManager(source Source) (Source, error) {
 }
 
 func withParameters(source Source, values url.Values) (Source, error) {
-	keys := make([]string, 0, len(values))
-	for key := range values {
-		keys = append(keys, key)
-	}
-	sort.Strings(keys)
-	for _, key := range keys {
+	for _, key := range slices.Sorted(maps.Keys(values)) {
 		value := values.Get(key)
 		switch {
 		case key != "stage" && key != "version":

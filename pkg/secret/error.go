@@ -1,0 +1,114 @@
+package secret
+
+import (
+	"log/slog"
+	"strconv"
+	"strings"
+)
+
+// Kind classifies an [Error].
+type Kind int
+
+// The kinds.
+const (
+	// Missing: there is no such secret, file or variable.
+	Missing Kind = iota + 1
+	// Forbidden: it exists, and this function may not read or decrypt it.
+	Forbidden
+	// Malformed: it was read, and it is not what it should be.
+	Malformed
+	// Unavailable: the store could not be reached or broke; trying later may help.
+	Unavailable
+)
+
+// String returns the kind in lower case, as it is logged.
+func (k Kind) String() string {
+	switch k {
+	case Missing:
+		return "missing"
+	case Forbidden:
+		return "forbidden"
+	case Malformed:
+		return "malformed"
+	case Unavailable:
+		return "unavailable"
+	}
+	return "unknown"
+}
+
+// Error says why a secret could not be read, or not be used. It never quotes the
+// secret, nor a service's own message, which may repeat what it was sent.
+type Error struct {
+	// Kind classifies the error.
+	Kind Kind
+	// Problem says what happened, Advice what to do next.
+	Problem, Advice string
+	// Source is where the secret is kept, as it is configured.
+	Source string
+	// AWSCode is AWS's name for the error, such as ResourceNotFoundException.
+	AWSCode string
+	// Status is the HTTP status of a refusal, 0 for none.
+	Status int
+	// RequestID identifies the request to AWS's support.
+	RequestID string
+	// Err is the cause where one can be told apart (a context's end, a file's
+	// absence, a broken connection). Its text is not part of Error.
+	Err error
+}
+
+// Name returns the name under which people and machines act on the error:
+// Credentials.Missing or Graph.Unavailable.
+func (e *Error) Name() string {
+	if e.Kind == Unavailable {
+		return "Graph.Unavailable"
+	}
+	return "Credentials.Missing"
+}
+
+// Error says what happened, where, and what to do next.
+func (e *Error) Error() string {
+	var details []string
+	add := func(label, value string) {
+		if value != "" {
+			details = append(details, label+value)
+		}
+	}
+	add("", e.AWSCode)
+	if e.Status != 0 {
+		add("HTTP ", strconv.Itoa(e.Status))
+	}
+	add("source ", e.Source)
+	add("request id ", e.RequestID)
+	text := e.Problem
+	if len(details) > 0 {
+		text += " (" + strings.Join(details, ", ") + ")"
+	}
+	if e.Advice != "" {
+		text += ": " + e.Advice
+	}
+	return text
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// LogValue logs the error as a group.
+func (e *Error) LogValue() slog.Value {
+	attrs := []slog.Attr{
+		slog.String("name", e.Name()),
+		slog.String("kind", e.Kind.String()),
+		slog.String("problem", e.Problem),
+		slog.String("advice", e.Advice),
+		slog.String("source", e.Source),
+	}
+	if e.AWSCode != "" {
+		attrs = append(attrs, slog.String("awsCode", e.AWSCode))
+	}
+	if e.Status != 0 {
+		attrs = append(attrs, slog.Int("status", e.Status))
+	}
+	if e.RequestID != "" {
+		attrs = append(attrs, slog.String("requestId", e.RequestID))
+	}
+	return slog.GroupValue(attrs...)
+}
