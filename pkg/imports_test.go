@@ -30,7 +30,7 @@ func allowed() map[string][]string {
 		"pkg/telemetry":  {},
 		"pkg/secret":     {"pkg/diagnosis", "pkg/diagnosis/awsapi"},
 		"pkg/credential": {"pkg/diagnosis", "pkg/retry", "pkg/secret"},
-		"pkg/graph":      {},
+		"pkg/graph":      {"pkg/diagnosis", "pkg/retry"},
 		"pkg/header":     {},
 		"pkg/failure":    {"pkg/header"},
 		"pkg/odata":      {},

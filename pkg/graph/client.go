@@ -1,14 +1,14 @@
 // Package graph reads users from Microsoft Graph v1.0: whole lists page by
-// page, one page, one user, the count. It streams (no page is ever held), asks
-// for the next page while the present one still arrives, retries what is worth
-// retrying, and lets the bearer token go to the configured host and to no
-// other. It does not decide whether a list is complete: package roll does.
+// page, one page, one user, the count. It streams (no page is ever held in
+// memory), requests the next page while the current one is still arriving,
+// retries what is worth retrying, and sends the bearer token to the configured
+// host and to no other. It does not decide whether a list is complete: its
+// caller does.
 //
-// It imports neither configuration nor credentials; a [TokenSource] is given.
+// It imports neither configuration nor credentials; it is given a [TokenSource].
 package graph
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,15 +16,9 @@ import (
 	"net/url"
 	"strings"
 	"time"
-)
 
-// TokenSource buys bearer tokens for the configured Graph host.
-type TokenSource interface {
-	// Token returns a valid access token. rejected is the token that Graph has
-	// just refused, or "": a cache must not return it again. claims is the
-	// decoded claims challenge (JSON) that Graph sent with the refusal, or "".
-	Token(ctx context.Context, rejected, claims string) (string, error)
-}
+	"github.com/rollcall-dev/rollcall/pkg/retry"
+)
 
 // Config says how to reach Graph. BaseURL and Tokens are required; a zero
 // value elsewhere means the default that the field's comment gives.
@@ -32,9 +26,9 @@ type Config struct {
 	// BaseURL is the cloud's Graph root, such as https://graph.microsoft.com:
 	// scheme https, a host, no path.
 	BaseURL string
-	// Tokens buys the bearer token of every request.
+	// Tokens supplies the bearer token of every request.
 	Tokens TokenSource
-	// Transport carries the requests; it must not follow redirects.
+	// Transport sends the requests; it must not follow redirects.
 	// Default: NewTransport().
 	Transport http.RoundTripper
 	// Log gets one line for each retry, token refresh and pause. It never gets
@@ -62,9 +56,9 @@ type Client struct {
 	transport http.RoundTripper
 	log       *slog.Logger
 	governor  governor
+	policy    retry.Policy
 
-	headerTimeout, idleTimeout, maxWait time.Duration
-	attempts                            int
+	headerTimeout, idleTimeout time.Duration
 }
 
 // New checks the configuration and returns a client. It makes no request.
@@ -77,17 +71,21 @@ func New(cfg Config) (*Client, error) {
 		strings.Trim(base.Path, "/") != "" || base.RawQuery != "" || base.Fragment != "":
 		return nil, fmt.Errorf("graph: base URL %q is not of the form https://host[:port]", base.Redacted())
 	case cfg.Tokens == nil:
-		return nil, errors.New("graph: no token source is given")
+		return nil, errors.New("graph: the configuration has no token source")
 	}
 	c := &Client{
-		base:          &url.URL{Scheme: base.Scheme, Host: base.Host},
-		tokens:        cfg.Tokens,
-		transport:     cfg.Transport,
-		log:           cfg.Log,
+		base:      &url.URL{Scheme: base.Scheme, Host: base.Host},
+		tokens:    cfg.Tokens,
+		transport: cfg.Transport,
+		log:       cfg.Log,
+		policy: retry.Policy{
+			Attempts: orDefault(cfg.Attempts, 10),
+			First:    500 * time.Millisecond,
+			Last:     30 * time.Second,
+			MaxWait:  orDefault(cfg.MaxWait, 5*time.Minute),
+		},
 		headerTimeout: orDefault(cfg.HeaderTimeout, 100*time.Second),
 		idleTimeout:   orDefault(cfg.IdleTimeout, 30*time.Second),
-		maxWait:       orDefault(cfg.MaxWait, 5*time.Minute),
-		attempts:      orDefault(cfg.Attempts, 10),
 	}
 	if c.transport == nil {
 		c.transport = NewTransport()

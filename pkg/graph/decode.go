@@ -11,13 +11,129 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// fault is a response that is well-formed but not a page of users.
-func (p *Page) fault(what string) error {
-	return p.broke(errors.New("the response is not a page of users: " + what))
+// decode reads the current response: the members of the page in any order, the
+// users as they come, and the body to its very end. Users who are in delivered
+// are left out.
+func (p *Page) decode(delivered map[string]bool, yield func(User, error) bool) error {
+	d := &p.pager.decoder
+	// A name that was cut within a surrogate pair must not cost the whole list,
+	// so UTF-16 escapes are taken as they are; raw bytes are checked in parseUser.
+	d.Reset(p.fetch.resp.Body, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	if err := p.expect(d, '{'); err != nil {
+		return err
+	}
+	users := false
+	for d.PeekKind() != '}' {
+		name, err := d.ReadToken()
+		if err != nil {
+			return p.malformed(d, err)
+		}
+		switch name.String() {
+		case "value":
+			if users {
+				return p.invalid("it has two value members")
+			}
+			users = true
+			err = p.decodeUsers(d, delivered, yield)
+		case "@odata.nextLink":
+			err = p.decodeLink(d)
+		case "@odata.count":
+			err = p.decodeCount(d)
+		case "error":
+			return p.invalid("it is an error with status 200")
+		default:
+			if err = d.SkipValue(); err != nil {
+				err = p.malformed(d, err)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := p.expect(d, '}'); err != nil {
+		return err
+	}
+	if !users {
+		return p.invalid("it has no value member")
+	}
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		if err == nil {
+			return p.invalid("something follows the page")
+		}
+		return p.malformed(d, err)
+	}
+	return nil
 }
 
-// malformed tells a response that ended early or broke from one that is not
-// JSON. It never quotes the response, which holds people.
+func (p *Page) decodeUsers(d *jsontext.Decoder, delivered map[string]bool, yield func(User, error) bool) error {
+	if err := p.expect(d, '['); err != nil {
+		return err
+	}
+	for d.PeekKind() != ']' {
+		raw, err := d.ReadValue()
+		if err != nil {
+			return p.malformed(d, err)
+		}
+		user, fault := p.parseUser(raw)
+		if fault != "" {
+			return p.invalid(fault)
+		}
+		if delivered[string(user.ID)] {
+			continue
+		}
+		p.pager.delivered = append(append(p.pager.delivered, user.ID...), 0)
+		if !yield(user, nil) {
+			return errStopped
+		}
+	}
+	return p.expect(d, ']')
+}
+
+func (p *Page) decodeLink(d *jsontext.Decoder) error {
+	token, err := d.ReadToken()
+	switch {
+	case err != nil:
+		return p.malformed(d, err)
+	case token.Kind() == 'n':
+		return nil
+	case token.Kind() != '"' || token.String() == "":
+		return p.invalid("its nextLink is not a link")
+	case p.link != "":
+		return p.invalid("it has two nextLinks")
+	}
+	p.setLink(token.String())
+	return nil
+}
+
+func (p *Page) decodeCount(d *jsontext.Decoder) error {
+	token, err := d.ReadToken()
+	if err != nil {
+		return p.malformed(d, err)
+	}
+	if n, err := token.Int(); token.Kind() == '0' && err == nil {
+		p.count, p.hasCount = int(n), true
+	}
+	return nil
+}
+
+func (p *Page) expect(d *jsontext.Decoder, kind jsontext.Kind) error {
+	token, err := d.ReadToken()
+	if err != nil {
+		return p.malformed(d, err)
+	}
+	if token.Kind() != kind {
+		return p.invalid("it is not a page of users")
+	}
+	return nil
+}
+
+// invalid is the error of a response that is well-formed but not a page of users.
+func (p *Page) invalid(what string) error {
+	return p.unusable(errors.New("the response is not a page of users: " + what))
+}
+
+// malformed is the error of a response that ended early, broke, or is not JSON.
+// It never quotes the response, which contains people.
 func (p *Page) malformed(d *jsontext.Decoder, err error) error {
 	var syntax *jsontext.SyntacticError
 	switch {
@@ -28,26 +144,22 @@ func (p *Page) malformed(d *jsontext.Decoder, err error) error {
 	default:
 		err = presentable(err)
 	}
-	return p.broke(err)
+	return p.unusable(err)
 }
 
-func (p *Page) broke(err error) error {
+func (p *Page) unusable(err error) error {
 	if cause := context.Cause(p.ctx); cause != nil {
 		return cause
 	}
-	return &Error{
-		RequestID:    plain(p.fetch.resp.Header.Get("request-id")),
-		Continuation: p.fetch.request.continuation,
-		Err:          err,
-	}
+	return p.fetch.call.unusable(p.fetch.resp, err)
 }
 
-// user checks one element of value. fault says what is wrong with it.
-func (p *Page) user(raw []byte) (u User, fault string) {
+// parseUser checks one element of value. fault says what is wrong with it.
+func (p *Page) parseUser(raw []byte) (u User, fault string) {
 	switch {
 	case raw[0] != '{':
 		return User{}, "an element of value is not an object"
-	case len(raw) > maxUser:
+	case len(raw) > maxBody:
 		return User{}, "a user is larger than 8 MiB"
 	}
 	if !utf8.Valid(raw) {
@@ -152,12 +264,4 @@ func valueLen(b []byte) int {
 		}
 	}
 	return len(b)
-}
-
-func deliveredSet(ids []byte) map[string]bool {
-	set := make(map[string]bool)
-	for id := range bytes.SplitSeq(ids, []byte{0}) {
-		set[string(id)] = true
-	}
-	return set
 }

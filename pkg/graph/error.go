@@ -7,6 +7,9 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+
+	"github.com/rollcall-dev/rollcall/pkg/diagnosis"
+	"github.com/rollcall-dev/rollcall/pkg/retry"
 )
 
 // Error is an answer of Graph that is not a success, or, with Status 0, the
@@ -137,14 +140,14 @@ func (e *Error) advice() string {
 // maxErrorBody bounds what is read of an error's body.
 const maxErrorBody = 64 << 10
 
-// responseError turns a response that is not 200 into an Error and closes it.
+// responseError turns a response that is not a success into an Error and closes it.
 // A body that is not Graph's envelope (a gateway's HTML) leaves the code empty.
 func responseError(resp *http.Response, now time.Time) *Error {
 	defer func() { _ = resp.Body.Close() }()
 	e := &Error{
 		Status:     resp.StatusCode,
-		RequestID:  plain(resp.Header.Get("request-id")),
-		RetryAfter: retryAfter(resp.Header.Get("Retry-After"), now),
+		RequestID:  requestID(resp.Header),
+		RetryAfter: retry.After(resp.Header, now),
 	}
 	if resp.StatusCode == http.StatusUnauthorized {
 		e.claims = claimsChallenge(resp.Header)
@@ -162,23 +165,11 @@ func responseError(resp *http.Response, now time.Time) *Error {
 	if err != nil || json.Unmarshal(body, &envelope) != nil {
 		return e
 	}
-	e.Code, e.Message = plain(envelope.Error.Code), envelope.Error.Message
+	e.Code, e.Message = diagnosis.Token(envelope.Error.Code), envelope.Error.Message
 	if e.RequestID == "" {
-		e.RequestID = plain(envelope.Error.InnerError.RequestID)
+		e.RequestID = diagnosis.Token(envelope.Error.InnerError.RequestID)
 	}
 	return e
 }
 
-// plain returns s if it is made as codes and request ids are, and else nothing:
-// both go into errors and logs, so neither may bring text of its own.
-func plain(s string) string {
-	if len(s) > 100 {
-		return ""
-	}
-	for _, c := range []byte(s) {
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '_' && c != '.' && c != '-' {
-			return ""
-		}
-	}
-	return s
-}
+func requestID(h http.Header) string { return diagnosis.Token(h.Get("request-id")) }

@@ -80,16 +80,16 @@ func SkipToken(link string) string {
 	return ""
 }
 
-// loops notices a chain of links that goes in a circle, with constant memory:
+// loopDetector notices a chain of links that goes in a circle, with constant memory:
 // it keeps one earlier link and moves it on at growing distances (Brent).
 // A circle of any length is found; users met again meanwhile are duplicates to
 // package roll, so nothing is counted twice.
-type loops struct {
+type loopDetector struct {
 	anchor       string
 	steps, limit int
 }
 
-func (l *loops) visit(link string) error {
+func (l *loopDetector) visit(link string) error {
 	if link == l.anchor {
 		return &LinkError{Loop: true, Reason: "it leads back to a page that was read before"}
 	}

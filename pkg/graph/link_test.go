@@ -90,7 +90,7 @@ func TestABaseURLThatIsNoHTTPSHostIsRefused(t *testing.T) {
 func TestACircleOfLinksOfAnyLengthIsFound(t *testing.T) {
 	for _, before := range []int{0, 1, 5, 100} {
 		for _, circle := range []int{1, 2, 3, 7, 64, 1000} {
-			var l loops
+			var l loopDetector
 			found := -1
 			for i := range 4*(before+circle) + 4 {
 				n := i
@@ -110,7 +110,7 @@ func TestACircleOfLinksOfAnyLengthIsFound(t *testing.T) {
 }
 
 func TestALineOfLinksIsNoCircle(t *testing.T) {
-	var l loops
+	var l loopDetector
 	for i := range 100_000 {
 		if err := l.visit(fmt.Sprint(i)); err != nil {
 			t.Fatalf("page %d: %v", i, err)

@@ -7,8 +7,6 @@ import (
 	"strings"
 )
 
-const usersPath = "/v1.0/users"
-
 // signInActivityTop is the largest page that Graph serves when signInActivity
 // is selected (user-list documentation, 2025).
 const signInActivityTop = 500

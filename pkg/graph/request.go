@@ -1,98 +1,114 @@
 package graph
 
 import (
+	"bytes"
+	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
-	"syscall"
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/rollcall-dev/rollcall/pkg/retry"
 )
 
-// request is one GET to Graph.
+// request says what to ask of Graph. It holds nothing that an attempt uses up,
+// so it can be sent again.
 type request struct {
+	method       string // "" means GET
 	url          *url.URL
-	eventual     bool // send ConsistencyLevel: eventual; links do not carry it
-	continuation bool // url is a link that Graph sent
+	body         []byte // JSON, nil for none
+	accept       int    // the status that means success, 0 for 200
+	eventual     bool   // send ConsistencyLevel: eventual; links do not carry it
+	continuation bool   // url is a link that Graph sent
 }
 
-// open makes the request until Graph answers it with 200, as often as t
-// allows. The caller closes the body; the cancel function of the attempt is
-// called by that.
-func (c *Client) open(ctx context.Context, r request, t *tries) (*http.Response, error) {
+// call is one request with all its attempts. An attempt lasts from the first
+// byte that is sent to the last byte that is read of the response's body.
+type call struct {
+	client  *Client
+	request request
+	stats   *Stats
+	loop    retry.Loop
+
+	refreshed  bool // a refused token was replaced
+	challenged bool // a claims challenge was answered
+}
+
+func (c *Client) call(r request, stats *Stats) call {
+	return call{client: c, request: r, stats: stats, loop: retry.Loop{Policy: c.policy}}
+}
+
+// do sends the request until Graph answers it with success. The caller reads
+// and closes the body; where it breaks, [call.retry] says whether to do the
+// request once more.
+func (c *call) do(ctx context.Context) (*http.Response, error) {
 	for {
-		resp, err := c.attempt(ctx, r, t)
+		resp, err := c.authorized(ctx)
 		if err == nil {
 			return resp, nil
 		}
-		if err := t.again(ctx, err); err != nil {
+		if err := c.retry(ctx, err); err != nil {
 			return nil, err
 		}
 	}
 }
 
-// attempt makes the request once, or twice or thrice where Graph refuses the
-// token: a refused token is bought anew once and a claims challenge is
-// answered once.
-func (c *Client) attempt(ctx context.Context, r request, t *tries) (*http.Response, error) {
-	if err := c.yieldToGovernor(ctx); err != nil {
-		return nil, err
-	}
-	rejected, claims := "", ""
+// maxBody bounds a body that is read as a whole. Graph's largest users
+// (thousands of proxy addresses) stay far below.
+const maxBody = 8 << 20
+
+// read does the request and hands the whole body to decode. A body that breaks,
+// or that decode refuses, costs an attempt; one above maxBody is final.
+func (c *Client) read(ctx context.Context, r request, stats *Stats, decode func(body []byte) error) error {
+	call := c.call(r, stats)
 	for {
-		token, err := c.tokens.Token(ctx, rejected, claims)
+		resp, err := call.do(ctx)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		resp, err := c.send(ctx, r, token)
-		var answer *Error
-		if !errors.As(err, &answer) || answer.Status != http.StatusUnauthorized {
-			return resp, err
-		}
+		body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+		_ = resp.Body.Close()
 		switch {
-		case answer.claims != "" && !t.answered:
-			t.answered = true
-		case answer.claims == "" && !t.refreshed:
-			t.refreshed = true
+		case err != nil:
+			err = presentable(err)
+		case len(body) > maxBody:
+			return &Error{Err: errors.New("the response is larger than 8 MiB")}
 		default:
-			return nil, err
+			if err = decode(body); err == nil {
+				return nil
+			}
 		}
-		c.log.WarnContext(ctx, "Graph refused the token; buying a new one", "error", err, "challenge", answer.claims != "")
-		rejected, claims = token, answer.claims
+		if err := call.retry(ctx, call.unusable(resp, err)); err != nil {
+			return err
+		}
 	}
 }
 
-// yieldToGovernor waits while Graph says that the quota is nearly used, unless
-// the deadline is nearer.
-func (c *Client) yieldToGovernor(ctx context.Context) error {
-	pause := c.governor.pause(time.Now())
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= pause {
-		return nil
+// unusable is the error of a response that was a success and whose body is
+// broken or not what was asked for, as err says.
+func (c *call) unusable(resp *http.Response, err error) *Error {
+	return &Error{
+		RequestID:    requestID(resp.Header),
+		Continuation: c.request.continuation,
+		Err:          err,
 	}
-	return sleep(ctx, pause)
 }
 
-var (
-	errSilent  = errors.New("no response arrived within the time limit")
-	errStalled = errors.New("the response stalled")
-)
-
-// send makes one HTTP exchange up to the response's headers. It is the only
-// place where a token meets a request, so it checks the host once more.
-// No redirect is followed: a RoundTripper does not.
-func (c *Client) send(ctx context.Context, r request, token string) (*http.Response, error) {
+// newRequest builds the HTTP request of one attempt. It is the only place where
+// a token meets a request, so it checks the host once more.
+func (c *Client) newRequest(ctx context.Context, r request, token string) (*http.Request, error) {
 	if r.url.Scheme != c.base.Scheme || hostPort(r.url) != hostPort(c.base) || r.url.User != nil {
 		return nil, &LinkError{Reason: fmt.Sprintf("its host is %q, not %q", r.url.Host, c.base.Host)}
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
+	// Not http.NewRequest, which would parse the URL and write it anew: a link
+	// goes back to Graph to the letter.
 	req := (&http.Request{
-		Method: http.MethodGet,
+		Method: cmp.Or(r.method, http.MethodGet),
 		URL:    r.url,
 		Host:   r.url.Host,
 		Header: http.Header{
@@ -107,17 +123,33 @@ func (c *Client) send(ctx context.Context, r request, token string) (*http.Respo
 	if r.eventual {
 		req.Header.Set("ConsistencyLevel", "eventual")
 	}
+	if r.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+		req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(r.body)), int64(len(r.body))
+	}
+	return req, nil
+}
+
+// send makes one HTTP exchange, up to the response's headers. No redirect is
+// followed: a RoundTripper does not. Closing the body ends the exchange.
+func (c *Client) send(ctx context.Context, r request, token string) (*http.Response, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	req, err := c.newRequest(ctx, r, token)
+	if err != nil {
+		cancel(nil)
+		return nil, err
+	}
 	silence := time.AfterFunc(c.headerTimeout, func() { cancel(errSilent) })
 	resp, err := c.transport.RoundTrip(req)
 	silence.Stop()
 	if err != nil {
-		err = c.broken(ctx, r, err)
+		err = r.broken(ctx, err)
 		cancel(nil)
 		return nil, err
 	}
 	c.governor.observe(resp.Header, time.Now())
 	resp.Body = newIdleBody(ctx, resp.Body, c.idleTimeout, cancel)
-	if resp.StatusCode != http.StatusOK {
+	if resp.StatusCode != cmp.Or(r.accept, http.StatusOK) {
 		answer := responseError(resp, time.Now())
 		answer.Continuation = r.continuation
 		return nil, answer
@@ -125,43 +157,13 @@ func (c *Client) send(ctx context.Context, r request, token string) (*http.Respo
 	return resp, nil
 }
 
-// broken describes an exchange that ended without a usable answer. Where our
-// own time limit ended it, the limit is the cause.
-func (c *Client) broken(ctx context.Context, r request, err error) error {
+// broken is the error of an exchange that ended without a response. Where a
+// limit of our own ended it, that limit is the cause.
+func (r request) broken(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); errors.Is(cause, errSilent) || errors.Is(cause, errStalled) {
 		err = cause
 	} else if cause != nil {
 		return cause
 	}
 	return &Error{Continuation: r.continuation, Err: presentable(err)}
-}
-
-// presentable returns what may be told of a broken exchange. Package net/http
-// quotes the bytes that it does not understand, and those may be of users; so
-// only errors of known kinds keep their text.
-func presentable(err error) error {
-	var (
-		network net.Error
-		op      *net.OpError
-		cert    *tls.CertificateVerificationError
-		record  tls.RecordHeaderError
-		alert   tls.AlertError
-		errno   syscall.Errno
-	)
-	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return errors.New("the connection ended early")
-	case errors.As(err, &op), errors.As(err, &cert), errors.As(err, &record), errors.As(err, &alert), errors.As(err, &errno),
-		errors.Is(err, errSilent), errors.Is(err, errStalled), errors.Is(err, http.ErrSchemeMismatch),
-		errors.As(err, &network) && network.Timeout():
-		return err
-	}
-	return errors.New("the connection broke, or what came over it is not HTTP")
-}
-
-// closeIdle drops the connections that wait for reuse, if the transport has any.
-func (c *Client) closeIdle() {
-	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
-		t.CloseIdleConnections()
-	}
 }

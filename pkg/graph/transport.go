@@ -1,17 +1,23 @@
 package graph
 
 import (
+	"context"
 	"crypto/tls"
+	"errors"
+	"io"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
+
+	"github.com/rollcall-dev/rollcall/pkg/diagnosis"
 )
 
 // NewTransport returns the transport that this package is tuned for. It keeps
 // the standard proxy and certificate variables (HTTPS_PROXY, SSL_CERT_FILE).
 //
 // HTTP/1.1: two connections take turns, so that a page which stalls cannot
-// hold up the next one and a fresh connection after a 503 is simply a new one.
+// delay the next one and a fresh connection after a 503 is simply a new one.
 // No compression: the transfer hides behind the next request, so inflating it
 // would only cost CPU.
 func NewTransport() *http.Transport {
@@ -28,4 +34,75 @@ func NewTransport() *http.Transport {
 		IdleConnTimeout:     90 * time.Second,
 		ReadBufferSize:      32 << 10,
 	}
+}
+
+// closeIdle closes the connections that wait for reuse, if the transport has any.
+func (c *Client) closeIdle() {
+	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+}
+
+var (
+	errSilent  = errors.New("no response arrived within the time limit")
+	errStalled = errors.New("the response stalled")
+)
+
+// idleBody ends a response whose body stalls. The limit runs only while a Read
+// blocks: a reader of the list may take its time between reads.
+type idleBody struct {
+	body   io.ReadCloser
+	ctx    context.Context // of the exchange; its cause is the reason for its end
+	cancel context.CancelCauseFunc
+	limit  time.Duration
+	timer  *time.Timer
+}
+
+func newIdleBody(ctx context.Context, body io.ReadCloser, limit time.Duration, cancel context.CancelCauseFunc) *idleBody {
+	b := &idleBody{body: body, ctx: ctx, cancel: cancel, limit: limit}
+	b.timer = time.AfterFunc(limit, func() { cancel(errStalled) })
+	b.timer.Stop()
+	return b
+}
+
+// Read reads what has arrived. An error other than io.EOF is the reason for the
+// end: the stall limit, the caller's cancellation or a broken connection.
+func (b *idleBody) Read(p []byte) (int, error) {
+	b.timer.Reset(b.limit)
+	n, err := b.body.Read(p)
+	b.timer.Stop()
+	if err != nil && !errors.Is(err, io.EOF) {
+		if cause := context.Cause(b.ctx); cause != nil {
+			err = cause
+		}
+	}
+	return n, err
+}
+
+// Close ends the exchange. The connection is kept only if the body was read
+// to its end.
+func (b *idleBody) Close() error {
+	b.timer.Stop()
+	err := b.body.Close()
+	b.cancel(nil)
+	return err
+}
+
+// presentable returns what may be shown of a broken exchange. Package net/http
+// quotes the bytes that it does not understand, and those may be of users; so
+// only errors of known kinds keep their text.
+func presentable(err error) error {
+	var (
+		record tls.RecordHeaderError
+		alert  tls.AlertError
+		errno  syscall.Errno
+	)
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("the connection ended early")
+	case diagnosis.OfConnection(err) != diagnosis.None, errors.As(err, &record), errors.As(err, &alert), errors.As(err, &errno),
+		errors.Is(err, errSilent), errors.Is(err, errStalled), errors.Is(err, http.ErrSchemeMismatch):
+		return err
+	}
+	return errors.New("the connection broke, or what came over it is not HTTP")
 }
