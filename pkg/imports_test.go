@@ -38,9 +38,14 @@ func allowed() map[string][]string {
 		"pkg/config":     {"pkg/property", "pkg/secret", "pkg/tolerance"},
 		"pkg/format":     {"pkg/property", "pkg/graph"},
 		"pkg/simulator":  {"pkg/property"},
-		"pkg/roll":       {"pkg/property", "pkg/graph", "pkg/store", "pkg/bus"},
-		"pkg/store":      {},
-		"pkg/bus":        {"pkg/retry"},
+		"pkg/list":       {"pkg/property", "pkg/graph", "pkg/retry", "pkg/tolerance"},
+		"pkg/baseline":   {"pkg/list", "pkg/store", "pkg/tolerance"},
+		"pkg/snapshot":   {"pkg/baseline", "pkg/bus", "pkg/graph", "pkg/list", "pkg/store", "pkg/telemetry", "pkg/tolerance"},
+
+		"pkg/list/listtest": {"pkg/graph", "pkg/list", "pkg/property", "pkg/simulator", "pkg/tolerance"},
+
+		"pkg/store": {},
+		"pkg/bus":   {"pkg/retry"},
 
 		"pkg/format/parquet":  {"pkg/graph", "pkg/property"},
 		"pkg/store/file":      {"pkg/store"},
@@ -56,21 +61,21 @@ func allowed() map[string][]string {
 		"pkg/bus/https":       {"pkg/bus", "pkg/diagnosis", "pkg/retry"},
 		"pkg/bus/bustest":     {"pkg/bus"},
 
-		"pkg/api":    {"pkg/format", "pkg/graph", "pkg/odata", "pkg/property", "pkg/roll", "pkg/failure", "pkg/header"},
-		"pkg/reader": {"pkg/config", "pkg/credential", "pkg/graph", "pkg/roll"},
+		"pkg/api":    {"pkg/format", "pkg/graph", "pkg/odata", "pkg/property", "pkg/list", "pkg/failure", "pkg/header"},
+		"pkg/reader": {"pkg/config", "pkg/credential", "pkg/graph", "pkg/list"},
 		"pkg/publisher": {
 			"pkg/bus", "pkg/bus/eventbridge", "pkg/bus/firehose", "pkg/bus/https", "pkg/bus/kinesis", "pkg/bus/sns", "pkg/bus/sqs",
-			"pkg/config", "pkg/failure", "pkg/format", "pkg/format/parquet", "pkg/graph", "pkg/reader", "pkg/roll", "pkg/secret", "pkg/store",
+			"pkg/config", "pkg/failure", "pkg/format", "pkg/format/parquet", "pkg/graph", "pkg/list", "pkg/reader", "pkg/snapshot", "pkg/secret", "pkg/store",
 			"pkg/store/azblob", "pkg/store/file", "pkg/store/s3",
 		},
-		"functions/snapshot": {"pkg/config", "pkg/failure", "pkg/publisher", "pkg/roll", "pkg/telemetry", "pkg/trigger"},
+		"functions/snapshot": {"pkg/config", "pkg/failure", "pkg/publisher", "pkg/snapshot", "pkg/telemetry", "pkg/trigger"},
 		"docs/examples/go":   {},
 		"functions/users": {
 			"pkg/api", "pkg/config", "pkg/failure", "pkg/reader", "pkg/telemetry", "pkg/trigger",
 		},
 		"functions/rollcall": {
 			"pkg/api", "pkg/config", "pkg/failure", "pkg/format", "pkg/graph", "pkg/header", "pkg/property",
-			"pkg/publisher", "pkg/reader", "pkg/roll", "pkg/secret", "pkg/simulator", "pkg/telemetry",
+			"pkg/publisher", "pkg/reader", "pkg/list", "pkg/snapshot", "pkg/secret", "pkg/simulator", "pkg/telemetry",
 		},
 	}
 }
@@ -133,7 +138,8 @@ func TestOnlyTheRightFunctionsLinkTheHeavyParts(t *testing.T) {
 		"functions/users":    {module + "pkg/simulator", "github.com/alecthomas/kong", "github.com/parquet-go/parquet-go", "github.com/aws/aws-sdk-go-v2/service/s3"},
 		"functions/snapshot": {module + "pkg/simulator", "github.com/alecthomas/kong"},
 		"pkg/graph":          {"github.com/aws/aws-sdk-go-v2/aws", "github.com/Azure/azure-sdk-for-go/sdk/azidentity"},
-		"pkg/roll":           {"github.com/aws/aws-sdk-go-v2/aws", "github.com/Azure/azure-sdk-for-go/sdk/azcore"},
+		"pkg/list":           {"github.com/aws/aws-sdk-go-v2/aws", "github.com/Azure/azure-sdk-for-go/sdk/azcore"},
+		"pkg/snapshot":       {"github.com/aws/aws-sdk-go-v2/aws", "github.com/Azure/azure-sdk-for-go/sdk/azcore"},
 	}
 	for _, p := range list(t) {
 		for _, heavy := range never[strings.TrimPrefix(p.ImportPath, module)] {

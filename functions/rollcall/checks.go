@@ -10,7 +10,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"github.com/rollcall-dev/rollcall/pkg/graph"
-	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/list"
+	"github.com/rollcall-dev/rollcall/pkg/property"
 )
 
 // expirySoon is when a secret's end is something to act on.
@@ -87,7 +88,7 @@ func (d *diagnosis) token(ctx context.Context, t *tenant) bool {
 
 // permission asks for one user's id, which User.Read.All gives.
 func (d *diagnosis) permission(ctx context.Context, t *tenant) bool {
-	users, _, err := readPage(ctx, t.Graph, roll.Request{Columns: []roll.Column{{Name: "id"}}, PageSize: 1}.Query())
+	users, _, err := readPage(ctx, t.Graph, list.Request{Columns: []property.Column{{Name: "id"}}, PageSize: 1}.Query())
 	switch {
 	case err != nil:
 		d.failed("permission", err)
@@ -101,16 +102,16 @@ func (d *diagnosis) permission(ctx context.Context, t *tenant) bool {
 }
 
 // columns returns the columns that Graph gives.
-func (d *diagnosis) columns(ctx context.Context, t *tenant) []roll.Column {
+func (d *diagnosis) columns(ctx context.Context, t *tenant) []property.Column {
 	columns := t.Request.Columns
-	_, _, err := readPage(ctx, t.Graph, roll.Request{Columns: columns, Filter: t.Request.Filter, PageSize: 1}.Query())
+	_, _, err := readPage(ctx, t.Graph, list.Request{Columns: columns, Filter: t.Request.Filter, PageSize: 1}.Query())
 	if err == nil {
 		d.ok("columns", "all %d can be read", len(columns))
 		return columns
 	}
-	left, missing, err := roll.Granted(ctx, t.Graph, columns, err)
+	left, missing, err := list.Granted(ctx, t.Graph, columns, err)
 	if err != nil {
-		var refused *roll.RefusedError
+		var refused *list.RefusedError
 		if !errors.As(err, &refused) {
 			d.failed("columns", fmt.Errorf("the page that lists ask for is refused: %w", err))
 			return nil
@@ -122,8 +123,8 @@ func (d *diagnosis) columns(ctx context.Context, t *tenant) []roll.Column {
 	return left
 }
 
-func without(columns []roll.Column, names []string) []roll.Column {
-	var left []roll.Column
+func without(columns []property.Column, names []string) []property.Column {
+	var left []property.Column
 	for _, c := range columns {
 		keep := !c.Optional // the optional ones were not told apart
 		for _, name := range names {
@@ -153,12 +154,12 @@ func (d *diagnosis) count(ctx context.Context, t *tenant) {
 }
 
 // page times what a list does all day.
-func (d *diagnosis) page(ctx context.Context, t *tenant, columns []roll.Column) {
+func (d *diagnosis) page(ctx context.Context, t *tenant, columns []property.Column) {
 	if len(columns) == 0 {
 		return
 	}
 	started := time.Now()
-	users, first, err := readPage(ctx, t.Graph, roll.Request{Columns: columns, Filter: t.Request.Filter, PageSize: t.Request.PageSize}.Query())
+	users, first, err := readPage(ctx, t.Graph, list.Request{Columns: columns, Filter: t.Request.Filter, PageSize: t.Request.PageSize}.Query())
 	if err != nil {
 		d.failed("page", err)
 		return

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/rollcall-dev/rollcall/pkg/config"
-	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/list"
 )
 
 type listCommand struct {
@@ -104,27 +104,27 @@ func defaultFormat(output string, onTerminal bool) string {
 }
 
 // read reads the whole list into out.
-func (c *listCommand) read(ctx context.Context, p *program, stderr *screen, verbose bool, out output) (roll.Report, error) {
+func (c *listCommand) read(ctx context.Context, p *program, stderr *screen, verbose bool, out output) (list.Report, error) {
 	log := stderr.logger(verbose)
 	t, err := p.connect(ctx, c.tenantFlags, c.standIns().overrides(), log)
 	if err != nil {
-		return roll.Report{}, c.standIns().inFlags(err)
+		return list.Report{}, c.standIns().inFlags(err)
 	}
 	defer t.close()
 	identity, err := t.Credential.Identity(ctx)
 	if err != nil {
-		return roll.Report{}, fmt.Errorf("read credentials: %w", err)
+		return list.Report{}, fmt.Errorf("read credentials: %w", err)
 	}
 	out.columns(columnNames(t.config), c.chosen(p))
 	bar := p.newProgress(stderr)
 	defer bar.end()
-	listing := roll.List(counted{t.Graph, bar}, t.Request, log)
+	listing := list.New(counted{t.Graph, bar}, t.Request, log)
 	for user, err := range listing.Users(ctx) {
 		if err != nil {
-			return roll.Report{}, &tenantError{who: identity.String(), err: err}
+			return list.Report{}, &tenantError{who: identity.String(), err: err}
 		}
 		if err := out.User(user.Raw); err != nil {
-			return roll.Report{}, err
+			return list.Report{}, err
 		}
 		bar.step()
 	}
@@ -145,7 +145,7 @@ func columnNames(cfg *config.Config) []string {
 }
 
 // warnings are what a person should know of a list that is whole.
-func warnings(r roll.Report) []string {
+func warnings(r list.Report) []string {
 	all := r.Warnings
 	if len(r.MissingColumns) > 0 {
 		all = append([]string{"Graph refused optional columns, which are missing: " + strings.Join(r.MissingColumns, ", ")}, all...)

@@ -5,7 +5,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/format"
-	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/list"
 )
 
 // output is where a list goes. columns comes first, then users; Complete or Abort
@@ -16,7 +16,7 @@ type output interface {
 	// User takes one user's JSON object, which is not kept.
 	User(raw []byte) error
 	// Complete ends a list that is whole.
-	Complete(report roll.Report) error
+	Complete(report list.Report) error
 	// Abort ends a list that is not: nothing that is left can be taken for whole.
 	Abort(cause error)
 	// closes says that the output itself holds the closing line.
@@ -31,7 +31,7 @@ func newNDJSONOutput(w io.Writer) ndjsonOutput { return ndjsonOutput{format.NewN
 func (ndjsonOutput) columns([]string, bool) {}
 func (ndjsonOutput) closes() bool           { return false }
 
-func (o ndjsonOutput) Complete(roll.Report) error { return o.NDJSON.Complete() }
+func (o ndjsonOutput) Complete(list.Report) error { return o.NDJSON.Complete() }
 
 func (o ndjsonOutput) Abort(cause error) {
 	f := failure.Of(cause)
@@ -46,7 +46,7 @@ func newJSONOutput(w io.Writer) jsonOutput { return jsonOutput{format.NewJSON(w)
 func (jsonOutput) columns([]string, bool) {}
 func (jsonOutput) closes() bool           { return false }
 
-func (o jsonOutput) Complete(roll.Report) error { return o.JSON.Complete() }
+func (o jsonOutput) Complete(list.Report) error { return o.JSON.Complete() }
 
 func (o jsonOutput) Abort(error) { _ = o.Flush() }
 
@@ -71,7 +71,7 @@ func (o *spooledOutput) closes() bool                   { return false }
 
 func (o *spooledOutput) User(raw []byte) error { return o.csv.User(raw) }
 
-func (o *spooledOutput) Complete(roll.Report) error {
+func (o *spooledOutput) Complete(list.Report) error {
 	if err := o.csv.Complete(); err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func (o *fileOutput) columns(names []string, _ bool) {
 func (o *fileOutput) closes() bool          { return false }
 func (o *fileOutput) User(raw []byte) error { return o.users.User(raw) }
 
-func (o *fileOutput) Complete(roll.Report) error {
+func (o *fileOutput) Complete(list.Report) error {
 	if err := o.finish(); err != nil {
 		return err
 	}

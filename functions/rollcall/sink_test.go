@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/snapshot"
 )
 
 func TestAPathStandsForTheURLOfItsFolder(t *testing.T) {
@@ -60,7 +60,7 @@ func TestSizesAreWrittenAsPeopleReadThem(t *testing.T) {
 			t.Errorf("%d is %q, want %q", n, got, want)
 		}
 	}
-	if got, want := size(&roll.Manifest{Objects: []roll.Object{{Bytes: 400}, {Bytes: 700}}}), ": 2 objects, 1.1 kB"; got != want {
+	if got, want := size(&snapshot.Manifest{Objects: []snapshot.Object{{Bytes: 400}, {Bytes: 700}}}), ": 2 objects, 1.1 kB"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -7,8 +7,9 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/config"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
+	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/publisher"
-	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/snapshot"
 )
 
 type snapshotCommand struct {
@@ -82,11 +83,7 @@ func (c *snapshotCommand) Run(ctx context.Context, p *program, all *commands) er
 	if err := p.printResult(result); err != nil {
 		return err
 	}
-	published, err := to.Published(ctx, result)
-	if err != nil {
-		return err
-	}
-	return p.summarize(published, result.Superseded)
+	return p.summarize(result)
 }
 
 // standIns are the flags and the variables that they stand for.
@@ -125,17 +122,17 @@ func (c *snapshotCommand) checks() []config.Check {
 
 // publish makes slice after slice until the run is done. Without a deadline there
 // is one.
-func (c *snapshotCommand) publish(ctx context.Context, to *publisher.Publisher, bar *progress) (*roll.Result, error) {
+func (c *snapshotCommand) publish(ctx context.Context, to *publisher.Publisher, bar *progress) (*snapshot.Result, error) {
 	defer bar.end()
-	watch := func(r roll.Report) {
+	watch := func(r list.Report) {
 		if r.Expected != nil {
 			bar.expect(r.Expected.Before)
 		}
 		bar.at(r.Users)
 	}
-	result, err := to.Snapshot(ctx, roll.Input{Run: c.Name, Accept: c.Accept}, watch)
-	for err == nil && result.Status == roll.Continue {
-		result, err = to.Snapshot(ctx, roll.Input{Resume: result.Resume}, watch)
+	result, err := to.Snapshot(ctx, snapshot.Input{Run: c.Name, Accept: c.Accept}, watch)
+	for err == nil && result.Status == snapshot.Continue {
+		result, err = to.Snapshot(ctx, snapshot.Input{Resume: result.Resume}, watch)
 	}
 	return result, err
 }
@@ -143,7 +140,7 @@ func (c *snapshotCommand) publish(ctx context.Context, to *publisher.Publisher, 
 // told adds who was asking to what Graph answered, and says in flags what an
 // input cannot be.
 func (t *tenant) told(ctx context.Context, err error) error {
-	var input *roll.InputError
+	var input *snapshot.InputError
 	if errors.As(err, &input) {
 		return &usageError{"--" + input.Field + " " + input.Reason}
 	}
@@ -159,7 +156,7 @@ func (t *tenant) told(ctx context.Context, err error) error {
 }
 
 // printResult writes the result for a program; a person reads the summary.
-func (p *program) printResult(result *roll.Result) error {
+func (p *program) printResult(result *snapshot.Result) error {
 	if _, onTerminal := terminalWidth(p.stdout); onTerminal {
 		return nil
 	}

@@ -5,15 +5,20 @@ import (
 	"io"
 	"strings"
 
-	"github.com/rollcall-dev/rollcall/pkg/publisher"
-	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/list"
+	"github.com/rollcall-dev/rollcall/pkg/snapshot"
 )
 
 // summarize tells a person what was published and where, and last that it is
 // whole. superseded is the newer run that stays the latest one, if there is.
-func (p *program) summarize(all []publisher.Published, superseded string) error {
+func (p *program) summarize(result *snapshot.Result) error {
+	if len(result.Published) == 0 {
+		_, err := fmt.Fprintf(p.stderr, "run %s was published under another configuration; its manifest is %s\n", printable(result.Run), printable(result.Manifest))
+		return err
+	}
+	all, superseded := result.Published, result.Superseded
 	m := all[0].Manifest
-	report := roll.Report{
+	report := list.Report{
 		Users: m.Users, Verified: m.Verified, Expected: m.Expected, Difference: m.Difference,
 		MissingColumns: m.MissingColumns, Warnings: m.Warnings,
 	}
@@ -40,7 +45,7 @@ func (p *program) summarize(all []publisher.Published, superseded string) error 
 }
 
 // size is how many objects there are and how large they are together.
-func size(m *roll.Manifest) string {
+func size(m *snapshot.Manifest) string {
 	var bytes int64
 	for _, o := range m.Objects {
 		bytes += o.Bytes

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/rollcall-dev/rollcall/pkg/format"
-	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/list"
 )
 
 const (
@@ -68,7 +68,7 @@ func (t *table) User(raw []byte) error {
 }
 
 // Complete writes the rows that waited, and the closing line.
-func (t *table) Complete(report roll.Report) error {
+func (t *table) Complete(report list.Report) error {
 	if err := t.release(); err != nil {
 		return err
 	}
@@ -162,7 +162,7 @@ func total(widths []int) int {
 }
 
 // closingLine says that the list is whole, and how that is known.
-func closingLine(r roll.Report) string {
+func closingLine(r list.Report) string {
 	if r.Verified {
 		return fmt.Sprintf("%d users, complete (verified against $count)", r.Users)
 	}

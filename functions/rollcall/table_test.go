@@ -10,10 +10,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/list"
 )
 
-func verified(users int) roll.Report { return roll.Report{Users: users, Verified: true} }
+func verified(users int) list.Report { return list.Report{Users: users, Verified: true} }
 
 func TestATableAlignsNamesOfEveryWidth(t *testing.T) {
 	var out bytes.Buffer
@@ -123,13 +123,13 @@ func (brokenWriter) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
 func TestTheClosingLineSaysHowCompletenessIsKnown(t *testing.T) {
 	for _, c := range []struct {
-		report roll.Report
+		report list.Report
 		want   string
 	}{
 		{verified(1000), "1000 users, complete (verified against $count)"},
-		{roll.Report{Users: 5}, "5 users, complete (not verified: Graph does not count this tenant's users)"},
+		{list.Report{Users: 5}, "5 users, complete (not verified: Graph does not count this tenant's users)"},
 		{
-			roll.Report{Users: 9998, Expected: &roll.Expected{Before: 10000, After: 10000}, Difference: -2},
+			list.Report{Users: 9998, Expected: &list.Expected{Before: 10000, After: 10000}, Difference: -2},
 			"9998 users, complete (not verified: it differs from $count by -2, which is within ROLLCALL_COUNT_SLACK)",
 		},
 	} {

@@ -10,8 +10,8 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
-	"github.com/rollcall-dev/rollcall/pkg/roll"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
+	"github.com/rollcall-dev/rollcall/pkg/snapshot"
 )
 
 // errTold is a failure that the command has told in its own output.
@@ -98,7 +98,7 @@ func explain(err error) string {
 		}
 		b.WriteString("\n")
 	}
-	var suspect *roll.SuspectError
+	var suspect *snapshot.SuspectError
 	if errors.As(err, &suspect) {
 		explainSuspect(suspect, line)
 		return b.String()
@@ -119,7 +119,7 @@ func explain(err error) string {
 }
 
 // explainSuspect tells a person to look before anybody else sees the list.
-func explainSuspect(suspect *roll.SuspectError, line func(format string, values ...any)) {
+func explainSuspect(suspect *snapshot.SuspectError, line func(format string, values ...any)) {
 	line("%s: the list is suspect and was not published; the last one stays", programName)
 	for _, reason := range suspect.Reasons {
 		line("  %s", reason)

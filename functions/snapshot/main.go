@@ -13,7 +13,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/config"
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/publisher"
-	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/snapshot"
 	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 	"github.com/rollcall-dev/rollcall/pkg/trigger"
 )
@@ -35,14 +35,11 @@ func main() {
 	if err == nil {
 		p, err = publisher.New(cfg, log)
 	}
-	if err == nil {
-		p.Annotate = telemetry.WithRun
-	}
 	if err != nil {
 		log.Error("the function cannot start; every event is answered with this error", "error", err)
 	}
-	job := trigger.Job[roll.Input, roll.Result]{
-		Do: func(ctx context.Context, in roll.Input) (*roll.Result, error) {
+	job := trigger.Job[snapshot.Input, snapshot.Result]{
+		Do: func(ctx context.Context, in snapshot.Input) (*snapshot.Result, error) {
 			if err != nil {
 				return nil, err
 			}

@@ -14,7 +14,7 @@ import (
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/build"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/lambdahost"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/versity"
-	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/snapshot"
 )
 
 // memorySize is that of the function in template.yaml, in GB: what a second of it
@@ -25,7 +25,7 @@ const memorySize = 1.0
 type publishing struct {
 	wall, cpu time.Duration
 	peak      int64
-	result    roll.Result
+	result    snapshot.Result
 }
 
 // gateway starts an S3 server with one bucket.
@@ -87,7 +87,7 @@ func (b *bench) publishOnce(ctx context.Context, t *tenantProcess, at *versity.S
 	if err := json.Unmarshal(answer.Payload, &p.result); err != nil {
 		return p, err
 	}
-	if p.result.Status != roll.Complete || p.result.Users != t.users {
+	if p.result.Status != snapshot.Complete || p.result.Users != t.users {
 		return p, fmt.Errorf("%s published %d users of %d: %s", name, p.result.Users, t.users, p.result.Status)
 	}
 	after, err := host.CPU()
@@ -117,7 +117,7 @@ func (b *bench) publish(ctx context.Context, users int) error {
 		return err
 	}
 	each := 1e6 / float64(users)
-	fmt.Printf("\n### %d users published by the built function\n\nThrough the S3 client into versitygw, one process a row; no latency. The first row is `roll.List` to NDJSON.gz in memory.\n\n", users)
+	fmt.Printf("\n### %d users published by the built function\n\nThrough the S3 client into versitygw, one process a row; no latency. The first row is `list.New` to NDJSON.gz in memory.\n\n", users)
 	fmt.Println("| what | CPU µs a user | of the list | peak RSS MiB | wall s | GB-seconds at 1 GB |")
 	fmt.Println("|---|--:|--:|--:|--:|--:|")
 	row := func(name string, cpu, wall time.Duration, peak int64) {

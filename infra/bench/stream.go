@@ -43,7 +43,7 @@ func (b *bench) stream(ctx context.Context, users, rounds int) error {
 	if err != nil {
 		return err
 	}
-	raw := contender{"roll.List", self, []string{"list"}}
+	raw := contender{"list.New", self, []string{"list"}}
 	progress(fmt.Sprintf("%d users streamed by the built function", users))
 	if _, err := streamOnce(ctx, host, users); err != nil { // buys the token
 		return err
@@ -70,8 +70,8 @@ func (b *bench) stream(ctx context.Context, users, rounds int) error {
 	own := median(streams, func(s streaming) time.Duration { return s.cpu }).Seconds() * each
 	reading := median(readings, func(m client.Measurement) time.Duration { return m.CPU }).Seconds() * each
 	wall := median(streams, func(s streaming) time.Duration { return s.wall })
-	fmt.Printf("\n### A stream by the built function\n\n%d users as NDJSON through the Runtime API, warm, median of %d. Overhead is the function's CPU over that of roll.List alone.\n\n", users, rounds)
-	fmt.Println("| CPU µs a user | roll.List alone | overhead % | wall s | users a second | MB a second | peak RSS MiB |")
+	fmt.Printf("\n### A stream by the built function\n\n%d users as NDJSON through the Runtime API, warm, median of %d. Overhead is the function's CPU over that of list.New alone.\n\n", users, rounds)
+	fmt.Println("| CPU µs a user | list.New alone | overhead % | wall s | users a second | MB a second | peak RSS MiB |")
 	fmt.Println("|--:|--:|--:|--:|--:|--:|--:|")
 	fmt.Printf("| %.2f | %.2f | %.0f | %.2f | %.0f | %.0f | %.0f |\n", own, reading, 100*(own/reading-1), wall.Seconds(),
 		float64(users)/wall.Seconds(), float64(streams[0].bytes)/1e6/wall.Seconds(), mebibytes(peak))

@@ -10,7 +10,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/api"
 	"github.com/rollcall-dev/rollcall/pkg/failure"
-	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
@@ -98,7 +98,7 @@ func TestOrderAndSearchOverAllowedColumnsAreAnswered(t *testing.T) {
 
 func TestTheConfiguredFilterHoldsForEverythingThatIsRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := serveList(t, simulator.Config{Users: 400}, roll.Request{Filter: "accountEnabled eq true or department eq 'nobody works here'"}, "id", "displayName", "department", "accountEnabled")
+		s := serveList(t, simulator.Config{Users: 400}, list.Request{Filter: "accountEnabled eq true or department eq 'nobody works here'"}, "id", "displayName", "department", "accountEnabled")
 		all := 0
 		for _, filter := range []string{"", "accountEnabled eq false", "accountEnabled eq true or accountEnabled eq false", "not (department eq 'Sales')", "department ne 'x' or accountEnabled eq false"} {
 			query := "?$count=true"
@@ -150,7 +150,7 @@ func TestTheConfiguredFilterHoldsForEverythingThatIsRead(t *testing.T) {
 
 func TestAConfiguredFilterThatCannotBeTakenApartIsAConfigurationError(t *testing.T) {
 	for _, filter := range []string{"accountEnabled eq", "a eq 1) or (b eq 2", "contains(tolower(mail),'x')"} {
-		_, err := api.New(api.Config{Request: roll.Request{Filter: filter}})
+		_, err := api.New(api.Config{Request: list.Request{Filter: filter}})
 		if err == nil || failure.Of(err).Name != "Config.Invalid" || !strings.Contains(err.Error(), "ROLLCALL_FILTER") {
 			t.Errorf("%q: %v", filter, err)
 		}

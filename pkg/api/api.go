@@ -18,14 +18,14 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/header"
+	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/odata"
 	"github.com/rollcall-dev/rollcall/pkg/property"
-	"github.com/rollcall-dev/rollcall/pkg/roll"
 )
 
 // Directory is what the API asks of Graph; *graph.Client is one.
 type Directory interface {
-	roll.Directory
+	list.Directory
 	User(ctx context.Context, id string, q graph.Query) (graph.User, error)
 }
 
@@ -35,7 +35,7 @@ type Config struct {
 	Directory Directory
 	// Request is the list that may be seen: its columns are the allow-list, its
 	// filter holds for everything that is read.
-	Request roll.Request
+	Request list.Request
 	// Key returns the 32 bytes by which skiptokens are sealed, the same in every
 	// process that serves this API. Default: a key of this process alone.
 	Key func(ctx context.Context) ([]byte, error)
@@ -46,11 +46,11 @@ type Config struct {
 // API is the handler of the read API.
 type API struct {
 	directory Directory
-	request   roll.Request
+	request   list.Request
 	filter    *odata.Filter // the configured one, nil for none
 	key       func(ctx context.Context) ([]byte, error)
 	log       *slog.Logger
-	columns   atomic.Pointer[[]roll.Column] // less what Graph was found to refuse
+	columns   atomic.Pointer[[]property.Column] // less what Graph was found to refuse
 }
 
 // New returns the handler. It makes no request. A configured filter that cannot
@@ -169,22 +169,22 @@ func (a *API) list(w http.ResponseWriter, r *http.Request) error {
 }
 
 // chosen is the list that the options leave of what may be seen.
-func (a *API) chosen(o *options) roll.Request {
+func (a *API) chosen(o *options) list.Request {
 	q := a.request
 	q.Columns, q.Filter, q.Search, q.OrderBy = o.columns, o.filter, o.search, o.orderBy
 	return q
 }
 
 // spell returns the allowed column that a caller's word names, in whatever case.
-func spell(columns []roll.Column, name string) (roll.Column, bool) {
+func spell(columns []property.Column, name string) (property.Column, bool) {
 	for _, c := range columns {
 		if strings.EqualFold(c.Name, name) {
 			return c, true
 		}
 	}
-	return roll.Column{}, false
+	return property.Column{}, false
 }
 
 // filterable reports whether a filter may name the column: any but manager,
 // which is not a property but another user.
-func filterable(c roll.Column) bool { return c.Name != property.Manager }
+func filterable(c property.Column) bool { return c.Name != property.Manager }

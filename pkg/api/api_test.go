@@ -16,7 +16,8 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/api"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/header"
-	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/list"
+	"github.com/rollcall-dev/rollcall/pkg/property"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
@@ -32,12 +33,12 @@ func serve(t *testing.T, cfg simulator.Config, columns ...string) *served {
 	if columns == nil {
 		columns = []string{"id", "displayName", "department"}
 	}
-	return serveList(t, cfg, roll.Request{}, columns...)
+	return serveList(t, cfg, list.Request{}, columns...)
 }
 
 // serveList serves a list of the columns, of which those with a question mark
 // are optional.
-func serveList(t *testing.T, cfg simulator.Config, list roll.Request, columns ...string) *served {
+func serveList(t *testing.T, cfg simulator.Config, list list.Request, columns ...string) *served {
 	t.Helper()
 	s := &served{tenant: simulator.New(cfg)}
 	transport := s.tenant.Transport()
@@ -55,16 +56,16 @@ func serveList(t *testing.T, cfg simulator.Config, list roll.Request, columns ..
 func serveFrom(t *testing.T, client *graph.Client, columns ...string) *served {
 	t.Helper()
 	s := &served{}
-	s.publish(t, client, roll.Request{}, columns)
+	s.publish(t, client, list.Request{}, columns)
 	return s
 }
 
-func (s *served) publish(t *testing.T, client *graph.Client, list roll.Request, columns []string) {
+func (s *served) publish(t *testing.T, client *graph.Client, list list.Request, columns []string) {
 	t.Helper()
 	list.PageSize = 100
 	for _, name := range columns {
 		name, optional := strings.CutSuffix(name, "?")
-		list.Columns = append(list.Columns, roll.Column{Name: name, Optional: optional})
+		list.Columns = append(list.Columns, property.Column{Name: name, Optional: optional})
 	}
 	var err error
 	s.handler, err = api.New(api.Config{Directory: client, Request: list, Log: slog.New(slog.NewJSONHandler(&s.log, nil))})

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/rollcall-dev/rollcall/pkg/failure"
-	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/list"
 )
 
 // withGranted reads what o asks for. Where Graph refuses columns that may be
@@ -17,7 +17,7 @@ func withGranted[T any](ctx context.Context, a *API, o *options, read func(conte
 	if o.asks() && failure.Of(err).Name == "Graph.BadRequest" {
 		return answer, err // it is the caller's expression that Graph refuses
 	}
-	left, missing, err := roll.Granted(ctx, a.directory, o.columns, err)
+	left, missing, err := list.Granted(ctx, a.directory, o.columns, err)
 	if err != nil {
 		return answer, err
 	}

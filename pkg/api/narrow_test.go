@@ -9,13 +9,13 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
 func TestTheConfiguredFilterHoldsForEveryPage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := serveList(t, simulator.Config{Users: 1000}, roll.Request{Filter: "accountEnabled eq false"}, "id", "accountEnabled")
+		s := serveList(t, simulator.Config{Users: 1000}, list.Request{Filter: "accountEnabled eq false"}, "id", "accountEnabled")
 		users, pages := 0, 0
 		for next := "https://api.example/users?$top=20"; next != ""; pages++ {
 			w, b := s.get(t, next)

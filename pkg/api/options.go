@@ -11,7 +11,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/odata"
-	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/property"
 )
 
 // options are the OData options of a request, checked against what may be seen.
@@ -19,7 +19,7 @@ type options struct {
 	format mediaType
 	// formatGiven says that $format was given, which the next link then keeps.
 	formatGiven bool
-	columns     []roll.Column
+	columns     []property.Column
 	narrowed    bool   // $select was given
 	filter      string // the configured one and the caller's
 	given       string // the caller's own, for the next link
@@ -122,8 +122,8 @@ func (o *options) check() error {
 }
 
 // narrow returns the allowed columns that list names, in the caller's order.
-func narrow(allowed []roll.Column, list string) ([]roll.Column, error) {
-	var columns []roll.Column
+func narrow(allowed []property.Column, list string) ([]property.Column, error) {
+	var columns []property.Column
 	for name := range strings.SplitSeq(list, ",") {
 		c, ok := spell(allowed, strings.TrimSpace(name))
 		if !ok {
@@ -170,7 +170,7 @@ func confined[E expression](a *API, option string, e E, err error) (string, erro
 	return e.String(), nil
 }
 
-func unseen(option, name string, allowed []roll.Column) error {
+func unseen(option, name string, allowed []property.Column) error {
 	names := make([]string, len(allowed))
 	for i, c := range allowed {
 		names[i] = c.Name

@@ -9,7 +9,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/format"
-	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/list"
 )
 
 // stream answers with everyone as NDJSON, while they arrive. Its last line says
@@ -22,7 +22,7 @@ func (a *API) stream(w http.ResponseWriter, r *http.Request, o *options) error {
 	}
 	out := newLines(w)
 	defer out.stop()
-	for user, err := range roll.List(a.directory, a.chosen(o), a.log).Users(r.Context()) {
+	for user, err := range list.New(a.directory, a.chosen(o), a.log).Users(r.Context()) {
 		if err == nil {
 			err = out.user(user.Raw)
 		}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/format"
 	"github.com/rollcall-dev/rollcall/pkg/header"
-	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/list"
 )
 
 // table answers with everyone as CSV. CSV cannot say that it is not complete,
@@ -26,7 +26,7 @@ func (a *API) table(w http.ResponseWriter, r *http.Request, o *options) (err err
 	if o.excel {
 		out.NeutraliseFormulas()
 	}
-	for user, err := range roll.List(a.directory, a.chosen(o), a.log).Users(r.Context()) {
+	for user, err := range list.New(a.directory, a.chosen(o), a.log).Users(r.Context()) {
 		if err == nil {
 			err = out.User(user.Raw)
 		}

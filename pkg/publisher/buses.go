@@ -12,20 +12,20 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/bus/kinesis"
 	"github.com/rollcall-dev/rollcall/pkg/bus/sns"
 	"github.com/rollcall-dev/rollcall/pkg/bus/sqs"
-	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/snapshot"
 	"github.com/rollcall-dev/rollcall/pkg/store"
 )
 
 // announcement makes a bus of a sink. What is too large for the bus is kept in
 // claims.
-func (w *world) announcement(ctx context.Context, s *sink, claims roll.Store) (roll.Announcement, error) {
+func (w *world) announcement(ctx context.Context, s *sink, claims snapshot.Store) (snapshot.Announcement, error) {
 	driver, err := w.driver(ctx, s)
 	if err != nil {
-		return roll.Announcement{}, err
+		return snapshot.Announcement{}, err
 	}
 	options := bus.Options{Log: w.log, Claim: claim(claims)}
-	return roll.Announcement{
-		Open:     func() roll.Bus { return bus.New(driver, options) },
+	return snapshot.Announcement{
+		Open:     func() snapshot.Bus { return bus.New(driver, options) },
 		EachUser: s.options["users"] == "each",
 	}, nil
 }
@@ -124,7 +124,7 @@ func (w *world) webhook(ctx context.Context, s *sink) (bus.Driver, error) {
 }
 
 // claim keeps the data of an event that is too large for its bus.
-func claim(at roll.Store) func(ctx context.Context, id string, data []byte) (string, error) {
+func claim(at snapshot.Store) func(ctx context.Context, id string, data []byte) (string, error) {
 	return func(ctx context.Context, id string, data []byte) (string, error) {
 		key := "claims/" + id + ".json"
 		_, err := at.Swap(ctx, key, data, "")

@@ -17,9 +17,10 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 
 	"github.com/rollcall-dev/rollcall/pkg/config"
+	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/reader"
-	"github.com/rollcall-dev/rollcall/pkg/roll"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
+	"github.com/rollcall-dev/rollcall/pkg/snapshot"
 )
 
 // Publisher publishes the lists of one tenant, or of those in the tenants file. It
@@ -27,9 +28,6 @@ import (
 type Publisher struct {
 	// Demo marks manifests: the tenant is a simulated one.
 	Demo bool
-	// Annotate, if set, puts a run's name into the context, for the log lines that
-	// are written under it.
-	Annotate func(ctx context.Context, run string) context.Context
 
 	world   *world
 	sinks   []*sink
@@ -149,9 +147,9 @@ func parseState(text string) (*sink, error) {
 	return s, s.options.only([]string{"kms-key", "region", "endpoint"})
 }
 
-// Snapshot publishes a tenant's list, or a slice of it: see [roll.Snapshot.Run].
-// watch, if set, is told of the reading; see [roll.Snapshot.Watch].
-func (p *Publisher) Snapshot(ctx context.Context, in roll.Input, watch func(roll.Report)) (*roll.Result, error) {
+// Snapshot publishes a tenant's list, or a slice of it: see [snapshot.Snapshot.Run].
+// watch, if set, is told of the reading; see [snapshot.Snapshot.Watch].
+func (p *Publisher) Snapshot(ctx context.Context, in snapshot.Input, watch func(list.Report)) (*snapshot.Result, error) {
 	from, tenant, err := p.reader(ctx, in.Tenant)
 	if err != nil {
 		return nil, err
@@ -160,20 +158,19 @@ func (p *Publisher) Snapshot(ctx context.Context, in roll.Input, watch func(roll
 	if err != nil {
 		return nil, err
 	}
-	s := roll.NewSnapshot(*publication)
-	s.Watch(watch)
-	return s.Run(ctx, in)
+	publication.Watch = watch
+	return snapshot.New(*publication).Run(ctx, in)
 }
 
 // publication makes the stores and buses anew for each run.
-func (p *Publisher) publication(ctx context.Context, from *reader.Reader, tenant string) (*roll.Publication, error) {
+func (p *Publisher) publication(ctx context.Context, from *reader.Reader, tenant string) (*snapshot.Publication, error) {
 	state, err := p.world.store(ctx, p.state, p.below)
 	if err != nil {
 		return nil, configured("ROLLCALL_STATE", err)
 	}
-	publication := &roll.Publication{
+	publication := &snapshot.Publication{
 		Directory: from.Graph, Request: from.Request, Tenant: tenant, State: state,
-		MaxLeavers: roll.Leavers(p.world.cfg.MaxLeavers), Demo: p.Demo, Log: p.world.log, Annotate: p.Annotate,
+		MaxLeavers: p.world.cfg.MaxLeavers, Demo: p.Demo, Log: p.world.log,
 	}
 	claims := state // what is too large for a bus is kept where its readers look
 	for _, s := range p.sinks {

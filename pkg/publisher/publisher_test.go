@@ -14,8 +14,8 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/publisher"
 	"github.com/rollcall-dev/rollcall/pkg/reader"
-	"github.com/rollcall-dev/rollcall/pkg/roll"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
+	"github.com/rollcall-dev/rollcall/pkg/snapshot"
 )
 
 // house is a simulated tenant and a publisher for it.
@@ -98,7 +98,7 @@ func TestEveryFormatIsPublishedToItsOwnFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.Demo = true
-	result, err := p.Snapshot(t.Context(), roll.Input{Run: "r"}, nil)
+	result, err := p.Snapshot(t.Context(), snapshot.Input{Run: "r"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestEveryFormatIsPublishedToItsOwnFolder(t *testing.T) {
 		t.Errorf("the result is %+v", result)
 	}
 	for folder, suffix := range map[string]string{"ndjson": ".ndjson.gz", "zstd": ".ndjson.zst", "plain": ".ndjson", "csv": ".csv.gz", "parquet": ".parquet"} {
-		var m roll.Manifest
+		var m snapshot.Manifest
 		body, err := os.ReadFile(filepath.Join(dir, folder, "runs", "tenant="+h.tenant.Config().Tenant, "run=r", "manifest.json"))
 		if err != nil {
 			t.Fatal(err)
@@ -141,12 +141,12 @@ func TestATenantOfTheFileIsReadWithItsOwnCredentials(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.Snapshot(t.Context(), roll.Input{Tenant: c.Tenant}, nil); err != nil {
+	if _, err := p.Snapshot(t.Context(), snapshot.Input{Tenant: c.Tenant}, nil); err != nil {
 		t.Fatal(err)
 	}
-	_, err = p.Snapshot(t.Context(), roll.Input{Tenant: other}, nil)
+	_, err = p.Snapshot(t.Context(), snapshot.Input{Tenant: other}, nil)
 	mustBeCalled(t, err, "Config.Invalid", "correct the row")
-	_, err = p.Snapshot(t.Context(), roll.Input{Tenant: "88888888-2222-4333-8444-555555555555"}, nil)
+	_, err = p.Snapshot(t.Context(), snapshot.Input{Tenant: "88888888-2222-4333-8444-555555555555"}, nil)
 	mustBeCalled(t, err, "Request.Invalid", "is not in the tenants file")
 	for text, want := range map[string]string{
 		`[{"tenant":"` + c.Tenant + `","credentials":"env:","note":"x"}]`:                                                "is not of the form",
@@ -155,13 +155,13 @@ func TestATenantOfTheFileIsReadWithItsOwnCredentials(t *testing.T) {
 		`[{"tenant":"` + c.Tenant + `"}]`:                                                                                "ROLLCALL_TENANTS: tenant " + c.Tenant,
 	} {
 		write("tenants.json", text)
-		_, err = p.Snapshot(t.Context(), roll.Input{Tenant: c.Tenant}, nil)
+		_, err = p.Snapshot(t.Context(), snapshot.Input{Tenant: c.Tenant}, nil)
 		mustBeCalled(t, err, "Config.Invalid", want)
 	}
 	if err := os.Remove(tenants); err != nil {
 		t.Fatal(err)
 	}
-	_, err = p.Snapshot(t.Context(), roll.Input{Tenant: c.Tenant}, nil)
+	_, err = p.Snapshot(t.Context(), snapshot.Input{Tenant: c.Tenant}, nil)
 	mustBeCalled(t, err, "Config.Invalid", "there is no tenants file")
 }
 
@@ -183,10 +183,10 @@ func TestARowThatWasCorrectedCountsInAWarmFunction(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = p.Snapshot(t.Context(), roll.Input{Tenant: c.Tenant}, nil)
+	_, err = p.Snapshot(t.Context(), snapshot.Input{Tenant: c.Tenant}, nil)
 	mustBeCalled(t, err, "Config.Invalid", "correct the row")
 	write("tenants.json", `[{"tenant":"`+c.Tenant+`","credentials":"env:"}]`)
-	if _, err := p.Snapshot(t.Context(), roll.Input{Tenant: c.Tenant}, nil); err != nil {
+	if _, err := p.Snapshot(t.Context(), snapshot.Input{Tenant: c.Tenant}, nil); err != nil {
 		t.Errorf("the correction does not count: %v", err)
 	}
 }
@@ -211,7 +211,7 @@ func TestTheSecretOfWebhooksIsNeverQuoted(t *testing.T) {
 	} {
 		p, err := h.publisher(t, "ROLLCALL_SINKS=file://"+dir+"/out https://127.0.0.1/s3cr3t", "ROLLCALL_WEBHOOK_SECRET="+value)
 		if err == nil {
-			_, err = p.Snapshot(t.Context(), roll.Input{}, nil)
+			_, err = p.Snapshot(t.Context(), snapshot.Input{}, nil)
 		}
 		name := "Config.Invalid"
 		if strings.HasPrefix(value, "file:") && value != "file:"+kept {
@@ -236,7 +236,7 @@ func TestAFilterThatIsNoneFailsWithRangesToo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = p.Snapshot(t.Context(), roll.Input{}, nil)
+		_, err = p.Snapshot(t.Context(), snapshot.Input{}, nil)
 		mustBeCalled(t, err, "Graph.BadRequest", "")
 		if _, err := os.Stat(filepath.Join(dir, "latest")); err == nil {
 			t.Errorf("%s: something was published", filter)
@@ -253,7 +253,7 @@ func TestTheStateMayBeWhereTheListIs(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, run := range []string{"a", "b"} {
-			result, err := p.Snapshot(t.Context(), roll.Input{Run: run + strings.Trim(state, "/")}, nil)
+			result, err := p.Snapshot(t.Context(), snapshot.Input{Run: run + strings.Trim(state, "/")}, nil)
 			if err != nil || result.Users != 1200 {
 				t.Errorf("%q: %+v, %v", state, result, err)
 			}

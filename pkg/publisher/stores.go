@@ -11,19 +11,19 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/format"
 	"github.com/rollcall-dev/rollcall/pkg/format/parquet"
-	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/snapshot"
 	"github.com/rollcall-dev/rollcall/pkg/store/azblob"
 	"github.com/rollcall-dev/rollcall/pkg/store/file"
 	"github.com/rollcall-dev/rollcall/pkg/store/s3"
 )
 
 // destination makes a store of a sink and says how users become objects there.
-func (w *world) destination(ctx context.Context, s *sink) (roll.Destination, error) {
+func (w *world) destination(ctx context.Context, s *sink) (snapshot.Destination, error) {
 	at, err := w.store(ctx, s, "")
 	if err != nil {
-		return roll.Destination{}, err
+		return snapshot.Destination{}, err
 	}
-	d := roll.Destination{Store: at, Format: s.options["format"], Compression: s.options["compression"], Tables: s.kind == "s3"}
+	d := snapshot.Destination{Store: at, Format: s.options["format"], Compression: s.options["compression"], Tables: s.kind == "s3"}
 	if d.Format == "" {
 		d.Format = "ndjson"
 	}
@@ -34,7 +34,7 @@ func (w *world) destination(ctx context.Context, s *sink) (roll.Destination, err
 			d.Compression = format.Zstd
 		}
 		d.Suffix = ".parquet"
-		d.Encode = func(w io.Writer, columns []string) (roll.Encoder, error) {
+		d.Encode = func(w io.Writer, columns []string) (snapshot.Encoder, error) {
 			return parquet.New(w, columns, parquet.Options{Compression: parquet.Compression(d.Compression)})
 		}
 	default:
@@ -42,7 +42,7 @@ func (w *world) destination(ctx context.Context, s *sink) (roll.Destination, err
 			d.Compression = format.Gzip
 		}
 		d.Suffix = "." + d.Format + map[string]string{format.Gzip: ".gz", format.Zstd: ".zst"}[d.Compression]
-		d.Encode = func(w io.Writer, columns []string) (roll.Encoder, error) {
+		d.Encode = func(w io.Writer, columns []string) (snapshot.Encoder, error) {
 			return format.NewObject(w, d.Format, d.Compression, columns)
 		}
 	}
@@ -50,7 +50,7 @@ func (w *world) destination(ctx context.Context, s *sink) (roll.Destination, err
 }
 
 // store makes the store of a sink; below comes behind the sink's own prefix.
-func (w *world) store(ctx context.Context, s *sink, below string) (roll.Store, error) {
+func (w *world) store(ctx context.Context, s *sink, below string) (snapshot.Store, error) {
 	prefix := strings.Trim(s.path+"/"+below, "/")
 	switch s.kind {
 	case "s3":
@@ -72,7 +72,7 @@ func (w *world) store(ctx context.Context, s *sink, below string) (roll.Store, e
 
 // blob signs in by what AZURE_STORAGE_CONNECTION_STRING or AZURE_STORAGE_KEY
 // holds, or else as azidentity's default credential finds out.
-func (w *world) blob(s *sink, prefix string) (roll.Store, error) {
+func (w *world) blob(s *sink, prefix string) (snapshot.Store, error) {
 	account, container, _ := strings.Cut(s.address, "/")
 	cfg := azblob.Config{Account: account, Container: container, Prefix: prefix, Endpoint: s.options["endpoint"]}
 	if text, ok := w.cfg.LookupEnv("AZURE_STORAGE_CONNECTION_STRING"); ok {

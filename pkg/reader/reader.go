@@ -15,7 +15,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/config"
 	"github.com/rollcall-dev/rollcall/pkg/credential"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
-	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/list"
 )
 
 // Reader reads one tenant's users.
@@ -25,7 +25,7 @@ type Reader struct {
 	// Credential is the app's identity.
 	Credential *credential.Credential
 	// Request is the list that the configuration describes.
-	Request roll.Request
+	Request list.Request
 }
 
 // Option changes how a Reader reaches the world; a deployed function needs none.
@@ -76,10 +76,6 @@ func (r *Reader) SkipTokenKey(ctx context.Context) ([]byte, error) {
 	return hkdf.Key(sha256.New, []byte(id.ClientSecret.Reveal()), []byte(id.ClientID), "rollcall skiptoken", 32)
 }
 
-func request(cfg *config.Config) roll.Request {
-	r := roll.Request{Filter: cfg.Filter, PageSize: cfg.PageSize, Slack: roll.Slack(cfg.CountSlack), Parallel: cfg.Parallel}
-	for _, c := range cfg.Select {
-		r.Columns = append(r.Columns, roll.Column(c))
-	}
-	return r
+func request(cfg *config.Config) list.Request {
+	return list.Request{Columns: cfg.Select, Filter: cfg.Filter, PageSize: cfg.PageSize, Slack: cfg.CountSlack, Parallel: cfg.Parallel}
 }

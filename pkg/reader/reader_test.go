@@ -13,9 +13,11 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/config"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
+	"github.com/rollcall-dev/rollcall/pkg/list"
+	"github.com/rollcall-dev/rollcall/pkg/property"
 	"github.com/rollcall-dev/rollcall/pkg/reader"
-	"github.com/rollcall-dev/rollcall/pkg/roll"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
+	"github.com/rollcall-dev/rollcall/pkg/tolerance"
 )
 
 // environ points at a simulated tenant.
@@ -53,14 +55,14 @@ func TestAReaderReadsTheListThatTheConfigurationDescribes(t *testing.T) {
 	if n := len(tenant.Requests()); n != 0 {
 		t.Errorf("wiring made %d requests", n)
 	}
-	want := roll.Request{
-		Columns:  []roll.Column{{Name: "id"}, {Name: "displayName"}, {Name: "manager", Optional: true}},
-		PageSize: 500, Slack: roll.Slack{Users: 7}, Parallel: 1,
+	want := list.Request{
+		Columns:  []property.Column{{Name: "id"}, {Name: "displayName"}, {Name: "manager", Optional: true}},
+		PageSize: 500, Slack: tolerance.Tolerance{Users: 7}, Parallel: 1,
 	}
 	if diff := cmp.Diff(want, r.Request); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
-	listing := roll.List(r.Graph, r.Request, nil)
+	listing := list.New(r.Graph, r.Request, nil)
 	for _, err := range listing.Users(t.Context()) {
 		if err != nil {
 			t.Fatal(err)

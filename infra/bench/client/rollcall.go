@@ -8,7 +8,8 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/credential"
 	"github.com/rollcall-dev/rollcall/pkg/format"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
-	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/list"
+	"github.com/rollcall-dev/rollcall/pkg/property"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
 
@@ -38,11 +39,11 @@ func read(ctx context.Context, tenant Tenant, do func(graph.User) error) error {
 	if err != nil {
 		return err
 	}
-	request := roll.Request{PageSize: PageSize}
+	request := list.Request{PageSize: PageSize}
 	for _, name := range Columns() {
-		request.Columns = append(request.Columns, roll.Column{Name: name})
+		request.Columns = append(request.Columns, property.Column{Name: name})
 	}
-	listing := roll.List(directory, request, nil)
+	listing := list.New(directory, request, nil)
 	for user, err := range listing.Users(ctx) {
 		if err == nil {
 			err = do(user)

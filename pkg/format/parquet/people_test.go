@@ -7,7 +7,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/property"
-	"github.com/rollcall-dev/rollcall/pkg/roll"
+	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
@@ -41,12 +41,12 @@ func people(t testing.TB, columns []string, count int) []graph.User {
 	if err != nil {
 		t.Fatal(err)
 	}
-	request := roll.Request{PageSize: 500}
+	request := list.Request{PageSize: 500}
 	for _, name := range columns {
-		request.Columns = append(request.Columns, roll.Column{Name: name})
+		request.Columns = append(request.Columns, property.Column{Name: name})
 	}
 	var users []graph.User
-	for user, err := range roll.List(client, request, nil).Users(t.Context()) {
+	for user, err := range list.New(client, request, nil).Users(t.Context()) {
 		if err != nil {
 			t.Fatal(err)
 		}

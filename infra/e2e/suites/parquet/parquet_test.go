@@ -12,8 +12,8 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/format"
 	"github.com/rollcall-dev/rollcall/pkg/format/parquet"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
+	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/property"
-	"github.com/rollcall-dev/rollcall/pkg/roll"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
@@ -71,7 +71,7 @@ func publish(t *testing.T, tenant *simulator.Tenant, path string, columns []stri
 		t.Fatal(err)
 	}
 	lines := format.NewNDJSON(text)
-	for user, err := range list(t, tenant, columns).Users(t.Context()) {
+	for user, err := range usersOf(t, tenant, columns).Users(t.Context()) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -108,7 +108,7 @@ func create(t *testing.T, path string) (w *bufio.Writer, done func()) {
 	}
 }
 
-func list(t *testing.T, tenant *simulator.Tenant, columns []string) *roll.Listing {
+func usersOf(t *testing.T, tenant *simulator.Tenant, columns []string) *list.List {
 	t.Helper()
 	transport := tenant.Transport()
 	client, err := graph.New(graph.Config{
@@ -117,11 +117,11 @@ func list(t *testing.T, tenant *simulator.Tenant, columns []string) *roll.Listin
 	if err != nil {
 		t.Fatal(err)
 	}
-	request := roll.Request{PageSize: 500}
+	request := list.Request{PageSize: 500}
 	for _, name := range columns {
-		request.Columns = append(request.Columns, roll.Column{Name: name})
+		request.Columns = append(request.Columns, property.Column{Name: name})
 	}
-	return roll.List(client, request, nil)
+	return list.New(client, request, nil)
 }
 
 func writeTypes(t *testing.T, path string, columns []string) {

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rollcall-dev/rollcall/pkg/roll"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
+	"github.com/rollcall-dev/rollcall/pkg/snapshot"
 )
 
 // mortal is a world whose tenant changes a little before each run.
@@ -25,7 +25,7 @@ func newMortal(t *testing.T, bucket string, cfg simulator.Config, env ...string)
 	m := &mortal{world: newWorld(t, bucket, cfg, env...), users: cfg.Users, gone: map[int]bool{}}
 	m.start()
 	m.again()
-	m.complete(roll.Input{Run: m.name()})
+	m.complete(snapshot.Input{Run: m.name()})
 	m.last = m.now()
 	m.wantEverywhere(m.name(), m.last)
 	return m
@@ -66,7 +66,7 @@ func (m *mortal) dies(what string, same bool, arm func(kill func())) {
 	m.start()
 	kill := m.killer()
 	arm(kill)
-	_, _, err := m.invoke(roll.Input{Run: m.name()})
+	_, _, err := m.invoke(snapshot.Input{Run: m.name()})
 	m.guard.watch(nil)
 	kill() // in case it was faster
 	now := m.now()
@@ -80,7 +80,7 @@ func (m *mortal) dies(what string, same bool, arm func(kill func())) {
 	if !same {
 		m.run++
 	}
-	m.complete(roll.Input{Run: m.name()})
+	m.complete(snapshot.Input{Run: m.name()})
 	m.last = now
 	m.wantEverywhere(m.name(), now)
 }
@@ -92,7 +92,7 @@ func TestAKillAtAnyCallOfTheStoreLeavesACompleteRun(t *testing.T) {
 	m := newMortal(t, "kills", quick(), "ROLLCALL_PAGE_SIZE=100")
 	m.again()
 	m.guard.watch(func(int, bool) bool { return false })
-	m.complete(roll.Input{Run: m.name()})
+	m.complete(snapshot.Input{Run: m.name()})
 	m.last = m.now()
 	calls := m.guard.counted()
 	if calls < 15 {
@@ -123,7 +123,7 @@ func TestAKillAtAnyInstantLeavesACompleteRun(t *testing.T) {
 	m.again()
 	m.start()
 	began := time.Now()
-	m.complete(roll.Input{Run: m.name()})
+	m.complete(snapshot.Input{Run: m.name()})
 	took := time.Since(began)
 	m.last = m.now()
 	for i := range kills {
@@ -138,7 +138,7 @@ func TestAKillInAnySliceLeavesACompleteRun(t *testing.T) {
 	for i := range 3 {
 		m.again()
 		m.start()
-		in := roll.Input{Run: m.name()}
+		in := snapshot.Input{Run: m.name()}
 		for deaths := 0; ; {
 			if deaths < 3 {
 				time.AfterFunc(rand.N(5*time.Second), m.killer())
@@ -155,10 +155,10 @@ func TestAKillInAnySliceLeavesACompleteRun(t *testing.T) {
 				m.start()
 				continue
 			}
-			if result.Status == roll.Complete {
+			if result.Status == snapshot.Complete {
 				break
 			}
-			in = roll.Input{Resume: result.Resume}
+			in = snapshot.Input{Resume: result.Resume}
 		}
 		m.last = m.now()
 		m.wantEverywhere(m.name(), m.last)

@@ -18,8 +18,8 @@ import (
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/lambdahost"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/machines"
-	"github.com/rollcall-dev/rollcall/pkg/roll"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
+	"github.com/rollcall-dev/rollcall/pkg/snapshot"
 	"github.com/rollcall-dev/rollcall/pkg/store/s3"
 )
 
@@ -112,7 +112,7 @@ func (c *cloud) secret(name string, tenant *simulator.Tenant) {
 }
 
 // published reads a tenant's list from the bucket, nil if there is none.
-func (c *cloud) published(tenant *simulator.Tenant) *roll.Manifest {
+func (c *cloud) published(tenant *simulator.Tenant) *snapshot.Manifest {
 	c.Helper()
 	at, err := s3.New(c.aws.Config(), s3.Config{Bucket: cloudBucket, Prefix: prefix})
 	if err != nil {
@@ -147,8 +147,8 @@ func TestTheStateMachineRunsTheBuiltFunctionToTheEndOfALargeTenant(t *testing.T)
 	if got.Status != types.ExecutionStatusSucceeded {
 		t.Fatalf("it is %s with %s: %s", got.Status, got.Error, got.Cause)
 	}
-	var result roll.Result
-	if err := json.Unmarshal(got.Output, &result); err != nil || result.Status != roll.Complete || result.Users != 6000 {
+	var result snapshot.Result
+	if err := json.Unmarshal(got.Output, &result); err != nil || result.Status != snapshot.Complete || result.Users != 6000 {
 		t.Errorf("its output is %s", got.Output)
 	}
 	if c.slices < 3 {

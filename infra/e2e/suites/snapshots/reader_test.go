@@ -11,19 +11,19 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
-	"github.com/rollcall-dev/rollcall/pkg/roll"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
+	"github.com/rollcall-dev/rollcall/pkg/snapshot"
 )
 
 // latest reads as one does who knows only latest: it, the manifest that it names,
 // and the objects that this names, each checked against what names it.
-func (w *world) latest() (*roll.Manifest, map[string]bool) {
+func (w *world) latest() (*snapshot.Manifest, map[string]bool) {
 	w.Helper()
 	body, err := w.maybe("latest/tenant=" + w.tenant.Config().Tenant + ".json")
 	if err != nil {
 		w.Fatal(err)
 	}
-	var latest roll.Latest
+	var latest snapshot.Latest
 	if err := json.Unmarshal(body, &latest); err != nil {
 		w.Fatal(err)
 	}
@@ -31,11 +31,11 @@ func (w *world) latest() (*roll.Manifest, map[string]bool) {
 	if digest(proof) != latest.ManifestSHA256 {
 		w.Fatal("the manifest is not the one that latest names")
 	}
-	var m roll.Manifest
+	var m snapshot.Manifest
 	if err := json.Unmarshal(proof, &m); err != nil {
 		w.Fatal(err)
 	}
-	if m.Status != roll.Complete {
+	if m.Status != snapshot.Complete {
 		w.Fatalf("latest names a run that is %s", m.Status)
 	}
 	users := map[string]bool{}

@@ -8,8 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"github.com/rollcall-dev/rollcall/pkg/roll"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
+	"github.com/rollcall-dev/rollcall/pkg/snapshot"
 )
 
 // tags returns the tag of every object below runs/ of a bucket.
@@ -57,9 +57,9 @@ func TestOnlyWhatNothingNamesMayBeDeletedInTime(t *testing.T) {
 	)
 	w := newWorld(t, bucket, simulator.Config{Users: 1000}, "ROLLCALL_SINKS=s3://"+bucket+"/"+prefix+"?retention=tags")
 	w.start()
-	w.complete(roll.Input{Run: "monday"})
+	w.complete(snapshot.Input{Run: "monday"})
 	wantTag(t, bucket, "monday", kept)
-	w.complete(roll.Input{Run: "tuesday"})
+	w.complete(snapshot.Input{Run: "tuesday"})
 	wantTag(t, bucket, "monday", expendable)
 	wantTag(t, bucket, "tuesday", kept)
 	for i := range 500 {
@@ -67,12 +67,12 @@ func TestOnlyWhatNothingNamesMayBeDeletedInTime(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, answer, _ := w.invoke(roll.Input{Run: "wednesday"}); answer.ErrorType != "Snapshot.Suspect" {
+	if _, answer, _ := w.invoke(snapshot.Input{Run: "wednesday"}); answer.ErrorType != "Snapshot.Suspect" {
 		t.Fatalf("it answers %+v", answer)
 	}
 	wantTag(t, bucket, "wednesday", expendable)
 	wantTag(t, bucket, "tuesday", kept)
-	w.complete(roll.Input{Accept: "wednesday"})
+	w.complete(snapshot.Input{Accept: "wednesday"})
 	wantTag(t, bucket, "wednesday", kept)
 	wantTag(t, bucket, "tuesday", expendable)
 }

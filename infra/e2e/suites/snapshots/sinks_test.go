@@ -22,8 +22,8 @@ import (
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/azurite"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/moto"
-	"github.com/rollcall-dev/rollcall/pkg/roll"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
+	"github.com/rollcall-dev/rollcall/pkg/snapshot"
 	"github.com/rollcall-dev/rollcall/pkg/store/azblob"
 )
 
@@ -144,7 +144,7 @@ func TestOneRunReachesEveryKindOfSink(t *testing.T) {
 			" sqs:https://sqs.eu-west-1.amazonaws.com/123456789012/each?users=each eventbridge://default "+target.URL+"/hook?token=x#private=allow")
 	w.trust(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: target.Certificate().Raw}))
 	w.start()
-	result, _ := w.complete(roll.Input{Run: "r"})
+	result, _ := w.complete(snapshot.Input{Run: "r"})
 	w.wantEverywhere("r", present(w.tenant, users, nil))
 
 	tenant := w.tenant.Config().Tenant
@@ -157,11 +157,11 @@ func TestOneRunReachesEveryKindOfSink(t *testing.T) {
 		"folder": func(key string) ([]byte, error) { return os.ReadFile(filepath.Join(folder, key)) },
 	} {
 		body, err := read("runs/tenant=" + tenant + "/run=r/manifest.json")
-		var m roll.Manifest
+		var m snapshot.Manifest
 		if err == nil {
 			err = json.Unmarshal(body, &m)
 		}
-		if err != nil || m.Users != users || len(m.Objects) == 0 || m.Status != roll.Complete {
+		if err != nil || m.Users != users || len(m.Objects) == 0 || m.Status != snapshot.Complete {
 			t.Errorf("%s: %v, %+v", name, err, m)
 		}
 		if _, err := read("latest/tenant=" + tenant + ".json"); err != nil {
@@ -170,7 +170,7 @@ func TestOneRunReachesEveryKindOfSink(t *testing.T) {
 	}
 	completed := func(where string, got []message) {
 		t.Helper()
-		if len(got) != 1 || got[0].Type != roll.EventCompleted || got[0].Source != "urn:rollcall:tenant:"+tenant ||
+		if len(got) != 1 || got[0].Type != snapshot.EventCompleted || got[0].Source != "urn:rollcall:tenant:"+tenant ||
 			got[0].Data.Users != users || got[0].Data.Manifest != result.Manifest || got[0].ID == "" {
 			t.Errorf("%s got %+v", where, got)
 		}
@@ -179,7 +179,7 @@ func TestOneRunReachesEveryKindOfSink(t *testing.T) {
 	listed := map[string]bool{}
 	var others []message
 	for _, e := range q.drain(each, plain) {
-		if e.Type != roll.EventListed {
+		if e.Type != snapshot.EventListed {
 			others = append(others, e)
 			continue
 		}

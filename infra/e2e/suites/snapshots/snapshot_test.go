@@ -6,15 +6,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rollcall-dev/rollcall/pkg/roll"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
+	"github.com/rollcall-dev/rollcall/pkg/snapshot"
 )
 
 func TestARunPastTheTimeLimitGoesOnInFurtherSlices(t *testing.T) {
 	w := newWorld(t, "slices", simulator.Config{Users: 6000, Latency: 500 * time.Millisecond}, "ROLLCALL_PAGE_SIZE=150")
 	w.timeout = 9 * time.Second
 	w.start()
-	result, slices := w.complete(roll.Input{Run: "2026-11-22T02:15:00Z"})
+	result, slices := w.complete(snapshot.Input{Run: "2026-11-22T02:15:00Z"})
 	if slices < 3 {
 		t.Errorf("it took %d slices, want at least 3", slices)
 	}
@@ -22,7 +22,7 @@ func TestARunPastTheTimeLimitGoesOnInFurtherSlices(t *testing.T) {
 		t.Errorf("the result is %+v", result)
 	}
 	w.wantEverywhere("2026-11-22T021500Z", present(w.tenant, 6000, nil))
-	again, _ := w.complete(roll.Input{Run: "2026-11-22T02:15:00Z"})
+	again, _ := w.complete(snapshot.Input{Run: "2026-11-22T02:15:00Z"})
 	if again.Users != result.Users || again.Manifest != result.Manifest {
 		t.Errorf("asked again it answers %+v", again)
 	}
@@ -31,7 +31,7 @@ func TestARunPastTheTimeLimitGoesOnInFurtherSlices(t *testing.T) {
 func TestRangesSideBySideArePublishedExactly(t *testing.T) {
 	w := newWorld(t, "ranges", simulator.Config{Users: 9000, Latency: 20 * time.Millisecond}, "ROLLCALL_PAGE_SIZE=200", "ROLLCALL_PARALLEL=8")
 	w.start()
-	result, _ := w.complete(roll.Input{Run: "r"})
+	result, _ := w.complete(snapshot.Input{Run: "r"})
 	if result.Users != 9000 || !result.Verified {
 		t.Errorf("the result is %+v", result)
 	}
@@ -41,7 +41,7 @@ func TestRangesSideBySideArePublishedExactly(t *testing.T) {
 func TestASuspectRunIsPublishedOnlyOnceItIsAccepted(t *testing.T) {
 	w := newWorld(t, "suspect", simulator.Config{Users: 1000})
 	w.start()
-	w.complete(roll.Input{Run: "monday"})
+	w.complete(snapshot.Input{Run: "monday"})
 	gone := map[int]bool{}
 	for i := range 500 {
 		gone[i] = true
@@ -49,19 +49,19 @@ func TestASuspectRunIsPublishedOnlyOnceItIsAccepted(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, answer, err := w.invoke(roll.Input{Run: "tuesday"})
+	_, answer, err := w.invoke(snapshot.Input{Run: "tuesday"})
 	if err == nil || answer.ErrorType != "Snapshot.Suspect" || !strings.Contains(answer.ErrorMessage, "500 of the 1000 users") {
 		t.Fatalf("it answers %v", err)
 	}
 	w.wantEverywhere("monday", present(w.tenant, 1000, nil))
-	w.complete(roll.Input{Accept: "tuesday"})
+	w.complete(snapshot.Input{Accept: "tuesday"})
 	w.wantEverywhere("tuesday", present(w.tenant, 1000, gone))
 }
 
 func TestAnEventThatIsNotUnderstoodIsRefused(t *testing.T) {
 	w := newWorld(t, "events", simulator.Config{Users: 10})
 	w.start()
-	for _, in := range []roll.Input{{Run: "a/b"}, {Resume: "a"}, {Resume: "a.7"}, {Tenant: "none"}, {Accept: "nobody"}} {
+	for _, in := range []snapshot.Input{{Run: "a/b"}, {Resume: "a"}, {Resume: "a.7"}, {Tenant: "none"}, {Accept: "nobody"}} {
 		_, answer, err := w.invoke(in)
 		if err == nil || answer.ErrorType != "Request.Invalid" {
 			t.Errorf("%+v answers %v", in, err)
@@ -72,7 +72,7 @@ func TestAnEventThatIsNotUnderstoodIsRefused(t *testing.T) {
 func TestARunWithoutANameIsNamedByItsRequest(t *testing.T) {
 	w := newWorld(t, "unnamed", simulator.Config{Users: 10})
 	w.start()
-	result, _ := w.complete(roll.Input{})
+	result, _ := w.complete(snapshot.Input{})
 	// The time, and the GUID that Lambda gives a request.
 	if name := regexp.MustCompile(`^\d{8}T\d{6}Z-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`); !name.MatchString(result.Run) {
 		t.Errorf("the run is %s", result.Run)

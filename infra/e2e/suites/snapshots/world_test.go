@@ -17,8 +17,8 @@ import (
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/build"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/lambdahost"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/versity"
-	"github.com/rollcall-dev/rollcall/pkg/roll"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
+	"github.com/rollcall-dev/rollcall/pkg/snapshot"
 	"github.com/rollcall-dev/rollcall/pkg/store/s3"
 )
 
@@ -159,7 +159,7 @@ func (w *world) killer() func() {
 }
 
 // invoke asks the function once.
-func (w *world) invoke(in roll.Input) (*roll.Result, *lambdahost.Result, error) {
+func (w *world) invoke(in snapshot.Input) (*snapshot.Result, *lambdahost.Result, error) {
 	w.Helper()
 	event, err := json.Marshal(in)
 	if err != nil {
@@ -175,7 +175,7 @@ func (w *world) invoke(in roll.Input) (*roll.Result, *lambdahost.Result, error) 
 	if answer.ErrorType != "" {
 		return nil, &answer, fmt.Errorf("%s: %s", answer.ErrorType, answer.ErrorMessage)
 	}
-	var result roll.Result
+	var result snapshot.Result
 	if err := json.Unmarshal(answer.Payload, &result); err != nil {
 		return nil, &answer, fmt.Errorf("%w: %s", err, answer.Payload)
 	}
@@ -183,17 +183,17 @@ func (w *world) invoke(in roll.Input) (*roll.Result, *lambdahost.Result, error) 
 }
 
 // complete goes on until the run is complete, and returns the number of slices.
-func (w *world) complete(in roll.Input) (*roll.Result, int) {
+func (w *world) complete(in snapshot.Input) (*snapshot.Result, int) {
 	w.Helper()
 	for slices := 1; ; slices++ {
 		result, _, err := w.invoke(in)
 		if err != nil {
 			w.Fatalf("slice %d of %s%s: %v\n%s", slices, in.Run, in.Resume, err, w.host.Output())
 		}
-		if result.Status == roll.Complete {
+		if result.Status == snapshot.Complete {
 			return result, slices
 		}
-		in = roll.Input{Resume: result.Resume}
+		in = snapshot.Input{Resume: result.Resume}
 	}
 }
 

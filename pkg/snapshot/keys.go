@@ -1,0 +1,37 @@
+package snapshot
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"time"
+)
+
+const manifestName = "manifest.json"
+
+// LatestKey is where a destination says which list of a tenant is the latest.
+func LatestKey(tenant string) string { return "latest/tenant=" + tenant + ".json" }
+
+// runKey is an object of a run at a destination: a part or the manifest.
+func runKey(tenant, run, name string) string {
+	return "runs/tenant=" + tenant + "/run=" + run + "/" + name
+}
+
+// stateKey is an object of a run in the state store.
+func stateKey(tenant, run, name string) string {
+	return "tenant=" + tenant + "/run=" + run + "/" + name
+}
+
+// usersKey is the table of the latest list.
+func usersKey(tenant string) string { return "users/tenant=" + tenant + "/symlink.txt" }
+
+// historyKey is the table of the UTC day on which a run started.
+func historyKey(tenant string, startedAt time.Time) string {
+	return "history/tenant=" + tenant + "/date=" + startedAt.UTC().Format(time.DateOnly) + "/symlink.txt"
+}
+
+// nonce returns random digits.
+func nonce() string {
+	var b [6]byte
+	_, _ = rand.Read(b[:]) // it never fails
+	return hex.EncodeToString(b[:])
+}
