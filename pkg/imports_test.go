@@ -34,7 +34,7 @@ func allowed() map[string][]string {
 		"pkg/header":     {},
 		"pkg/failure":    {"pkg/header"},
 		"pkg/odata":      {},
-		"pkg/trigger":    {},
+		"pkg/trigger":    {"pkg/failure", "pkg/header"},
 		"pkg/config":     {"pkg/property", "pkg/secret", "pkg/tolerance"},
 		"pkg/format":     {"pkg/property", "pkg/graph"},
 		"pkg/simulator":  {"pkg/property"},
@@ -46,6 +46,8 @@ func allowed() map[string][]string {
 
 		"pkg/store": {},
 		"pkg/bus":   {"pkg/retry"},
+
+		"pkg/trigger/lambda": {"pkg/failure", "pkg/header", "pkg/telemetry", "pkg/trigger"},
 
 		"pkg/format/parquet":  {"pkg/graph", "pkg/property"},
 		"pkg/store/file":      {"pkg/store"},
@@ -68,10 +70,10 @@ func allowed() map[string][]string {
 			"pkg/config", "pkg/failure", "pkg/format", "pkg/format/parquet", "pkg/graph", "pkg/list", "pkg/reader", "pkg/snapshot", "pkg/secret", "pkg/store",
 			"pkg/store/azblob", "pkg/store/file", "pkg/store/s3",
 		},
-		"functions/snapshot": {"pkg/config", "pkg/failure", "pkg/publisher", "pkg/snapshot", "pkg/telemetry", "pkg/trigger"},
+		"functions/snapshot": {"pkg/config", "pkg/publisher", "pkg/snapshot", "pkg/telemetry", "pkg/trigger/lambda"},
 		"docs/examples/go":   {},
 		"functions/users": {
-			"pkg/api", "pkg/config", "pkg/failure", "pkg/reader", "pkg/telemetry", "pkg/trigger",
+			"pkg/api", "pkg/config", "pkg/reader", "pkg/telemetry", "pkg/trigger/lambda",
 		},
 		"functions/rollcall": {
 			"pkg/api", "pkg/config", "pkg/failure", "pkg/format", "pkg/graph", "pkg/header", "pkg/property",
@@ -136,6 +138,7 @@ func TestImportsRunOneWay(t *testing.T) {
 func TestOnlyTheRightFunctionsLinkTheHeavyParts(t *testing.T) {
 	never := map[string][]string{
 		"functions/users":    {module + "pkg/simulator", "github.com/alecthomas/kong", "github.com/parquet-go/parquet-go", "github.com/aws/aws-sdk-go-v2/service/s3"},
+		"pkg/trigger":        {"github.com/aws/aws-lambda-go/events", "github.com/aws/aws-lambda-go/lambda/messages"},
 		"functions/snapshot": {module + "pkg/simulator", "github.com/alecthomas/kong"},
 		"pkg/graph":          {"github.com/aws/aws-sdk-go-v2/aws", "github.com/Azure/azure-sdk-for-go/sdk/azidentity"},
 		"pkg/list":           {"github.com/aws/aws-sdk-go-v2/aws", "github.com/Azure/azure-sdk-for-go/sdk/azcore"},

@@ -8,9 +8,21 @@ import (
 
 type contextKey struct{}
 
+const requestID = "requestId"
+
 // WithRequestID returns a context whose log records carry requestId.
 func WithRequestID(ctx context.Context, id string) context.Context {
-	return with(ctx, slog.String("requestId", id))
+	return with(ctx, slog.String(requestID, id))
+}
+
+// RequestID returns the id that WithRequestID put into ctx, "" if there is none.
+func RequestID(ctx context.Context) string {
+	for _, attr := range contextAttrs(ctx) {
+		if attr.Key == requestID {
+			return attr.Value.String()
+		}
+	}
+	return ""
 }
 
 // WithRun returns a context whose log records carry run.

@@ -4,12 +4,21 @@ import (
 	"bytes"
 	"log"
 	"log/slog"
+	"os"
 )
+
+// Start returns the logger of a deployed function, which writes JSON to stdout from
+// level on (see Options), and sends the standard log to it. main calls it once.
+func Start(level string) *slog.Logger {
+	logger := New(os.Stdout, Options{Level: level})
+	CaptureStandardLog(logger)
+	return logger
+}
 
 // CaptureStandardLog sends what libraries print through package log to logger,
 // cut before the first quotation mark or brace: net/http quotes bytes of answers
 // there, and the Lambda runtime prints every error it reports, and both may hold
-// people. It changes the process; main calls it once.
+// people. It changes the process.
 func CaptureStandardLog(logger *slog.Logger) {
 	log.SetFlags(0)
 	log.SetOutput(&standardLog{logger})

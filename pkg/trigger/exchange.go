@@ -1,101 +1,124 @@
+// Package trigger is what every host of a function shares: an HTTP request on its
+// way to the handler and back, with its verified caller, its limits and its
+// deadline; and a job with an input and a result. Each host has a package below,
+// which knows its events. This package knows no cloud.
 package trigger
 
 import (
 	"context"
-	"encoding/json"
-	"io"
+	"fmt"
+	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
+
+	"github.com/rollcall-dev/rollcall/pkg/failure"
+	"github.com/rollcall-dev/rollcall/pkg/header"
 )
 
-// exchange is one event on its way through the handler: what is asked, who asks,
-// and how the answer goes back. Each trigger makes its own.
-type exchange struct {
-	// request is what is asked, with the headers as they came.
-	request *http.Request
-	// problem says why the event cannot be asked as a request, "" if it can.
-	problem string
-	// prefix is the part of the caller's path that the request's has not.
-	prefix string
-	// plain is set where the caller came without TLS.
-	plain bool
-	// caller returns the name of the verified caller for the log, or an error that
-	// says why there is none.
-	caller func(ctx context.Context) (string, error)
-	// began and patience say how long the trigger waits for a buffered answer;
-	// no patience means as long as Lambda.
-	began    time.Time
-	patience time.Duration
-	// limit is how many bytes the whole answer may have, and advice what to ask
-	// for when it has more.
-	limit  int
-	advice string
-	// bare is set where the body is the whole answer and not a string in it.
-	bare bool
-	// compressed is set where a compressed body finds its way to the caller.
-	compressed bool
-	// answer makes the trigger's response of the handler's.
-	answer func(*recorder) (any, error)
-	// stream makes the trigger's streamed response, nil where there is none.
-	stream func(status int, header http.Header, body io.ReadCloser) any
+// Exchange is an event that is an HTTP request: what is asked, who asks, and what
+// the host takes for an answer.
+type Exchange struct {
+	// Request is what is asked, with the headers as they came. A body is not passed
+	// on: the API only reads.
+	Request *http.Request
+	// Problem says why the event is not a proper request, "" if it is.
+	Problem string
+	// Prefix is the part of the caller's path that Request lacks.
+	Prefix string
+	// PlainHTTP is set where the caller came without TLS.
+	PlainHTTP bool
+	// Caller returns the name of the verified caller for the log, "" for one
+	// without a name that is fit for it, or an error that says why nobody is
+	// verified.
+	Caller func(ctx context.Context) (string, error)
+	// Began and Timeout say how long the host waits for the answer; without a
+	// Timeout, until the deadline of the context.
+	Began   time.Time
+	Timeout time.Duration
+	// Limit is how large the answer may be.
+	Limit Limit
+	// Raw is set where the body is the whole answer, and not a JSON string in it.
+	Raw bool
+	// Compressed is set where a compressed body reaches the caller.
+	Compressed bool
 }
 
-const (
-	// margin is what is kept of the time to write down why an invocation failed.
-	// Lambda kills a function at its deadline without a word.
-	margin = 400 * time.Millisecond
-	// maxResponse is Lambda's limit for a buffered response, in bytes. API
-	// Gateway's own 10 MB are never reached.
-	maxResponse = 6 << 20
-	// adviceHTTP is what to ask for instead of what is too large.
-	adviceHTTP = "ask for fewer users with $top, for fewer columns with $select, or for $format=ndjson at an address that streams"
-)
-
-// Headers that tell the handler what the trigger knows. They are its alone: a
-// caller's are dropped.
-const (
-	prefixHeader = "X-Forwarded-Prefix"
-	userHeader   = "X-Forwarded-User"
-	protoHeader  = "X-Forwarded-Proto"
-)
-
-// errorHeader is where the handler puts the public name of an error.
-const errorHeader = "Rollcall-Error"
-
-// serve takes an exchange through the handler.
-func (l *Lambda) serve(ctx context.Context, x *exchange) (any, error) {
-	streamed := l.Stream && x.stream != nil
-	ctx, cancel := x.withDeadline(ctx, streamed)
-	x.dress(streamed)
-	handler := l.admit(ctx, x)
-	if streamed {
-		return l.serveStream(ctx, cancel, x, handler)
+// NewRequest makes a request without a body.
+func NewRequest(method, host string, u *url.URL, h http.Header) *http.Request {
+	return &http.Request{
+		Method: method, Host: host, URL: u, Header: h,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}
+}
+
+// Limit is how large an answer may be.
+type Limit struct {
+	Bytes int
+	// Name is the limit as callers read it, such as "6 MB".
+	Name string
+	// Advice is what to ask for instead of what is too large.
+	Advice string
+}
+
+// tooLargeError is an answer beyond the limit of its host.
+type tooLargeError struct{ limit Limit }
+
+// Error says how large an answer may be and what to ask for instead.
+func (e *tooLargeError) Error() string {
+	return fmt.Sprintf("the answer is larger than the %s that can be returned this way; %s", e.limit.Name, e.limit.Advice)
+}
+
+// Name returns the public name of the error.
+func (e *tooLargeError) Name() string { return "Response.TooLarge" }
+
+// margin is kept of the time that a host gives, to say why a request failed:
+// Lambda kills a function at its deadline without a word.
+const margin = 400 * time.Millisecond
+
+// Server answers exchanges with an http.Handler.
+type Server struct {
+	// Handler answers every request. Whatever the caller sent under these names,
+	// the request's headers are: X-Forwarded-Prefix, the part of the caller's path
+	// that was taken off; X-Forwarded-User, the verified caller, for the log;
+	// X-Forwarded-Proto, http where the caller came without TLS.
+	Handler http.Handler
+	// AllowAnonymous answers requests that carry no verified caller.
+	AllowAnonymous bool
+	// Log, if set, gets a line when a request is refused, and when the handler
+	// panics: where, but not with what.
+	Log *slog.Logger
+}
+
+// Buffered answers an exchange with a whole response. An answer beyond the limit
+// becomes a 413. An error means that the handler panicked: Snapshot.Incomplete
+// where it aborted its answer, Internal.Error otherwise.
+func (s *Server) Buffered(ctx context.Context, x *Exchange) (*Response, error) {
+	ctx, cancel := x.withDeadline(ctx)
 	defer cancel()
 	w := newRecorder(x)
-	err := l.call(ctx, handler, w, x.request)
+	err := s.call(ctx, s.admit(ctx, x), w, x.Request)
 	switch {
 	case w.full:
 		w = newRecorder(x)
-		refuse(w, http.StatusRequestEntityTooLarge, "Response.TooLarge", tooLarge(x.limit, x.advice).Error())
+		failure.Of(&tooLargeError{x.Limit}).Write(w)
 	case err != nil:
 		return nil, err
 	}
-	w.WriteHeader(http.StatusOK) // where the handler said nothing, as net/http does
-	return x.answer(w)
+	w.WriteHeader(http.StatusOK) // unless the handler has set a status, as in net/http
+	return &Response{Status: w.status, Header: w.header, Body: w.body.Bytes(), encoded: w.encoded}, nil
 }
 
-// withDeadline gives the handler until shortly before Lambda or the gateway
-// stops waiting.
-func (x *exchange) withDeadline(ctx context.Context, streamed bool) (context.Context, context.CancelFunc) {
+// withDeadline gives the handler until shortly before the host stops waiting.
+func (x *Exchange) withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
 	end, limited := ctx.Deadline()
-	if x.patience > 0 && !streamed {
-		began, now := x.began, time.Now()
-		if began.After(now) || now.Sub(began) > x.patience {
+	if x.Timeout > 0 {
+		began, now := x.Began, time.Now()
+		if began.After(now) || now.Sub(began) > x.Timeout {
 			began = now // the clocks disagree, or the event is a recorded one
 		}
-		if gateway := began.Add(x.patience); !limited || gateway.Before(end) {
-			end, limited = gateway, true
+		if own := began.Add(x.Timeout); !limited || own.Before(end) {
+			end, limited = own, true
 		}
 	}
 	if !limited {
@@ -104,59 +127,45 @@ func (x *exchange) withDeadline(ctx context.Context, streamed bool) (context.Con
 	return context.WithDeadline(ctx, end.Add(-margin))
 }
 
-// dress puts into the request's headers what the trigger knows, and takes out
-// what must not or cannot be honoured.
-func (x *exchange) dress(streamed bool) {
-	h := x.request.Header
-	for _, name := range []string{prefixHeader, userHeader, protoHeader} {
+// admit sets the headers that only a host may set, and returns the handler, or one
+// that refuses a request that is not understood or whose caller is not verified.
+func (s *Server) admit(ctx context.Context, x *Exchange) http.Handler {
+	h := x.Request.Header
+	for _, name := range []string{header.Prefix, header.User, header.Proto} {
 		h.Del(name)
 	}
-	if x.prefix != "" {
-		h.Set(prefixHeader, x.prefix)
+	if x.Prefix != "" {
+		h.Set(header.Prefix, x.Prefix)
 	}
-	if x.plain {
-		h.Set(protoHeader, "http")
+	if x.PlainHTTP {
+		h.Set(header.Proto, "http")
 	}
-	if streamed || !x.compressed {
+	if !x.Compressed {
 		h.Del("Accept-Encoding")
 	}
-}
-
-// admit returns the handler for whom it may serve, and else a refusal.
-func (l *Lambda) admit(ctx context.Context, x *exchange) http.Handler {
-	if x.problem != "" {
-		return l.refusal(ctx, http.StatusBadRequest, "Request.Invalid", x.problem)
+	if x.Problem != "" {
+		return s.refusal(ctx, "Request.Invalid", x.Problem)
 	}
-	name, err := x.caller(ctx)
+	name, err := x.Caller(ctx)
 	switch {
 	case err == nil && name != "":
-		x.request.Header.Set(userHeader, name)
-	case err != nil && !l.AllowAnonymous:
-		return l.refusal(ctx, http.StatusUnauthorized, "Request.Unauthorized", err.Error())
+		h.Set(header.User, name)
+	case err != nil && !s.AllowAnonymous:
+		return s.refusal(ctx, "Request.Unauthorized", err.Error())
 	}
-	return l.Handler
+	return s.Handler
 }
 
-// refusal is a handler that refuses. The log says that, not with which words.
-func (l *Lambda) refusal(ctx context.Context, status int, code, message string) http.Handler {
-	if l.Log != nil {
-		l.Log.WarnContext(ctx, "request refused", "status", status, "name", code)
+// refusal is a handler that refuses. The log names the reason without its text.
+func (s *Server) refusal(ctx context.Context, name, text string) http.Handler {
+	f := failure.Of(&failure.Named{Public: name, Text: text})
+	if s.Log != nil {
+		s.Log.WarnContext(ctx, "request refused", "status", f.Status, "name", name)
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { refuse(w, status, code, message) })
-}
-
-// refuse answers without asking the handler, in the same envelope.
-func refuse(w http.ResponseWriter, status int, code, message string) {
-	body, err := json.Marshal(map[string]map[string]string{"error": {"code": code, "message": message}})
-	if err != nil {
-		body = nil
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set(errorHeader, code)
-	if status == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", "Bearer")
-	}
-	w.WriteHeader(status)
-	_, _ = w.Write(body)
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if f.Status == http.StatusUnauthorized {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+		}
+		f.Write(w)
+	})
 }

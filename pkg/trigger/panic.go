@@ -7,26 +7,28 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+
+	"github.com/rollcall-dev/rollcall/pkg/failure"
 )
 
-// call runs the handler within ctx. A panic, which would end the process, becomes an error
-// that tells where it was; what it was about may be private.
-func (l *Lambda) call(ctx context.Context, handler http.Handler, w http.ResponseWriter, r *http.Request) (err error) {
+// call runs the handler. A panic, which would end the process, becomes an error
+// that says where it was; its value may be private.
+func (s *Server) call(ctx context.Context, handler http.Handler, w http.ResponseWriter, r *http.Request) (err error) {
 	defer func() {
 		reason := recover()
 		if reason == nil {
 			return
 		}
 		if cause, ok := reason.(error); ok && errors.Is(cause, http.ErrAbortHandler) {
-			// The handler has logged why, and breaks off what it cannot take back.
-			err = fail("Snapshot.Incomplete", "the answer broke off before it was complete")
+			// The handler has logged why, and aborts what it cannot take back.
+			err = &failure.Named{Public: "Snapshot.Incomplete", Text: "the answer broke off before it was complete"}
 			return
 		}
 		where := origin()
-		if l.Log != nil {
-			l.Log.ErrorContext(ctx, "the handler panicked", "type", fmt.Sprintf("%T", reason), "at", where)
+		if s.Log != nil {
+			s.Log.ErrorContext(ctx, "the handler panicked", "type", fmt.Sprintf("%T", reason), "at", where)
 		}
-		err = fail("Internal.Error", fmt.Sprintf("the answer broke off in %s; this is a defect of this program", where))
+		err = fmt.Errorf("the answer broke off in %s; this is a defect of this program", where)
 	}()
 	handler.ServeHTTP(w, r.WithContext(ctx))
 	return nil

@@ -3,14 +3,30 @@ package trigger
 import (
 	"bytes"
 	"encoding/base64"
-	"fmt"
 	"net/http"
-	"strings"
 	"unicode/utf8"
 )
 
-// recorder keeps the handler's response for a trigger that takes it whole. It
-// stops the handler as soon as the response is more than the trigger takes.
+// Response is the handler's whole answer.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   []byte
+
+	encoded bool
+}
+
+// Text returns the body as text, and whether that is base64: a compressed body is
+// no text.
+func (r *Response) Text() (string, bool) {
+	if r.encoded && len(r.Body) > 0 {
+		return base64.StdEncoding.EncodeToString(r.Body), true
+	}
+	return string(r.Body), false
+}
+
+// recorder keeps the handler's response for a host that takes it whole. It stops
+// the handler as soon as the response is more than the host takes.
 type recorder struct {
 	header  http.Header
 	status  int
@@ -19,24 +35,24 @@ type recorder struct {
 	full    bool // a write was refused
 	encoded bool // the body is compressed and goes as base64
 	silent  bool // the request is a HEAD
-	x       *exchange
+	x       *Exchange
 }
 
-func newRecorder(x *exchange) *recorder {
-	return &recorder{header: http.Header{}, silent: x.request.Method == http.MethodHead, x: x}
+func newRecorder(x *Exchange) *recorder {
+	return &recorder{header: http.Header{}, silent: x.Request.Method == http.MethodHead, x: x}
 }
 
 // Header returns the headers that the response will have.
 func (w *recorder) Header() http.Header { return w.header }
 
-// WriteHeader notes the status; the first one counts.
+// WriteHeader sets the status; only the first call counts.
 func (w *recorder) WriteHeader(status int) {
 	if w.status != 0 || status < http.StatusOK {
 		return
 	}
 	w.status = status
 	w.encoded = w.header.Get("Content-Encoding") != ""
-	if !w.x.bare {
+	if !w.x.Raw {
 		w.used = 512 // names, brackets and the status of the largest answer
 	}
 	for name, values := range w.header {
@@ -53,9 +69,9 @@ func (w *recorder) Write(p []byte) (int, error) {
 	if w.silent {
 		return len(p), nil
 	}
-	if total := w.with(p); w.full || total > w.x.limit {
+	if w.full || w.with(p) > w.x.Limit.Bytes {
 		w.full = true
-		return 0, tooLarge(w.x.limit, w.x.advice)
+		return 0, &tooLargeError{w.x.Limit}
 	}
 	if !w.encoded {
 		w.used += w.cost(p)
@@ -73,7 +89,7 @@ func (w *recorder) with(p []byte) int {
 
 // cost is what a part of the body takes in the answer.
 func (w *recorder) cost(p []byte) int {
-	if w.x.bare {
+	if w.x.Raw {
 		return len(p)
 	}
 	return quoted(p)
@@ -81,14 +97,6 @@ func (w *recorder) cost(p []byte) int {
 
 // Flush is for handlers that stream; there is nothing to send early.
 func (w *recorder) Flush() {}
-
-// text returns the body as the answer holds it, and whether that is base64.
-func (w *recorder) text() (string, bool) {
-	if w.encoded && w.body.Len() > 0 {
-		return base64.StdEncoding.EncodeToString(w.body.Bytes()), true
-	}
-	return w.body.String(), false
-}
 
 // quoted is the most that text takes within a JSON string, as encoding/json
 // writes it. A character that is cut in two counts more than it takes.
@@ -117,40 +125,3 @@ func quoted(p []byte) int {
 	}
 	return n
 }
-
-// single returns headers with one value a name, as 2.0 and single-value triggers
-// take them. Cookies cannot be joined; they are left out.
-func single(h http.Header) map[string]string {
-	out := make(map[string]string, len(h))
-	for name, values := range h {
-		if name != "Set-Cookie" {
-			out[strings.ToLower(name)] = strings.Join(values, ",")
-		}
-	}
-	return out
-}
-
-// multiple returns headers with all their values.
-func multiple(h http.Header) map[string][]string {
-	out := make(map[string][]string, len(h))
-	for name, values := range h {
-		out[strings.ToLower(name)] = values
-	}
-	return out
-}
-
-// tooLargeError is an answer that the trigger cannot return.
-type tooLargeError struct {
-	megabytes int
-	advice    string
-}
-
-func tooLarge(limit int, advice string) error { return &tooLargeError{limit >> 20, advice} }
-
-// Error says how much it may be and what to ask for instead.
-func (e *tooLargeError) Error() string {
-	return fmt.Sprintf("the answer is larger than the %d MB that can be returned this way; %s", e.megabytes, e.advice)
-}
-
-// Name returns the public name of the error.
-func (e *tooLargeError) Name() string { return "Response.TooLarge" }

@@ -6,36 +6,42 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/rollcall-dev/rollcall/pkg/failure"
 )
 
 const (
-	// maxStream is Lambda's limit for a streamed response, taken as decimal
-	// megabytes to be on the safe side.
-	maxStream = 200 * 1000 * 1000
-	// lastWord is what is kept of it for the record with which a handler says that
-	// the stream is not complete.
-	lastWord = 4 << 10
-	// streamAdvice is what to ask for instead of what is too large for a stream.
-	streamAdvice = "ask for fewer columns with $select, or for fewer users with $filter"
-	// closing is how long a handler may take to end once nobody reads.
-	closing = time.Second
+	// closingRecord is kept of the limit for the record with which a handler says
+	// that its stream is not complete.
+	closingRecord = 4 << 10
+	// grace is how long a handler may take to return once nobody reads.
+	grace = time.Second
 )
 
-// serveStream runs the handler beside the reading of its response and returns
-// as soon as status and headers are known. It cancels ctx when the handler has
-// returned or nobody reads any longer.
-func (l *Lambda) serveStream(ctx context.Context, cancel context.CancelFunc, x *exchange, handler http.Handler) (any, error) {
+// Stream is an answer whose body is read while the handler writes it. A panic of
+// the handler ends the body with an error, as Buffered returns it.
+type Stream struct {
+	Status int
+	Header http.Header
+	Body   io.ReadCloser
+}
+
+// Streamed answers an exchange with a stream. It runs the handler beside the
+// reading of the body and returns once status and headers are known.
+func (s *Server) Streamed(ctx context.Context, x *Exchange) (*Stream, error) {
+	ctx, cancel := x.withDeadline(ctx)
+	handler := s.admit(ctx, x)
 	body, pipe := io.Pipe()
 	w := &streamWriter{
 		header: http.Header{}, pipe: pipe, started: make(chan struct{}),
-		left: maxStream - lastWord, silent: x.request.Method == http.MethodHead,
+		limit: x.Limit, left: x.Limit.Bytes - closingRecord, silent: x.Request.Method == http.MethodHead,
 	}
 	done := make(chan struct{})
 	var broken error
 	go func() {
 		defer close(done)
 		defer cancel()
-		if broken = l.call(ctx, handler, w, x.request); w.refused {
+		if broken = s.call(ctx, handler, w, x.Request); w.refused {
 			broken = nil // the answer is the refusal, and that is whole
 		}
 		_ = pipe.CloseWithError(broken) // EOF when nothing is broken; never an error
@@ -45,13 +51,12 @@ func (l *Lambda) serveStream(ctx context.Context, cancel context.CancelFunc, x *
 	}()
 	select {
 	case <-w.started:
-		return x.stream(w.status, w.sent, &streamBody{body, cancel, done}), nil
 	case <-done:
+		if broken != nil && w.status == 0 {
+			return nil, broken
+		}
 	}
-	if broken != nil && w.status == 0 {
-		return nil, broken
-	}
-	return x.stream(w.status, w.sent, &streamBody{body, cancel, done}), nil
+	return &Stream{Status: w.status, Header: w.sent, Body: &streamBody{body, cancel, done}}, nil
 }
 
 // streamWriter passes the handler's response on while it is written.
@@ -61,6 +66,7 @@ type streamWriter struct {
 	sent    http.Header   // header as it was when the response started
 	started chan struct{} // closed when status and sent are set
 	pipe    *io.PipeWriter
+	limit   Limit
 	left    int
 	over    bool // a write was refused
 	refused bool // the whole answer was, before it began
@@ -70,16 +76,16 @@ type streamWriter struct {
 // Header returns the headers that the response will have.
 func (w *streamWriter) Header() http.Header { return w.header }
 
-// WriteHeader starts the response; the first status counts.
+// WriteHeader starts the response; only the first call counts. An answer whose
+// Content-Length is beyond the limit becomes a 413.
 func (w *streamWriter) WriteHeader(status int) {
 	if w.status != 0 || status < http.StatusOK {
 		return
 	}
 	if size, err := strconv.Atoi(w.header.Get("Content-Length")); err == nil && size > w.left && !w.refused {
-		// It can still be said that the answer does not fit.
 		w.refused = true
 		clear(w.header)
-		refuse(w, http.StatusRequestEntityTooLarge, "Response.TooLarge", (&tooLargeError{maxStream / 1_000_000, streamAdvice}).Error())
+		failure.Of(&tooLargeError{w.limit}).Write(w)
 		w.over, w.left = true, 0
 		return
 	}
@@ -87,7 +93,7 @@ func (w *streamWriter) WriteHeader(status int) {
 	close(w.started)
 }
 
-// Write sends a part of the body. The part that would pass the limit is refused
+// Write sends a part of the body. The part that would exceed the limit is refused
 // whole, with an error named Response.TooLarge; one more small part is taken
 // after it, in which the handler says that the stream is not complete.
 func (w *streamWriter) Write(p []byte) (int, error) {
@@ -98,9 +104,9 @@ func (w *streamWriter) Write(p []byte) (int, error) {
 	if len(p) > w.left {
 		w.left = 0
 		if !w.over {
-			w.over, w.left = true, lastWord
+			w.over, w.left = true, closingRecord
 		}
-		return 0, &tooLargeError{maxStream / 1_000_000, streamAdvice}
+		return 0, &tooLargeError{w.limit}
 	}
 	w.left -= len(p)
 	if w.over {
@@ -115,22 +121,22 @@ func (w *streamWriter) FlushError() error {
 	return nil
 }
 
-// Flush is FlushError for those who ask for an http.Flusher.
+// Flush is FlushError as an http.Flusher.
 func (w *streamWriter) Flush() { _ = w.FlushError() }
 
-// streamBody is what Lambda reads. It ends when the handler has returned.
+// streamBody is what the host reads. It ends when the handler has returned.
 type streamBody struct {
 	*io.PipeReader
 	cancel context.CancelFunc
 	done   <-chan struct{}
 }
 
-// Close stops a handler whose response is read no longer, and waits for it: it
+// Close stops a handler whose response is no longer read, and waits for it: it
 // must not run on into the next invocation.
 func (b *streamBody) Close() error {
 	_ = b.PipeReader.Close() // never an error
 	b.cancel()
-	timer := time.NewTimer(closing)
+	timer := time.NewTimer(grace)
 	defer timer.Stop()
 	select {
 	case <-b.done:

@@ -1,29 +1,28 @@
-package trigger
+package trigger_test
 
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-lambda-go/lambda/messages"
+	"github.com/rollcall-dev/rollcall/pkg/failure"
+	"github.com/rollcall-dev/rollcall/pkg/trigger"
 )
 
-func textLog(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
-
-func streamed(t *testing.T, handler http.HandlerFunc) *events.APIGatewayProxyStreamingResponse {
+func streamed(t *testing.T, handler http.HandlerFunc) *trigger.Stream {
 	t.Helper()
-	l := &Lambda{Stream: true, AllowAnonymous: true, Handler: handler}
-	out, ok := invoke(t, l, event(t, "rest")).(*events.APIGatewayProxyStreamingResponse)
-	if !ok {
-		t.Fatalf("the answer is a %T", out)
+	s := trigger.Server{Handler: handler}
+	out, err := s.Streamed(t.Context(), request(http.MethodGet))
+	if err != nil {
+		t.Fatal(err)
 	}
 	return out
 }
@@ -51,14 +50,14 @@ func TestAStreamStartsAsSoonAsItsStatusIsKnown(t *testing.T) {
 					_, _ = io.WriteString(w, "two\n")
 				})
 				begun := time.Now()
-				if out.StatusCode != 200 || len(out.MultiValueHeaders["x-early"]) != 1 || out.MultiValueHeaders["x-late"] != nil {
-					t.Errorf("%d %v", out.StatusCode, out.MultiValueHeaders)
+				if out.Status != 200 || len(out.Header["X-Early"]) != 1 || out.Header["X-Late"] != nil {
+					t.Errorf("%d %v", out.Status, out.Header)
 				}
 				body, err := io.ReadAll(out.Body)
 				if err != nil || !strings.HasSuffix(string(body), "two\n") || time.Since(begun) != time.Hour {
 					t.Errorf("%q, %v after %v", body, err, time.Since(begun))
 				}
-				if err := out.Close(); err != nil {
+				if err := out.Body.Close(); err != nil {
 					t.Error(err)
 				}
 			})
@@ -76,13 +75,13 @@ func TestAStreamThatIsNotReadStopsItsHandler(t *testing.T) {
 			}
 			<-r.Context().Done()
 			ctxErr = r.Context().Err()
-			time.Sleep(closing / 2)
+			time.Sleep(time.Second / 2)
 			ended = true
 		})
 		if _, err := io.ReadFull(out.Body, make([]byte, 12)); err != nil {
 			t.Fatal(err)
 		}
-		if err := out.Close(); err != nil {
+		if err := out.Body.Close(); err != nil {
 			t.Error(err)
 		}
 		if !ended || !errors.Is(wrote, io.ErrClosedPipe) || !errors.Is(ctxErr, context.Canceled) {
@@ -98,51 +97,63 @@ func TestAHandlerThatDoesNotEndIsNotWaitedForLong(t *testing.T) {
 			time.Sleep(time.Hour)
 		})
 		begun := time.Now()
-		if err := out.Close(); err != nil || time.Since(begun) != closing {
+		if err := out.Body.Close(); err != nil || time.Since(begun) != time.Second {
 			t.Errorf("%v after %v", err, time.Since(begun))
 		}
 		time.Sleep(time.Hour) // until it ends
 	})
 }
 
-func TestAStreamEndsAtLambdasDeadline(t *testing.T) {
+func TestAStreamEndsShortlyBeforeTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		l := &Lambda{Stream: true, AllowAnonymous: true, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s := trigger.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusOK)
 			<-r.Context().Done()
 			_, _ = io.WriteString(w, "cut")
 		})}
 		begun := time.Now()
-		out, err := l.Invoke(ctx, event(t, "functionurl"))
+		out, err := s.Streamed(ctx, request(http.MethodGet))
 		if err != nil {
 			t.Fatal(err)
 		}
-		stream, ok := out.(*events.LambdaFunctionURLStreamingResponse)
-		if !ok {
-			t.Fatalf("%T", out)
-		}
-		body, err := io.ReadAll(stream.Body)
-		if err != nil || string(body) != "cut" || time.Since(begun) != time.Minute-margin {
+		body, err := io.ReadAll(out.Body)
+		if err != nil || string(body) != "cut" || time.Since(begun) != time.Minute-400*time.Millisecond {
 			t.Errorf("%q, %v after %v", body, err, time.Since(begun))
+		}
+	})
+}
+
+func TestTheContextOfAStreamEndsWithItsHandler(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var within context.Context
+		out := streamed(t, func(w http.ResponseWriter, r *http.Request) {
+			within = r.Context()
+			_, _ = io.WriteString(w, "all")
+		})
+		if body, err := io.ReadAll(out.Body); err != nil || string(body) != "all" {
+			t.Fatalf("%q, %v", body, err)
+		}
+		synctest.Wait()
+		if within.Err() == nil {
+			t.Error("what was read for the stream continues when its handler has returned")
 		}
 	})
 }
 
 func TestAPanicBreaksTheStream(t *testing.T) {
 	var log bytes.Buffer
-	l := &Lambda{Stream: true, AllowAnonymous: true, Log: textLog(&log), Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	s := trigger.Server{Log: textLog(&log), Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "user\n")
 		panic("canary")
 	})}
-	reader, ok := invoke(t, l, event(t, "rest")).(*events.APIGatewayProxyStreamingResponse)
-	if !ok {
-		t.Fatal("no stream")
+	out, err := s.Streamed(t.Context(), request(http.MethodGet))
+	if err != nil {
+		t.Fatal(err)
 	}
-	body, err := io.ReadAll(reader.Body)
-	var named messages.InvokeResponse_Error
-	if string(body) != "user\n" || !errors.As(err, &named) || named.Type != "Internal.Error" || strings.Contains(named.Message, "canary") {
+	body, err := io.ReadAll(out.Body)
+	if string(body) != "user\n" || err == nil || failure.Of(err).Name != "Internal.Error" || strings.Contains(err.Error(), "canary") {
 		t.Errorf("%q, %v", body, err)
 	}
 	if !strings.Contains(log.String(), "TestAPanicBreaksTheStream") || strings.Contains(log.String(), "canary") {
@@ -150,62 +161,48 @@ func TestAPanicBreaksTheStream(t *testing.T) {
 	}
 }
 
-func TestARefusalIsStreamedToo(t *testing.T) {
-	l := &Lambda{Stream: true, Handler: http.HandlerFunc(echo)}
-	out, ok := invoke(t, l, event(t, "functionurl-anonymous")).(*events.LambdaFunctionURLStreamingResponse)
-	if !ok {
-		t.Fatal("no stream")
-	}
-	body, err := io.ReadAll(out.Body)
-	if err != nil || out.StatusCode != 401 || !strings.Contains(string(body), "Request.Unauthorized") {
-		t.Errorf("%d %s, %v", out.StatusCode, body, err)
+func TestAStreamThatCannotFitIsRefusedBeforeItBegins(t *testing.T) {
+	out := streamed(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/csv")
+		w.Header().Set("X-Total-Count", "1000000")
+		w.Header().Set("Content-Length", strconv.Itoa(1<<20+1))
+		if _, err := w.Write([]byte("id\n")); err == nil {
+			t.Error("a part of it was taken")
+		}
+		panic(http.ErrAbortHandler)
+	})
+	text, err := io.ReadAll(out.Body)
+	if out.Status != http.StatusRequestEntityTooLarge || err != nil || !json.Valid(text) || !strings.Contains(string(text), "Response.TooLarge") || out.Header.Get("X-Total-Count") != "" {
+		t.Errorf("%d %v %q, %v", out.Status, out.Header, text, err)
 	}
 }
 
 func TestAStreamedHEADHasNoBody(t *testing.T) {
-	l := &Lambda{Stream: true, Handler: http.HandlerFunc(echo)}
-	out, ok := invoke(t, l, edited(t, "rest", "HEAD", "httpMethod")).(*events.APIGatewayProxyStreamingResponse)
-	if !ok {
-		t.Fatal("no stream")
+	s := trigger.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["X-Seen"] = []string{"one", "two"}
+		_, _ = io.WriteString(w, "a body")
+	})}
+	out, err := s.Streamed(t.Context(), request(http.MethodHead))
+	if err != nil {
+		t.Fatal(err)
 	}
-	if body, err := io.ReadAll(out.Body); err != nil || len(body) > 0 || len(out.MultiValueHeaders["x-seen"]) != 2 {
-		t.Errorf("%q, %v, %v", body, err, out.MultiValueHeaders)
+	if body, err := io.ReadAll(out.Body); err != nil || len(body) > 0 || len(out.Header["X-Seen"]) != 2 {
+		t.Errorf("%q, %v, %v", body, err, out.Header)
 	}
 }
 
-func TestAStreamKeepsRoomForItsLastWord(t *testing.T) {
-	chunk := make([]byte, 1<<20)
-	last := []byte("\n" + `{"@rollcall.complete":false}` + "\n")
-	var failed, again, after error
+func TestAStreamIsNeverLongerThanItsLimitEvenWithItsClosingRecord(t *testing.T) {
+	const limit, closing = 1 << 20, 4 << 10
+	chunk, last := make([]byte, limit/2000), make([]byte, closing)
+	var refused, closed error
 	out := streamed(t, func(w http.ResponseWriter, _ *http.Request) {
-		for failed == nil {
-			_, failed = w.Write(chunk)
+		for refused == nil {
+			_, refused = w.Write(chunk)
 		}
-		_, _ = w.Write(nil)
-		_, again = w.Write(last)
-		_, after = w.Write([]byte("x"))
+		_, closed = w.Write(last)
 	})
-	tail := &tail{}
-	n, err := io.Copy(tail, out)
-	if err != nil || n > maxStream || n < maxStream-lastWord-int64(len(chunk)) {
-		t.Errorf("%d bytes, %v", n, err)
+	n, err := io.Copy(io.Discard, out.Body)
+	if err != nil || closed != nil || n > limit || n < limit-2*int64(len(chunk)) {
+		t.Errorf("%d bytes, %v, %v", n, err, closed)
 	}
-	if !bytes.HasSuffix(tail.last, last) || again != nil {
-		t.Errorf("the stream ends with %q, %v", tail.last, again)
-	}
-	for _, err := range []error{failed, after} {
-		var named interface{ Name() string }
-		if !errors.As(err, &named) || named.Name() != "Response.TooLarge" || !strings.Contains(err.Error(), "200 MB") {
-			t.Errorf("the handler got %v", err)
-		}
-	}
-}
-
-// tail keeps the end of what is written to it.
-type tail struct{ last []byte }
-
-func (w *tail) Write(p []byte) (int, error) {
-	w.last = append(w.last, p...)
-	w.last = w.last[max(0, len(w.last)-100):]
-	return len(p), nil
 }

@@ -1,7 +1,9 @@
-package trigger
+package lambda
 
 import (
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -82,3 +84,32 @@ func fill(route string, parameters map[string]string) string {
 // apiDomain reports whether the caller came by the API's own address, where the
 // stage is part of the path, and not by a domain mapped to the stage.
 func apiDomain(domain string) bool { return strings.Contains(domain, ".execute-api.") }
+
+// encodeQuery makes a query string of options that the trigger has decoded.
+func encodeQuery(multi map[string][]string, one map[string]string) string {
+	if len(multi) > 0 {
+		return url.Values(multi).Encode()
+	}
+	values := make(url.Values, len(one))
+	for name, value := range one {
+		values.Set(name, value)
+	}
+	return values.Encode()
+}
+
+// escapedQuery makes a query string of options that are still escaped.
+func escapedQuery(multi map[string][]string, one map[string]string) string {
+	if len(multi) == 0 {
+		multi = make(map[string][]string, len(one))
+		for name, value := range one {
+			multi[name] = []string{value}
+		}
+	}
+	var options []string
+	for _, name := range slices.Sorted(maps.Keys(multi)) {
+		for _, value := range multi[name] {
+			options = append(options, name+"="+value)
+		}
+	}
+	return strings.Join(options, "&")
+}

@@ -1,9 +1,12 @@
-package trigger
+package lambda_test
 
 import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/rollcall-dev/rollcall/pkg/header"
+	"github.com/rollcall-dev/rollcall/pkg/trigger/lambda"
 )
 
 func TestAPathReachesTheHandlerAsItWasSent(t *testing.T) {
@@ -38,7 +41,7 @@ func TestAPathReachesTheHandlerAsItWasSent(t *testing.T) {
 				want = sent
 			}
 			var got string
-			l := &Lambda{AllowAnonymous: true, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.URL.EscapedPath() })}
+			l := &lambda.HTTP{AllowAnonymous: true, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.URL.EscapedPath() })}
 			invoke(t, l, edited(t, trigger, sent, member...))
 			if got != want {
 				t.Errorf("%s: %s arrives as %s, want %s", trigger, sent, got, want)
@@ -49,7 +52,7 @@ func TestAPathReachesTheHandlerAsItWasSent(t *testing.T) {
 			bad = append(bad, "/users/%", "/users/%2", "/users/%zz")
 		}
 		for _, sent := range bad {
-			got := answerOf(t, invoke(t, &Lambda{AllowAnonymous: true, Handler: http.HandlerFunc(echo)}, edited(t, trigger, sent, member...)))
+			got := answerOf(t, invoke(t, &lambda.HTTP{AllowAnonymous: true, Handler: http.HandlerFunc(echo)}, edited(t, trigger, sent, member...)))
 			if got.StatusCode != http.StatusBadRequest || !strings.Contains(got.Body, "Request.Invalid") {
 				t.Errorf("%s: %q is answered %d %s", trigger, sent, got.StatusCode, got.Body)
 			}
@@ -57,7 +60,7 @@ func TestAPathReachesTheHandlerAsItWasSent(t *testing.T) {
 	}
 }
 
-func TestWhatStandsBeforeARouteIsFound(t *testing.T) {
+func TestThePrefixBeforeARouteIsFound(t *testing.T) {
 	id := map[string]string{"id": "7", "proxy": "v1.0/users"}
 	for _, c := range []struct{ path, route, stage, before, rest string }{
 		{"/users", "/users", "", "", "/users"},
@@ -70,12 +73,22 @@ func TestWhatStandsBeforeARouteIsFound(t *testing.T) {
 		{"/base/users/8", "/users/{id}", "", "", "/base/users/8"},
 		{"/prod/users", "$default", "prod", "/prod", "/users"},
 		{"/production/users", "$default", "prod", "", "/production/users"},
+		{"/users", "$default", "$default", "", "/users"},
 		{"/users", "$default", "", "", "/users"},
 		{"/xusers", "/users", "", "", "/xusers"},
 		{"/users", "/", "", "", "/users"},
-		{"", "", "", "", ""},
 	} {
-		if before, rest := mount(c.path, c.route, id, c.stage); before != c.before || rest != c.rest {
+		var before, rest string
+		h := &lambda.HTTP{AllowAnonymous: true, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			before, rest = r.Header.Get(header.Prefix), r.URL.Path
+		})}
+		e := edited(t, "httpapi1", c.path, "path")
+		for member, value := range map[string]any{"resource": c.route, "pathParameters": id} {
+			e = edit(t, e, value, member)
+		}
+		e = edit(t, e, c.stage, "requestContext", "stage")
+		invoke(t, h, edit(t, e, "a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com", "requestContext", "domainName"))
+		if before != c.before || rest != c.rest {
 			t.Errorf("%s at %s: %q and %q, want %q and %q", c.path, c.route, before, rest, c.before, c.rest)
 		}
 	}
@@ -84,7 +97,7 @@ func TestWhatStandsBeforeARouteIsFound(t *testing.T) {
 func TestAnHTTPAPIsStageIsPartOfItsOwnAddressOnly(t *testing.T) {
 	for domain, want := range map[string]string{"a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com": "/prod", "api.example.com": ""} {
 		var got string
-		l := &Lambda{AllowAnonymous: true, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header.Get(prefixHeader) })}
+		l := &lambda.HTTP{AllowAnonymous: true, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header.Get(header.Prefix) })}
 		invoke(t, l, edited(t, "httpapi-stage", domain, "requestContext", "domainName"))
 		if got != want {
 			t.Errorf("%s: %q", domain, got)
@@ -96,14 +109,21 @@ func FuzzAnEscapedPathStaysItself(f *testing.F) {
 	for _, seed := range []string{"/users/a%2Fb", "/%", "/é", "/a b#c?d", "//x", "/[%5B]", ""} {
 		f.Add(seed)
 	}
+	template := event(f, "functionurl-anonymous")
 	f.Fuzz(func(t *testing.T, path string) {
-		u, ok := encodedPath(path)
+		read := func(path string) (escaped, plain string, ok bool) {
+			h := &lambda.HTTP{AllowAnonymous: true, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				escaped, plain, ok = r.URL.EscapedPath(), r.URL.Path, true
+			})}
+			invoke(t, h, edit(t, template, path, "rawPath"))
+			return
+		}
+		once, plain, ok := read(path)
 		if !ok {
 			return
 		}
-		once := u.EscapedPath()
-		again, ok := encodedPath(once)
-		if !ok || again.EscapedPath() != once || again.Path != u.Path {
+		twice, same, ok := read(once)
+		if !ok || twice != once || same != plain {
 			t.Fatalf("%q becomes %q", path, once)
 		}
 		if strings.ContainsAny(once, "?# ") || !strings.HasPrefix(once, "/") {

@@ -1,4 +1,4 @@
-package trigger
+package lambda
 
 import (
 	"bytes"
@@ -11,6 +11,12 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/aws/aws-lambda-go/lambda/messages"
+
+	"github.com/rollcall-dev/rollcall/pkg/failure"
+	"github.com/rollcall-dev/rollcall/pkg/header"
+	"github.com/rollcall-dev/rollcall/pkg/trigger"
 )
 
 // invocationRequest is the input of a direct invocation; every member may be
@@ -25,30 +31,37 @@ type invocationRequest struct {
 	SkipToken string   `json:"skiptoken"`
 }
 
-// receiveInvocation takes a direct invocation. IAM has verified the caller, but
-// tells no name.
-func receiveInvocation(event []byte) (*exchange, error) {
+// receiveInvocation reads a direct invocation. IAM has verified the caller, but
+// does not name it.
+func receiveInvocation(event []byte) (*request, error) {
 	query, err := invocationQuery(event)
 	if err != nil {
-		return nil, fail("Request.Invalid", err.Error())
+		return nil, failure.InvalidRequest(err.Error())
 	}
 	u := &url.URL{Path: "/users", RawQuery: query.Encode()}
-	return &exchange{
-		request: newRequest(http.MethodGet, "", u, http.Header{}),
-		caller:  func(context.Context) (string, error) { return "", nil },
-		limit:   maxResponse,
-		advice:  "ask for fewer users with top, or for fewer columns with select",
-		bare:    true,
-		answer:  invocationResult,
+	limit := buffered()
+	limit.Advice = "ask for fewer users with top, or for fewer columns with select"
+	return &request{
+		Exchange: trigger.Exchange{
+			Request: trigger.NewRequest(http.MethodGet, "", u, http.Header{}),
+			Caller:  func(context.Context) (string, error) { return "", nil },
+			Limit:   limit,
+			Raw:     true,
+		},
+		answer: invocationResult,
 	}, nil
 }
 
 // invocationResult is the page, or the failure under its public name.
-func invocationResult(w *recorder) (any, error) {
-	if w.status != http.StatusOK {
-		return nil, fail(cmp.Or(w.header.Get(errorHeader), "Internal.Error"), envelopeMessage(w.body.Bytes()))
+func invocationResult(r *trigger.Response) (any, error) {
+	if r.Status == http.StatusOK {
+		return json.RawMessage(r.Body), nil
 	}
-	return json.RawMessage(w.body.Bytes()), nil
+	var envelope failure.Envelope
+	if json.Unmarshal(r.Body, &envelope) != nil || envelope.Error.Message == "" {
+		envelope.Error.Message = "the request failed"
+	}
+	return nil, messages.InvokeResponse_Error{Type: cmp.Or(r.Header.Get(header.Error), failure.Internal), Message: envelope.Error.Message}
 }
 
 func invocationQuery(event []byte) (url.Values, error) {
@@ -84,17 +97,4 @@ func problem(err error) string {
 		return "its member " + typed.Field + " is of the wrong type"
 	}
 	return "it is not a JSON object"
-}
-
-// envelopeMessage is the message in an error envelope.
-func envelopeMessage(body []byte) string {
-	var envelope struct {
-		Error struct {
-			Message string `json:"message"`
-		} `json:"error"`
-	}
-	if json.Unmarshal(body, &envelope) != nil || envelope.Error.Message == "" {
-		return "the request failed"
-	}
-	return envelope.Error.Message
 }

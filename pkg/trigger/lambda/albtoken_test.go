@@ -1,4 +1,4 @@
-package trigger
+package lambda_test
 
 import (
 	"context"
@@ -20,6 +20,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/rollcall-dev/rollcall/pkg/trigger/lambda"
 )
 
 const (
@@ -93,7 +95,7 @@ func sign(t *testing.T, key *ecdsa.PrivateKey, header, claims any) string {
 
 const keyURL = "https://public-keys.auth.elb.eu-west-1.amazonaws.com/" + keyID
 
-func askALB(t *testing.T, l *Lambda, token string) answer {
+func askALB(t *testing.T, l *lambda.HTTP, token string) answer {
 	t.Helper()
 	return answerOf(t, invoke(t, l, edited(t, "alb", token, "headers", "x-amzn-oidc-data")))
 }
@@ -101,7 +103,7 @@ func askALB(t *testing.T, l *Lambda, token string) answer {
 func TestALoadBalancersUserIsKnownByItsSignedToken(t *testing.T) {
 	key, public := newKey(t, elliptic.P256())
 	keys := &publisher{keys: map[string]string{keyURL: public}}
-	l := &Lambda{Handler: http.HandlerFunc(whoami), Keys: keys}
+	l := &lambda.HTTP{Handler: http.HandlerFunc(whoami), Keys: keys}
 	for claims, want := range map[string]string{
 		`{"sub":"0f5b1c9e","email":"jane@example.com"}`: "0f5b1c9e",
 		`{"sub":"jane@example.com"}`:                    "app",
@@ -166,12 +168,12 @@ func TestAForgedTokenIsNoCaller(t *testing.T) {
 		"four parts":               {good + ".x", "three parts"},
 		"no base64":                {"canary!." + parts[1] + "." + parts[2], "not base64url"},
 		"no header":                {part([]byte("canary")) + "." + parts[1] + "." + parts[2], "header is not understood"},
-		"too long":                 {sign(t, key, tokenHeader(nil), []byte(`{"sub":"`+strings.Repeat("a", maxToken)+`"}`)), "three parts"},
+		"too long":                 {sign(t, key, tokenHeader(nil), []byte(`{"sub":"`+strings.Repeat("a", 32<<10)+`"}`)), "three parts"},
 		"nothing":                  {"", "three parts"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			keys := &publisher{keys: map[string]string{keyURL: public, address + otherID: widePublic, address: public}}
-			got := askALB(t, &Lambda{Handler: http.HandlerFunc(whoami), Keys: keys}, c.token)
+			got := askALB(t, &lambda.HTTP{Handler: http.HandlerFunc(whoami), Keys: keys}, c.token)
 			if got.StatusCode != http.StatusUnauthorized || !strings.Contains(got.Body, c.says) || strings.Contains(got.Body, "canary") {
 				t.Errorf("%d %s", got.StatusCode, got.Body)
 			}
@@ -182,10 +184,34 @@ func TestAForgedTokenIsNoCaller(t *testing.T) {
 	}
 }
 
+func TestASignatureWithMoreBehindItIsWrong(t *testing.T) {
+	key, public := newKey(t, elliptic.P256())
+	good := sign(t, key, tokenHeader(nil), []byte(`{"sub":"x"}`))
+	at := strings.LastIndexByte(good, '.') + 1
+	own, err := base64.URLEncoding.DecodeString(good[at:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, signature := range map[string][]byte{
+		"a byte behind":    append(own[:64:64], 0),
+		"a byte in front":  append([]byte{0}, own...),
+		"twice":            append(own[:64:64], own...),
+		"nothing":          nil,
+		"r alone":          own[:32],
+		"r and s swapped":  append(own[32:64:64], own[:32]...),
+		"all bits are set": []byte(strings.Repeat("\xff", 64)),
+	} {
+		l := &lambda.HTTP{Handler: http.HandlerFunc(whoami), Keys: &publisher{keys: map[string]string{keyURL: public}}}
+		if got := askALB(t, l, good[:at]+part(signature)); got.StatusCode != http.StatusUnauthorized {
+			t.Errorf("%s: %d", name, got.StatusCode)
+		}
+	}
+}
+
 func TestTwoTokensAreNone(t *testing.T) {
 	key, public := newKey(t, elliptic.P256())
 	token := sign(t, key, tokenHeader(nil), []byte(`{}`))
-	l := &Lambda{Handler: http.HandlerFunc(whoami), Keys: &publisher{keys: map[string]string{keyURL: public}}}
+	l := &lambda.HTTP{Handler: http.HandlerFunc(whoami), Keys: &publisher{keys: map[string]string{keyURL: public}}}
 	for n, want := range map[int]int{1: 200, 2: 401} {
 		e := edited(t, "alb-multi", []string{token, token}[:n], "multiValueHeaders", "x-amzn-oidc-data")
 		if got := answerOf(t, invoke(t, l, e)); got.StatusCode != want {
@@ -197,7 +223,7 @@ func TestTwoTokensAreNone(t *testing.T) {
 func TestATokenIsGoodUntilItExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		key, public := newKey(t, elliptic.P256())
-		l := &Lambda{Handler: http.HandlerFunc(whoami), Keys: &publisher{keys: map[string]string{keyURL: public}}}
+		l := &lambda.HTTP{Handler: http.HandlerFunc(whoami), Keys: &publisher{keys: map[string]string{keyURL: public}}}
 		token := sign(t, key, tokenHeader(nil), []byte(`{}`))
 		time.Sleep(2*time.Minute - time.Second)
 		if got := askALB(t, l, token); got.StatusCode != 200 {
@@ -211,6 +237,7 @@ func TestATokenIsGoodUntilItExpires(t *testing.T) {
 }
 
 func TestAKeyIsReadWhereItsPartitionPublishesIt(t *testing.T) {
+	key, public := newKey(t, elliptic.P256())
 	for _, c := range []struct{ partition, region, want string }{
 		{"aws", "eu-west-1", keyURL},
 		{"aws-us-gov", "us-gov-east-1", "https://s3-us-gov-east-1.amazonaws.com/aws-elb-public-keys-prod-us-gov-east-1/" + keyID},
@@ -219,8 +246,17 @@ func TestAKeyIsReadWhereItsPartitionPublishesIt(t *testing.T) {
 		{"aws", "evil.example/x", ""},
 		{"aws", "", ""},
 	} {
-		if got, err := keyAddress(c.partition, c.region, keyID); got != c.want || (err == nil) != (c.want != "") {
-			t.Errorf("%s %s: %s, %v", c.partition, c.region, got, err)
+		arn := "arn:" + c.partition + ":elasticloadbalancing:" + c.region + ":111122223333:"
+		token := sign(t, key, tokenHeader(members{"signer": arn + "loadbalancer/app/users/50dc6c495c0c9188"}), []byte(`{}`))
+		keys := &publisher{keys: map[string]string{c.want: public}}
+		e := edit(t, edited(t, "alb", token, "headers", "x-amzn-oidc-data"), arn+"targetgroup/users/x", "requestContext", "elb", "targetGroupArn")
+		status, asked := http.StatusOK, 1
+		if c.want == "" {
+			status, asked = http.StatusUnauthorized, 0
+		}
+		got := answerOf(t, invoke(t, &lambda.HTTP{Handler: http.HandlerFunc(whoami), Keys: keys}, e))
+		if got.StatusCode != status || int(keys.asked.Load()) != asked {
+			t.Errorf("%s %s: %d %s, %d requests", c.partition, c.region, got.StatusCode, got.Body, keys.asked.Load())
 		}
 	}
 }
@@ -246,10 +282,10 @@ func TestAKeyThatCannotBeReadRefusesTheCaller(t *testing.T) {
 		"a redirect":  {body(302, public), "not known"},
 		"no PEM":      {body(200, "<html>"), "not an elliptic curve key"},
 		"no key":      {body(200, "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"), "not an elliptic curve key"},
-		"too long":    {body(200, strings.Repeat("\n", maxKey)+public), "not an elliptic curve key"},
+		"too long":    {body(200, strings.Repeat("\n", 4<<10)+public), "not an elliptic curve key"},
 		"another key": {body(200, public), "signature is wrong"},
 	} {
-		l := &Lambda{Handler: http.HandlerFunc(whoami), Keys: c.keys}
+		l := &lambda.HTTP{Handler: http.HandlerFunc(whoami), Keys: c.keys}
 		got := askALB(t, l, sign(t, key, tokenHeader(nil), []byte(`{}`)))
 		if got.StatusCode != 401 || !strings.Contains(got.Body, c.says) || strings.Contains(got.Body, "canary") {
 			t.Errorf("%s: %d %s", name, got.StatusCode, got.Body)
@@ -260,25 +296,44 @@ func TestAKeyThatCannotBeReadRefusesTheCaller(t *testing.T) {
 func TestAKeyIsNotWaitedForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		key, _ := newKey(t, elliptic.P256())
-		l := &Lambda{Handler: http.HandlerFunc(whoami), Keys: tripper(func(r *http.Request) (*http.Response, error) {
+		l := &lambda.HTTP{Handler: http.HandlerFunc(whoami), Keys: tripper(func(r *http.Request) (*http.Response, error) {
 			<-r.Context().Done()
 			return nil, context.Cause(r.Context())
 		})}
 		start := time.Now()
 		got := askALB(t, l, sign(t, key, tokenHeader(nil), []byte(`{}`)))
-		if took := time.Since(start); got.StatusCode != 401 || took != keyTimeout {
+		if took := time.Since(start); got.StatusCode != 401 || took != 3*time.Second {
 			t.Errorf("%d after %v", got.StatusCode, took)
 		}
 	})
 }
 
-func TestTheKeyringStaysSmall(t *testing.T) {
-	key, _ := newKey(t, elliptic.P256())
-	var k keyring
-	for i := range 100 * maxKeys {
-		k.keep(fmt.Sprint(i), &key.PublicKey)
-		if len(k.kept) > maxKeys {
-			t.Fatalf("%d keys", len(k.kept))
+func TestFewKeysAreCached(t *testing.T) {
+	key, public := newKey(t, elliptic.P256())
+	asked := map[string]int{}
+	h := &lambda.HTTP{Handler: http.HandlerFunc(whoami), Keys: tripper(func(r *http.Request) (*http.Response, error) {
+		asked[r.URL.String()]++
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(public)), Request: r}, nil
+	})}
+	send := func(n int) string {
+		id := fmt.Sprintf("%08d", n) + keyID[8:]
+		if got := askALB(t, h, sign(t, key, tokenHeader(members{"kid": id}), []byte(`{}`))); got.StatusCode != http.StatusOK {
+			t.Fatalf("%d %s", got.StatusCode, got.Body)
+		}
+		return strings.TrimSuffix(keyURL, keyID) + id
+	}
+	for batch := range 10 {
+		first := send(batch * 16)
+		for n := 1; n < 16; n++ {
+			send(batch*16 + n)
+		}
+		if send(batch * 16); asked[first] != 1 {
+			t.Errorf("a key among the last 16 was read %d times", asked[first])
+		}
+	}
+	for n := range 144 {
+		if url := send(n); asked[url] != 2 {
+			t.Fatalf("key %d of many was read %d times: it was cached beside 16 others", n, asked[url])
 		}
 	}
 }

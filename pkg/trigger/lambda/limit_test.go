@@ -1,4 +1,4 @@
-package trigger
+package lambda_test
 
 import (
 	"bytes"
@@ -15,10 +15,18 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda/messages"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/rollcall-dev/rollcall/pkg/trigger/lambda"
 )
 
-func writes(text string, n int) *Lambda {
-	return &Lambda{AllowAnonymous: true, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+const (
+	maxResponse = 6 << 20
+	maxALB      = 1 << 20
+	margin      = 400 * time.Millisecond
+)
+
+func writes(text string, n int) *lambda.HTTP {
+	return &lambda.HTTP{AllowAnonymous: true, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte(strings.Repeat(text, n)))
 	})}
 }
@@ -66,7 +74,7 @@ func TestABodyThatTheTriggerCannotReturnIs413(t *testing.T) {
 }
 
 func TestHeadersCountToo(t *testing.T) {
-	l := &Lambda{AllowAnonymous: true, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	l := &lambda.HTTP{AllowAnonymous: true, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Long", strings.Repeat("h", 1000))
 		_, _ = w.Write([]byte(strings.Repeat("a", maxALB-1024)))
 	})}
@@ -90,7 +98,7 @@ func TestADirectInvocationReturnsAsMuchAsLambdaTakes(t *testing.T) {
 func TestTheHandlerIsStoppedAtTheLimit(t *testing.T) {
 	written := 0
 	var failed error
-	l := &Lambda{AllowAnonymous: true, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	l := &lambda.HTTP{AllowAnonymous: true, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		for failed == nil {
 			var n int
 			n, failed = w.Write(make([]byte, 1000))
@@ -111,8 +119,8 @@ func TestTheHandlerIsStoppedAtTheLimit(t *testing.T) {
 
 func TestACompressedBodyGoesAsBase64(t *testing.T) {
 	noise := bytes.Repeat([]byte{0x1f, 0x8b, 0xff, 0x00}, 300_000)
-	send := func(n int) *Lambda {
-		return &Lambda{AllowAnonymous: true, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	send := func(n int) *lambda.HTTP {
+		return &lambda.HTTP{AllowAnonymous: true, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get("Accept-Encoding") == "" {
 				return
 			}
@@ -150,7 +158,7 @@ func TestAHEADHasNoBody(t *testing.T) {
 		if strings.HasPrefix(trigger, "functionurl") || strings.HasPrefix(trigger, "httpapi") && trigger != "httpapi1" {
 			path = []string{"requestContext", "http", "method"}
 		}
-		l := &Lambda{AllowAnonymous: true, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		l := &lambda.HTTP{AllowAnonymous: true, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("X-Method", r.Method)
 			w.WriteHeader(http.StatusAccepted)
 			if n, err := w.Write(make([]byte, 10<<20)); n != 10<<20 || err != nil {
@@ -165,7 +173,7 @@ func TestAHEADHasNoBody(t *testing.T) {
 }
 
 func TestAHandlerThatSaysNothingIsA200(t *testing.T) {
-	l := &Lambda{AllowAnonymous: true, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	l := &lambda.HTTP{AllowAnonymous: true, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusProcessing)
 		if err := http.NewResponseController(w).Flush(); err != nil {
 			t.Error(err)
@@ -212,7 +220,7 @@ func TestTimeIsKeptToSayWhyItFailed(t *testing.T) {
 				}
 				var given time.Time
 				var limited bool
-				l := &Lambda{AllowAnonymous: true, Stream: c.stream, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				l := &lambda.HTTP{AllowAnonymous: true, Stream: c.stream, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 					given, limited = r.Context().Deadline()
 				})}
 				e := edited(t, c.trigger, now.Add(-c.age).UnixMilli(), "requestContext", c.member)
@@ -237,7 +245,7 @@ func TestAPanicBecomesAnErrorThatShowsNothing(t *testing.T) {
 	var log bytes.Buffer
 	for _, stream := range []bool{false, true} {
 		log.Reset()
-		l := &Lambda{AllowAnonymous: true, Stream: stream, Log: textLog(&log), Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		l := &lambda.HTTP{AllowAnonymous: true, Stream: stream, Log: textLog(&log), Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			_ = []string{"canary"}[len(r.Method)]
 		})}
 		out, err := l.Invoke(t.Context(), event(t, "rest"))

@@ -1,4 +1,4 @@
-package trigger
+package lambda_test
 
 import (
 	"encoding/json"
@@ -14,6 +14,9 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda/messages"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/rollcall-dev/rollcall/pkg/header"
+	"github.com/rollcall-dev/rollcall/pkg/trigger/lambda"
 )
 
 // asked is what a handler sees of an event.
@@ -30,7 +33,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	h := r.Header
 	_ = json.NewEncoder(w).Encode(asked{
 		r.Method + " " + r.Host + r.URL.EscapedPath() + "?" + r.URL.RawQuery,
-		h.Values(prefixHeader), h.Values(userHeader), h.Values(protoHeader), h.Values("Accept-Encoding"), h.Values("X-Caller"),
+		h.Values(header.Prefix), h.Values(header.User), h.Values(header.Proto), h.Values("Accept-Encoding"), h.Values("X-Caller"),
 	})
 }
 
@@ -72,7 +75,7 @@ func edit(t testing.TB, event json.RawMessage, value any, path ...string) json.R
 	return raw
 }
 
-func invoke(t testing.TB, l *Lambda, event json.RawMessage) any {
+func invoke(t testing.TB, l *lambda.HTTP, event json.RawMessage) any {
 	t.Helper()
 	out, err := l.Invoke(t.Context(), event)
 	if err != nil {
@@ -114,7 +117,7 @@ func triggers() []string {
 func TestEachTriggersEventBecomesARequestAndAnAnswerOfItsKind(t *testing.T) {
 	for _, name := range triggers() {
 		t.Run(name, func(t *testing.T) {
-			l := &Lambda{Handler: http.HandlerFunc(echo), AllowAnonymous: true}
+			l := &lambda.HTTP{Handler: http.HandlerFunc(echo), AllowAnonymous: true}
 			got, err := json.MarshalIndent(invoke(t, l, event(t, name)), "", "  ")
 			if err != nil {
 				t.Fatal(err)
@@ -126,7 +129,7 @@ func TestEachTriggersEventBecomesARequestAndAnAnswerOfItsKind(t *testing.T) {
 
 func TestAStreamedAnswerHasThePreludeOfItsTrigger(t *testing.T) {
 	for _, name := range []string{"rest", "functionurl"} {
-		l := &Lambda{Handler: http.HandlerFunc(echo), Stream: true}
+		l := &lambda.HTTP{Handler: http.HandlerFunc(echo), Stream: true}
 		out, ok := invoke(t, l, event(t, name)).(io.Reader)
 		if !ok {
 			t.Fatal("the answer cannot be read")
@@ -151,7 +154,7 @@ func golden(t *testing.T, name string, got []byte) {
 }
 
 func TestOnlyRESTAndFunctionURLsAreStreamed(t *testing.T) {
-	l := &Lambda{Handler: http.HandlerFunc(echo), AllowAnonymous: true, Stream: true}
+	l := &lambda.HTTP{Handler: http.HandlerFunc(echo), AllowAnonymous: true, Stream: true}
 	for _, name := range triggers() {
 		out := invoke(t, l, event(t, name))
 		want := strings.HasPrefix(name, "rest") || strings.HasPrefix(name, "functionurl")
@@ -171,7 +174,7 @@ func TestOnlyRESTAndFunctionURLsAreStreamed(t *testing.T) {
 }
 
 func TestADirectInvocationGetsThePageItself(t *testing.T) {
-	l := &Lambda{Handler: http.HandlerFunc(echo)}
+	l := &lambda.HTTP{Handler: http.HandlerFunc(echo)}
 	for _, c := range []struct{ event, query string }{
 		{`{}`, ""},
 		{`{"select":["id","displayName"],"top":5,"skiptoken":"RFNw+/="}`, "%24select=id%2CdisplayName&%24skiptoken=RFNw%2B%2F%3D&%24top=5"},
@@ -189,7 +192,7 @@ func TestADirectInvocationGetsThePageItself(t *testing.T) {
 }
 
 func TestWhatIsNoRequestIsRefusedWithoutQuotingIt(t *testing.T) {
-	l := &Lambda{Handler: http.HandlerFunc(echo), AllowAnonymous: true}
+	l := &lambda.HTTP{Handler: http.HandlerFunc(echo), AllowAnonymous: true}
 	refused := func(name string, event json.RawMessage, says string) {
 		_, err := l.Invoke(t.Context(), event)
 		var named messages.InvokeResponse_Error
@@ -228,8 +231,8 @@ func TestAFailedInvocationIsAnErrorWithThePublicName(t *testing.T) {
 		"named":   {"Graph.Throttled", `{"error":{"code":"x","message":"try again in 7s"}}`, messages.InvokeResponse_Error{Type: "Graph.Throttled", Message: "try again in 7s"}},
 		"unnamed": {"", `oops`, messages.InvokeResponse_Error{Type: "Internal.Error", Message: "the request failed"}},
 	} {
-		l := &Lambda{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set(errorHeader, c.header)
+		l := &lambda.HTTP{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set(header.Error, c.header)
 			w.WriteHeader(http.StatusServiceUnavailable)
 			_, _ = w.Write([]byte(c.body))
 		})}
@@ -241,7 +244,7 @@ func TestAFailedInvocationIsAnErrorWithThePublicName(t *testing.T) {
 }
 
 func TestCookiesGoTheWayOfEachTrigger(t *testing.T) {
-	l := &Lambda{AllowAnonymous: true, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	l := &lambda.HTTP{AllowAnonymous: true, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Add("Set-Cookie", "a=1")
 		w.Header().Add("Set-Cookie", "b=2")
 	})}
@@ -270,7 +273,7 @@ func FuzzInvokeNeverPanics(f *testing.F) {
 	f.Add([]byte(`{"httpMethod":"GET","path":"/%","resource":"/{","pathParameters":{"":""}}`))
 	f.Fuzz(func(t *testing.T, event []byte) {
 		for _, stream := range []bool{false, true} {
-			l := &Lambda{Handler: http.HandlerFunc(echo), AllowAnonymous: true, Stream: stream}
+			l := &lambda.HTTP{Handler: http.HandlerFunc(echo), AllowAnonymous: true, Stream: stream}
 			out, err := l.Invoke(t.Context(), event)
 			if (out == nil) == (err == nil) {
 				t.Fatalf("%v, %v", out, err)

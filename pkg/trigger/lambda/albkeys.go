@@ -1,16 +1,14 @@
-package trigger
+package lambda
 
 import (
 	"context"
 	"crypto/ecdsa"
-	"crypto/x509"
-	"encoding/pem"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 )
 
 const (
@@ -19,17 +17,17 @@ const (
 	keyTimeout = 3 * time.Second
 )
 
-// keyring keeps public keys by the address at which they were read. A key never
+// keyring caches public keys by the address at which they were read. A key never
 // changes: its id is part of the address.
 type keyring struct {
-	mu   sync.Mutex
-	kept map[string]*ecdsa.PublicKey
+	mu     sync.Mutex
+	cached map[string]*ecdsa.PublicKey
 }
 
-// key returns the key at url, from the keyring or from where it is published.
+// key returns the key at url, from the cache or from where it is published.
 func (k *keyring) key(ctx context.Context, transport http.RoundTripper, url string) (*ecdsa.PublicKey, error) {
 	k.mu.Lock()
-	key := k.kept[url]
+	key := k.cached[url]
 	k.mu.Unlock()
 	if key != nil {
 		return key, nil
@@ -37,53 +35,43 @@ func (k *keyring) key(ctx context.Context, transport http.RoundTripper, url stri
 	return readKey(ctx, transport, url)
 }
 
-// keep remembers a key that has verified something; others' guesses at key ids
-// push nothing out.
+// keep caches a key that has verified a token: guessed key ids evict nothing.
 func (k *keyring) keep(url string, key *ecdsa.PublicKey) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.kept == nil || len(k.kept) >= maxKeys && k.kept[url] == nil {
-		k.kept = map[string]*ecdsa.PublicKey{}
+	if k.cached == nil || len(k.cached) >= maxKeys && k.cached[url] == nil {
+		k.cached = map[string]*ecdsa.PublicKey{}
 	}
-	k.kept[url] = key
+	k.cached[url] = key
 }
 
 // readKey reads a key in PEM. A round trip follows no redirect.
 func readKey(ctx context.Context, transport http.RoundTripper, url string) (*ecdsa.PublicKey, error) {
+	if transport == nil {
+		transport = http.DefaultTransport
+	}
 	ctx, cancel := context.WithTimeout(ctx, keyTimeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return nil, fmt.Errorf("its key has no address: %w", err)
+		return nil, refusal("its key has no address")
 	}
+	unreadable := refusal("its key cannot be read; let the function reach " + r.URL.Host)
 	response, err := transport.RoundTrip(r)
 	if err != nil {
-		return nil, errors.New("its key cannot be read; let the function reach " + r.URL.Host)
+		return nil, unreadable
 	}
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK {
-		return nil, errors.New("its key is not known to " + r.URL.Host)
+		return nil, refusal("its key is not known to " + r.URL.Host)
 	}
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxKey))
 	if err != nil {
-		return nil, errors.New("its key cannot be read; let the function reach " + r.URL.Host)
+		return nil, unreadable
 	}
-	return parseKey(text)
-}
-
-func parseKey(text []byte) (*ecdsa.PublicKey, error) {
-	errNoKey := errors.New("its key is not an elliptic curve key in PEM")
-	block, _ := pem.Decode(text)
-	if block == nil {
-		return nil, errNoKey
-	}
-	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
+	key, err := jwt.ParseECPublicKeyFromPEM(text)
 	if err != nil {
-		return nil, errNoKey
-	}
-	key, ok := parsed.(*ecdsa.PublicKey)
-	if !ok {
-		return nil, errNoKey
+		return nil, refusal("its key is not an elliptic curve key in PEM")
 	}
 	return key, nil
 }

@@ -1,4 +1,4 @@
-package trigger
+package lambda
 
 import (
 	"encoding/json"
@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// kind is what an event is: a trigger of this function, or the words for
-// something else.
+// kind is what an event is: that of a trigger of this function, or of something
+// else, in words.
 type kind string
 
 const (
@@ -19,7 +19,7 @@ const (
 	invocation   kind = "a direct invocation" // none of the others: our own request schema
 )
 
-// marks are the members by which events are told apart. Matching ignores case,
+// marks are the members by which events are distinguished. Matching ignores case,
 // so that eventSource is also SNS's EventSource.
 type marks struct {
 	Version        string `json:"version"`
@@ -51,7 +51,7 @@ type marks struct {
 	LatticePath    string          `json:"raw_path"`
 }
 
-// probe tells events apart by what only one of them has.
+// probe distinguishes events by what only one of them has.
 func probe(event []byte) kind {
 	var m marks
 	if decode(event, &m) != nil {
