@@ -64,7 +64,7 @@ func allowed() map[string][]string {
 		"pkg/bus/bustest":     {"pkg/bus"},
 
 		"pkg/api":    {"pkg/format", "pkg/graph", "pkg/odata", "pkg/property", "pkg/list", "pkg/failure", "pkg/header"},
-		"pkg/reader": {"pkg/config", "pkg/credential", "pkg/graph", "pkg/list"},
+		"pkg/reader": {"pkg/config", "pkg/credential", "pkg/graph", "pkg/list", "pkg/secret"},
 		"pkg/publisher": {
 			"pkg/bus", "pkg/bus/eventbridge", "pkg/bus/firehose", "pkg/bus/https", "pkg/bus/kinesis", "pkg/bus/sns", "pkg/bus/sqs",
 			"pkg/config", "pkg/failure", "pkg/format", "pkg/format/parquet", "pkg/graph", "pkg/list", "pkg/reader", "pkg/snapshot", "pkg/secret", "pkg/store",

@@ -35,6 +35,7 @@ func (p *program) connectDemo(ctx context.Context, f tenantFlags, environ []stri
 		"ROLLCALL_LOGIN_URL":   server.URL,
 		"ROLLCALL_GRAPH_URL":   server.URL,
 		"ROLLCALL_CLOUD":       "",
+		"ROLLCALL_SEAL_KEY":    "",
 		"AZURE_AUTHORITY_HOST": "",
 	})
 	cfg, err := config.Read(environ, checks...)

@@ -67,7 +67,7 @@ func (c *serveCommand) Run(ctx context.Context, p *program, all *commands) error
 		return err
 	}
 	defer t.close()
-	handler, err := api.New(api.Config{Directory: t.Graph, Request: t.Request, Key: t.SkipTokenKey, Log: log})
+	handler, err := api.New(api.Config{Directory: t.Graph, Request: t.Request, Key: t.SealKey, Log: log})
 	if err != nil {
 		return err
 	}

@@ -32,5 +32,5 @@ func users(cfg *config.Config, log *slog.Logger) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return api.New(api.Config{Directory: r.Graph, Request: r.Request, Key: r.SkipTokenKey, Log: log})
+	return api.New(api.Config{Directory: r.Graph, Request: r.Request, Key: r.SealKey, Log: log})
 }

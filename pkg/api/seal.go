@@ -50,7 +50,7 @@ func (a *API) unseal(ctx context.Context, sealed string, o *options) (string, er
 }
 
 func errNoToken() error {
-	return failure.InvalidRequest("$skiptoken is not one that a page of this list held, or the application's secret has changed since; begin again with the first page")
+	return failure.InvalidRequest("$skiptoken is not one that a page of this list held, or the key that sealed it has changed since; begin again with the first page")
 }
 
 // bound is what a token is valid for.

@@ -22,6 +22,9 @@ import (
 type Config struct {
 	// Credentials is where the app's identity is kept, `env:` by default.
 	Credentials secret.Source
+	// SealKey is where the key that skiptokens are sealed with is kept, zero for
+	// none.
+	SealKey secret.Source
 	// Cloud is the national cloud.
 	Cloud Cloud
 	// LoginURL and GraphURL are the hosts to use, https://host[:port]: the cloud's,

@@ -26,6 +26,7 @@ type Check struct {
 // settings is the environment as env reads it: the variables and their types.
 type settings struct {
 	Credentials    secret.Source       `env:"ROLLCALL_CREDENTIALS"`
+	SealKey        keySource           `env:"ROLLCALL_SEAL_KEY"`
 	Cloud          Cloud               `env:"ROLLCALL_CLOUD"`
 	LoginURL       origin              `env:"ROLLCALL_LOGIN_URL"`
 	GraphURL       origin              `env:"ROLLCALL_GRAPH_URL"`
@@ -167,6 +168,7 @@ func (s *settings) check(found *collector) {
 func (s *settings) config(values map[string]string) *Config {
 	c := &Config{
 		Credentials:    s.Credentials,
+		SealKey:        secret.Source(s.SealKey),
 		Cloud:          s.Cloud,
 		LoginURL:       s.Cloud.LoginURL,
 		GraphURL:       s.Cloud.GraphURL,

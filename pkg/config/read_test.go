@@ -23,7 +23,7 @@ func mustRead(t *testing.T, environ ...string) *Config {
 
 func TestAnEmptyEnvironmentGivesTheDefaults(t *testing.T) {
 	c := mustRead(t, "PATH=/bin", "ROLLCALL_SELECT=", "ROLLCALL_PAGE_SIZE= \t", "=C:=x", "broken")
-	if c.Credentials.String() != "env:" || c.Cloud.Name != "public" || c.PageSize != 999 || c.CountSlack != (tolerance.Tolerance{Share: 0.0005}) || c.AllowAnonymous || c.Stream || c.Filter != "" {
+	if c.Credentials.String() != "env:" || c.Cloud.Name != "public" || c.PageSize != 999 || c.CountSlack != (tolerance.Tolerance{Share: 0.0005}) || c.AllowAnonymous || c.Stream || c.Filter != "" || c.SealKey.Scheme != "" {
 		t.Errorf("config %+v", c.LogValue())
 	}
 	if c.LoginURL != "https://login.microsoftonline.com" || c.GraphURL != "https://graph.microsoft.com" || c.Scope != "https://graph.microsoft.com/.default" || c.Replaced != nil {
@@ -42,6 +42,7 @@ func TestAnEmptyEnvironmentGivesTheDefaults(t *testing.T) {
 func TestEveryVariableIsRead(t *testing.T) {
 	c := mustRead(t,
 		"ROLLCALL_CREDENTIALS= secretsmanager:rollcall/entra?stage=AWSPREVIOUS\n",
+		"ROLLCALL_SEAL_KEY=file:/run/secrets/seal",
 		"ROLLCALL_CLOUD=USGov-DoD",
 		"ROLLCALL_SELECT=displayName, manager?,signInActivity? ,id,",
 		"ROLLCALL_FILTER=accountEnabled eq true",
@@ -51,7 +52,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 		"ROLLCALL_RESPONSE=Stream",
 		"AWS_LAMBDA_LOG_LEVEL=DEBUG", "AWS_LAMBDA_LOG_FORMAT=JSON", "NO_COLOR=1",
 	)
-	if c.Credentials.String() != "secretsmanager:rollcall/entra?stage=AWSPREVIOUS" || c.Filter != "accountEnabled eq true" || c.PageSize != 500 ||
+	if c.Credentials.String() != "secretsmanager:rollcall/entra?stage=AWSPREVIOUS" || c.SealKey.String() != "file:/run/secrets/seal" || c.Filter != "accountEnabled eq true" || c.PageSize != 500 ||
 		c.CountSlack != (tolerance.Tolerance{Users: 20}) || !c.AllowAnonymous || !c.Stream || c.LogLevel != "DEBUG" || c.LogFormat != "JSON" || !c.NoColor {
 		t.Errorf("config %+v", c.LogValue())
 	}
@@ -157,6 +158,11 @@ func TestAWrongVariableIsNamedWithItsRemedy(t *testing.T) {
 		{`ROLLCALL_CREDENTIALS={"ClientSecret":"hunter2"}`, "unknown scheme"},
 		{"ROLLCALL_CREDENTIALS=safe:hunter2", "unknown scheme safe:"},
 		{"ROLLCALL_CREDENTIALS=secretsmanager:hunter2?label=x", `unknown parameter "label"`},
+		{"ROLLCALL_SEAL_KEY=hunter2", "no scheme; write secretsmanager:<ARN or name> or file:<path>"},
+		{"ROLLCALL_SEAL_KEY=hunter2:hunter2", "unknown scheme; write secretsmanager:<ARN or name> or file:<path>"},
+		{"ROLLCALL_SEAL_KEY=env:", "env: keeps no key; write secretsmanager:<ARN or name> or file:<path>"},
+		{"ROLLCALL_SEAL_KEY=env:hunter2", "write secretsmanager:<ARN or name> or file:<path>"},
+		{"ROLLCALL_SEAL_KEY=managed-identity:", "not available"},
 		{"ROLLCALL_SELEKT=id", "did you mean ROLLCALL_SELECT?"},
 		{"ROLLCALL_PAGESIZE=5", "did you mean ROLLCALL_PAGE_SIZE?"},
 		{"rollcall_filter=x", "did you mean ROLLCALL_FILTER?"},

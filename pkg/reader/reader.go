@@ -5,8 +5,6 @@ package reader
 
 import (
 	"context"
-	"crypto/hkdf"
-	"crypto/sha256"
 	"log/slog"
 	"net/http"
 
@@ -16,6 +14,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/credential"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/list"
+	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
 
 // Reader reads one tenant's users.
@@ -26,6 +25,8 @@ type Reader struct {
 	Credential *credential.Credential
 	// Request is the list that the configuration describes.
 	Request list.Request
+
+	seal *secret.Cache[[]byte] // nil without ROLLCALL_SEAL_KEY
 }
 
 // Option changes how a Reader reaches the world; a deployed function needs none.
@@ -63,19 +64,14 @@ func New(cfg *config.Config, log *slog.Logger, options ...Option) (*Reader, erro
 	if err != nil {
 		return nil, err
 	}
-	return &Reader{Graph: client, Credential: identity, Request: request(cfg)}, nil
-}
-
-// SkipTokenKey returns the key by which the API seals skiptokens: derived from
-// the client secret, so that every instance of a function has the same.
-func (r *Reader) SkipTokenKey(ctx context.Context) ([]byte, error) {
-	id, err := r.Credential.Identity(ctx)
-	if err != nil {
+	r := &Reader{Graph: client, Credential: identity, Request: list.Request{
+		Columns: cfg.Select, Filter: cfg.Filter, PageSize: cfg.PageSize, Slack: cfg.CountSlack, Parallel: cfg.Parallel,
+	}}
+	if cfg.SealKey == (secret.Source{}) {
+		return r, nil
+	}
+	if r.seal, err = sealKey(cfg.SealKey, forCredential.AWS, log); err != nil {
 		return nil, err
 	}
-	return hkdf.Key(sha256.New, []byte(id.ClientSecret.Reveal()), []byte(id.ClientID), "rollcall skiptoken", 32)
-}
-
-func request(cfg *config.Config) list.Request {
-	return list.Request{Columns: cfg.Select, Filter: cfg.Filter, PageSize: cfg.PageSize, Slack: cfg.CountSlack, Parallel: cfg.Parallel}
+	return r, nil
 }

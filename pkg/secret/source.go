@@ -1,6 +1,7 @@
 package secret
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -78,6 +79,21 @@ func ParseSource(text string) (Source, error) {
 		return Source{}, &SourceError{string(source.Scheme) + ": is not available in this version", "use secretsmanager:<ARN or name>, env: or file:<path>"}
 	}
 	return Source{}, unknownScheme(scheme)
+}
+
+// ParseTextSource reads the source of a text that a [Reader] can read, such as a
+// key: env: is not one. The error is a *[SourceError].
+func ParseTextSource(text string) (Source, error) {
+	const remedy = "write secretsmanager:<ARN or name> or file:<path>"
+	source, err := ParseSource(text)
+	var wrong *SourceError
+	switch {
+	case errors.As(err, &wrong):
+		return Source{}, &SourceError{wrong.Problem, remedy}
+	case source.Scheme == Environment:
+		return Source{}, &SourceError{"env: keeps no key", remedy}
+	}
+	return source, nil
 }
 
 // UnmarshalText reads a source like [ParseSource].

@@ -66,6 +66,18 @@ func TestTheSnapshotFunctionMayDoThisAndNoMore(t *testing.T) {
 	}
 }
 
+func TestTheUsersFunctionMayDoThisAndNoMore(t *testing.T) {
+	got := granted(statements(t, stack(t, nil))["UsersRole"])
+	want := map[string][]string{
+		"<Secret>":        {"secretsmanager:GetSecretValue"},
+		"<SealKey>":       {"secretsmanager:GetSecretValue"},
+		"<UsersLogs.Arn>": {"logs:CreateLogStream", "logs:PutLogEvents"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestTheKeyIsUsedThroughTheServicesOnly(t *testing.T) {
 	for name, s := range stacks(t) {
 		for role, all := range statements(t, s) {
