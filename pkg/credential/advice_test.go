@@ -40,7 +40,7 @@ func TestEveryRefusalSaysWhatToDoNext(t *testing.T) {
 			e.before = func(int, url.Values) (*http.Response, error) {
 				return errorAnswer(http.StatusBadRequest, "invalid_request", code), nil
 			}
-			_, err := newCredential(t, newPlace(canary), e).Token(t.Context(), "", "")
+			_, err := newCredential(t, environ(canary), e).Token(t.Context(), "", "")
 			got := wantError(t, err, credential.Rejected, "Credentials.Rejected")
 			if got.Code != code || got.Advice == "" {
 				t.Errorf("error %#v", got)
@@ -57,7 +57,7 @@ func TestTheKnownCodeOfSeveralIsTaken(t *testing.T) {
 		e.before = func(int, url.Values) (*http.Response, error) {
 			return errorAnswer(http.StatusBadRequest, "invalid_client", codes...), nil
 		}
-		_, err := newCredential(t, newPlace(canary), e).Token(t.Context(), "", "")
+		_, err := newCredential(t, environ(canary), e).Token(t.Context(), "", "")
 		if got := wantError(t, err, credential.Rejected, "Credentials.Rejected"); got.Code != want {
 			t.Errorf("code %d of %v", got.Code, codes)
 		}
@@ -69,7 +69,7 @@ func TestARefusalWithoutACodeIsStillAnError(t *testing.T) {
 	e.before = func(int, url.Values) (*http.Response, error) {
 		return answer(http.StatusForbidden, "<html>"+canary+"</html>"), nil
 	}
-	_, err := newCredential(t, newPlace(canary), e).Token(t.Context(), "", "")
+	_, err := newCredential(t, environ(canary), e).Token(t.Context(), "", "")
 	got := wantError(t, err, credential.Rejected, "Credentials.Rejected")
 	mustContain(t, got.Error(), "HTTP 403", "proxy")
 	mustNotContain(t, got.Error(), canary)
@@ -80,7 +80,7 @@ func TestIDsOfAServiceAreKeptOnlyWhenTheyArePlain(t *testing.T) {
 	e.before = func(int, url.Values) (*http.Response, error) {
 		return answer(http.StatusUnauthorized, `{"error":"invalid_client","trace_id":"a person <p@example.com>","correlation_id":"`+testCorrel+`"}`), nil
 	}
-	_, err := newCredential(t, newPlace(canary), e).Token(t.Context(), "", "")
+	_, err := newCredential(t, environ(canary), e).Token(t.Context(), "", "")
 	if got := wantError(t, err, credential.Rejected, "Credentials.Rejected"); got.TraceID != "" || got.CorrelationID != testCorrel {
 		t.Errorf("error %#v", got)
 	}

@@ -17,10 +17,10 @@ const (
 	attemptTimeout = 30 * time.Second
 )
 
-// attempt repeats what do does while its error says that another attempt may
-// succeed. It waits as long as the service asks, else exponentially with jitter. A
-// wait that does not fit in the patience or before ctx's deadline is not begun: the
-// caller gets the error, with its RetryAfter, while there is time to act on it.
+// attempt repeats do while its error says that another attempt may succeed. It waits
+// as long as the service asks, else exponentially with jitter. A wait that does not
+// fit in the patience or before ctx's deadline is not begun: the caller gets the
+// error, with its RetryAfter, while there is time to act on it.
 func (c *Credential) attempt(ctx context.Context, do func(context.Context, *exchange) error) error {
 	loop := retry.Loop{Policy: retry.Policy{Attempts: attempts, First: 500 * time.Millisecond, Last: 10 * time.Second, Budget: c.patience}}
 	for {
@@ -36,13 +36,13 @@ func (c *Credential) attempt(ctx context.Context, do func(context.Context, *exch
 			return err
 		}
 		err = loop.Again(ctx, err, e.RetryAfter, func(wait time.Duration) {
-			c.log.InfoContext(ctx, "the login host is asked again after a pause", "pauseSeconds", wait.Seconds(), "error", e)
+			c.log.InfoContext(ctx, "the login host is retried after a pause", "pauseSeconds", wait.Seconds(), "error", e)
 		})
 		switch {
 		case ctx.Err() != nil:
 			return c.stopped(ctx.Err())
 		case err != nil:
-			return e // also of a retry.LateError, which says no more
+			return e // not the retry.LateError around it: no deadline has passed yet
 		}
 	}
 }

@@ -41,7 +41,7 @@ func TestAThrottledTokenRequestWaitsAsLongAsItIsAskedTo(t *testing.T) {
 					return nil, nil
 				}
 				start := time.Now()
-				mustToken(t, newCredential(t, newPlace(canary), e), "", "")
+				mustToken(t, newCredential(t, environ(canary), e), "", "")
 				if got := time.Since(start); got != row.want {
 					t.Errorf("waited %v, want %v", got, row.want)
 				}
@@ -60,7 +60,7 @@ func TestAThrottledTokenRequestWithoutRetryAfterBacksOff(t *testing.T) {
 			return nil, nil
 		}
 		start := time.Now()
-		mustToken(t, newCredential(t, newPlace(canary), e), "", "")
+		mustToken(t, newCredential(t, environ(canary), e), "", "")
 		if got := time.Since(start); got < 1750*time.Millisecond || got > 5250*time.Millisecond {
 			t.Errorf("waited %v, want 0.5 + 1 + 2 seconds, give or take a half of each", got)
 		}
@@ -82,7 +82,7 @@ func TestAWaitThatDoesNotFitIsNotBegun(t *testing.T) {
 				e.before = func(int, url.Values) (*http.Response, error) {
 					return answer(http.StatusTooManyRequests, "", "Retry-After", "60"), nil
 				}
-				c := newCredential(t, newPlace(canary), e, func(cfg *credential.Config) { cfg.Patience = row.patience })
+				c := newCredential(t, environ(canary), e, func(cfg *credential.Config) { cfg.Patience = row.patience })
 				ctx, cancel := context.WithTimeout(t.Context(), row.deadline)
 				defer cancel()
 				start := time.Now()
@@ -105,7 +105,7 @@ func TestAnAnswerMayAskForAnHourAtMost(t *testing.T) {
 		e.before = func(int, url.Values) (*http.Response, error) {
 			return answer(http.StatusTooManyRequests, "", "Retry-After", header), nil
 		}
-		_, err := newCredential(t, newPlace(canary), e).Token(t.Context(), "", "")
+		_, err := newCredential(t, environ(canary), e).Token(t.Context(), "", "")
 		if got := wantError(t, err, credential.Throttled, "Graph.Throttled"); got.Wait() != time.Hour {
 			t.Errorf("%s: wait %v", header, got.Wait())
 		}
@@ -119,7 +119,7 @@ func TestTheWaitsOfOneCallAreBounded(t *testing.T) {
 			return answer(http.StatusTooManyRequests, "", "Retry-After", "60"), nil
 		}
 		start := time.Now()
-		_, err := newCredential(t, newPlace(canary), e).Token(t.Context(), "", "")
+		_, err := newCredential(t, environ(canary), e).Token(t.Context(), "", "")
 		_ = wantError(t, err, credential.Throttled, "Graph.Throttled")
 		if waited := time.Since(start); waited != time.Minute {
 			t.Errorf("waited %v, want one wait of a minute", waited)
@@ -155,7 +155,7 @@ func TestPassingFailuresAreRetried(t *testing.T) {
 					}
 					return nil, nil
 				}
-				mustToken(t, newCredential(t, newPlace(canary), e), "", "")
+				mustToken(t, newCredential(t, environ(canary), e), "", "")
 
 				e = &entra{secret: canary}
 				e.document = func(n int) (*http.Response, error) {
@@ -164,7 +164,7 @@ func TestPassingFailuresAreRetried(t *testing.T) {
 					}
 					return nil, nil
 				}
-				mustToken(t, newCredential(t, newPlace(canary), e), "", "")
+				mustToken(t, newCredential(t, environ(canary), e), "", "")
 			})
 		})
 	}
@@ -177,10 +177,10 @@ func (*brokenBody) Close() error             { return nil }
 
 func TestAFailureThatStaysIsNamed(t *testing.T) {
 	for _, row := range []struct {
-		name  string
-		err   error
-		tries int
-		want  string
+		name     string
+		err      error
+		attempts int
+		want     string
 	}{
 		{"name", &net.DNSError{Err: "no such host", Name: "login.example", IsNotFound: true}, attempts, "does not resolve"},
 		{"refused", syscall.ECONNREFUSED, attempts, "refused"},
@@ -191,12 +191,12 @@ func TestAFailureThatStaysIsNamed(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				e := &entra{secret: canary}
 				e.before = func(int, url.Values) (*http.Response, error) { return nil, row.err }
-				_, err := newCredential(t, newPlace(canary), e).Token(t.Context(), "", "")
+				_, err := newCredential(t, environ(canary), e).Token(t.Context(), "", "")
 				got := wantError(t, err, credential.Unavailable, "Graph.Unavailable")
 				mustContain(t, got.Error(), row.want)
 				mustNotContain(t, got.Error(), "hunter2")
-				if tokens, _ := e.count(); tokens != row.tries {
-					t.Errorf("%d tries, want %d", tokens, row.tries)
+				if tokens, _ := e.count(); tokens != row.attempts {
+					t.Errorf("%d attempts, want %d", tokens, row.attempts)
 				}
 			})
 		})
@@ -205,7 +205,7 @@ func TestAFailureThatStaysIsNamed(t *testing.T) {
 
 func TestAHostThatHangsIsGivenUpAtTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCredential(t, newPlace(canary), nil, func(cfg *credential.Config) { cfg.Transport = hanging{} })
+		c := newCredential(t, environ(canary), nil, func(cfg *credential.Config) { cfg.Transport = hanging{} })
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		_, err := c.Token(ctx, "", "")
@@ -230,7 +230,7 @@ func TestAnAttemptThatHangsIsFollowedByAnother(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 		defer cancel()
 		start := time.Now()
-		c := newCredential(t, newPlace(canary), nil, func(cfg *credential.Config) { cfg.Transport = hang })
+		c := newCredential(t, environ(canary), nil, func(cfg *credential.Config) { cfg.Transport = hang })
 		if _, err := c.Token(ctx, "", ""); err != nil {
 			t.Error(err)
 		}
@@ -247,7 +247,7 @@ func TestACancelledCallIsNotAFailureOfTheCredentials(t *testing.T) {
 		cancel()
 		return nil, context.Canceled
 	}
-	_, err := newCredential(t, newPlace(canary), e).Token(ctx, "", "")
+	_, err := newCredential(t, environ(canary), e).Token(ctx, "", "")
 	if !errors.Is(err, context.Canceled) || errors.As(err, new(*credential.Error)) {
 		t.Errorf("error %v", err)
 	}

@@ -93,7 +93,7 @@ func TestNothingOfTheSecretOrATokenGetsOut(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var logs bytes.Buffer
-				p, e := newPlace(canary), &entra{secret: canary, before: before}
+				p, e := environ(canary), &entra{secret: canary, before: before}
 				c := newCredential(t, p, e, func(cfg *credential.Config) {
 					cfg.Log = slog.New(slog.NewJSONHandler(&logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 				})

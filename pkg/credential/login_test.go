@@ -133,18 +133,18 @@ func refusal401(code int) *http.Response {
 	return errorAnswer(http.StatusUnauthorized, "invalid_client", code)
 }
 
-// place is an env: source whose values a test changes.
-type place struct {
+// environment is an env: source whose values a test changes.
+type environment struct {
 	mu     sync.Mutex
 	values map[string]string
 	reads  int
 }
 
-func newPlace(secret string) *place {
-	return &place{values: map[string]string{"AZURE_TENANT_ID": testTenant, "AZURE_CLIENT_ID": testClient, "AZURE_CLIENT_SECRET": secret}}
+func environ(secret string) *environment {
+	return &environment{values: map[string]string{"AZURE_TENANT_ID": testTenant, "AZURE_CLIENT_ID": testClient, "AZURE_CLIENT_SECRET": secret}}
 }
 
-func (p *place) lookup(name string) (string, bool) {
+func (p *environment) lookup(name string) (string, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if name == "AZURE_CLIENT_SECRET" {
@@ -154,21 +154,21 @@ func (p *place) lookup(name string) (string, bool) {
 	return value, ok
 }
 
-func (p *place) put(name, value string) {
+func (p *environment) put(name, value string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.values = maps.Clone(p.values)
 	p.values[name] = value
 }
 
-func (p *place) count() int {
+func (p *environment) count() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.reads
 }
 
-// newCredential wires a place and a login host; change adjusts the rest.
-func newCredential(t *testing.T, p *place, e *entra, change ...func(*credential.Config)) *credential.Credential {
+// newCredential wires an environment and a login host; change adjusts the rest.
+func newCredential(t *testing.T, p *environment, e *entra, change ...func(*credential.Config)) *credential.Credential {
 	t.Helper()
 	cfg := credential.Config{Source: secret.Source{Scheme: secret.Environment}, LookupEnv: p.lookup, Transport: e}
 	for _, f := range change {

@@ -144,7 +144,7 @@ func FuzzTheParserNeverRepeatsASecret(f *testing.F) {
 }
 
 func TestEveryMissingVariableIsNamed(t *testing.T) {
-	p := newPlace("")
+	p := environ("")
 	p.put("AZURE_CLIENT_ID", " ")
 	_, err := newCredential(t, p, nil).Identity(t.Context())
 	got := wantUnread(t, err, secret.Missing)
@@ -157,7 +157,7 @@ func TestEveryMissingVariableIsNamed(t *testing.T) {
 }
 
 func TestNewRefusesWhatItCannotUse(t *testing.T) {
-	p := newPlace(canary)
+	p := environ(canary)
 	env := secret.Source{Scheme: secret.Environment}
 	for name, cfg := range map[string]credential.Config{
 		"no source":        {},

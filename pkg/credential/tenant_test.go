@@ -10,7 +10,7 @@ import (
 )
 
 func TestADomainBecomesItsGUIDOnce(t *testing.T) {
-	p, e := newPlace(canary), &entra{secret: canary}
+	p, e := environ(canary), &entra{secret: canary}
 	p.put("AZURE_TENANT_ID", "Contoso.Example")
 	c := newCredential(t, p, e)
 	for range 2 {
@@ -25,7 +25,7 @@ func TestADomainBecomesItsGUIDOnce(t *testing.T) {
 }
 
 func TestAGUIDNeedsNoQuestion(t *testing.T) {
-	p, e := newPlace(canary), &entra{secret: canary}
+	p, e := environ(canary), &entra{secret: canary}
 	p.put("AZURE_TENANT_ID", strings.ToUpper(testTenant))
 	got, err := newCredential(t, p, e).Tenant(t.Context())
 	if _, documents := e.count(); err != nil || got != testTenant || documents != 0 {
@@ -34,7 +34,7 @@ func TestAGUIDNeedsNoQuestion(t *testing.T) {
 }
 
 func TestAnUnknownTenantIsRejected(t *testing.T) {
-	p, e := newPlace(canary), &entra{secret: canary}
+	p, e := environ(canary), &entra{secret: canary}
 	p.put("AZURE_TENANT_ID", "nobody.example")
 	c := newCredential(t, p, e)
 	_, err := c.Tenant(t.Context())
@@ -50,7 +50,7 @@ func TestAnUnknownTenantIsRejected(t *testing.T) {
 
 func TestTheTenantIsAskedForAgainAfterAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, e := newPlace(canary), &entra{secret: canary}
+		p, e := environ(canary), &entra{secret: canary}
 		p.put("AZURE_TENANT_ID", testDomain)
 		e.document = func(n int) (*http.Response, error) {
 			if n == 1 {
@@ -76,7 +76,7 @@ func TestTheTenantIsReadFromIssuerOrEndpoint(t *testing.T) {
 		`{"issuer":42}`:                                                                                                        "",
 		`<html>`:                                                                                                               "",
 	} {
-		p, e := newPlace(canary), &entra{secret: canary}
+		p, e := environ(canary), &entra{secret: canary}
 		p.put("AZURE_TENANT_ID", testDomain)
 		e.document = func(int) (*http.Response, error) { return answer(http.StatusOK, body), nil }
 		if got, err := newCredential(t, p, e).Tenant(t.Context()); got != want || (err == nil) != (want != "") {
@@ -86,7 +86,7 @@ func TestTheTenantIsReadFromIssuerOrEndpoint(t *testing.T) {
 }
 
 func TestADocumentThatIsNotOneIsAnError(t *testing.T) {
-	p, e := newPlace(canary), &entra{secret: canary}
+	p, e := environ(canary), &entra{secret: canary}
 	p.put("AZURE_TENANT_ID", testDomain)
 	e.document = func(int) (*http.Response, error) { return answer(http.StatusOK, "<html>Welcome</html>"), nil }
 	c := newCredential(t, p, e)

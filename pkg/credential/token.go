@@ -17,7 +17,7 @@ type failure struct{ err error }
 
 // Token returns a bearer token for Graph, from azidentity's cache while one is
 // valid. rejected is the token that Graph has just refused, "" for none: it is not
-// returned from a cache again, and of several callers who report the same one, one
+// returned from a cache, and of several callers who report the same one, one
 // buys and the others get what it bought. claims is the decoded JSON of a claims
 // challenge (continuous access evaluation), "" for none.
 //
@@ -56,7 +56,7 @@ func (c *Credential) GetToken(ctx context.Context, options policy.TokenRequestOp
 }
 
 // alone runs one purchase at a time. Those who waited while one failed get its
-// error instead of asking a service in trouble once more each.
+// error instead of asking a failing service once more each.
 func (c *Credential) alone(ctx context.Context, purchase func() (azcore.AccessToken, error)) (azcore.AccessToken, error) {
 	before := c.failure.Load()
 	if err := c.semaphore.acquire(ctx); err != nil {
@@ -76,7 +76,7 @@ func (c *Credential) alone(ctx context.Context, purchase func() (azcore.AccessTo
 	return got, err
 }
 
-// acquire gets a token from azidentity, with the one re-read of a stale secret.
+// acquire gets a token from azidentity, rereading a stale secret once.
 func (c *Credential) acquire(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	id, err := c.identity.Get(ctx)
 	if err != nil {
@@ -96,8 +96,8 @@ func (c *Credential) acquire(ctx context.Context, options policy.TokenRequestOpt
 	return c.buy(ctx, reread, options)
 }
 
-// buy asks azidentity, which has a cache of its own, until it gets an answer
-// that another try would not change.
+// buy asks azidentity, which has a cache of its own, until it gets a token or an
+// answer that another attempt would not change.
 func (c *Credential) buy(ctx context.Context, id Identity, options policy.TokenRequestOptions) (got azcore.AccessToken, err error) {
 	if c.azure == nil || !id.equal(c.azureFor) {
 		if c.azure, err = c.newAzure(id); err != nil {
@@ -125,7 +125,7 @@ func (c *Credential) newAzure(id Identity) (*azidentity.ClientSecretCredential, 
 		ClientOptions: policy.ClientOptions{
 			Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: c.login.url()},
 			Transport: c.login,
-			// azcore would sleep up to the deadline and then forget why: patiently retries.
+			// azcore would sleep up to the deadline and then forget why: attempt retries.
 			Retry: policy.RetryOptions{MaxRetries: -1},
 		},
 		// For Microsoft's own hosts this changes nothing; for any other, the

@@ -28,7 +28,7 @@ func mustToken(t *testing.T, c *credential.Credential, rejected, claims string) 
 
 func TestATokenIsBoughtOnceAndThenCached(t *testing.T) {
 	e := &entra{secret: canary}
-	c := newCredential(t, newPlace(canary), e)
+	c := newCredential(t, environ(canary), e)
 	first, second := mustToken(t, c, "", ""), mustToken(t, c, "", "")
 	if first != "token-1" || second != first {
 		t.Errorf("tokens %q, %q", first, second)
@@ -44,7 +44,7 @@ func TestATokenIsBoughtOnceAndThenCached(t *testing.T) {
 
 func TestTheScopeComesFromTheConfiguration(t *testing.T) {
 	e := &entra{secret: canary}
-	c := newCredential(t, newPlace(canary), e, func(cfg *credential.Config) { cfg.Scope = "https://graph.microsoft.us/.default" })
+	c := newCredential(t, environ(canary), e, func(cfg *credential.Config) { cfg.Scope = "https://graph.microsoft.us/.default" })
 	mustToken(t, c, "", "")
 	if got := e.forms[0].Get("scope"); !strings.HasPrefix(got, "https://graph.microsoft.us/.default") {
 		t.Errorf("scope %q", got)
@@ -53,7 +53,7 @@ func TestTheScopeComesFromTheConfiguration(t *testing.T) {
 
 func TestARejectedTokenIsNotReturnedFromTheCache(t *testing.T) {
 	e := &entra{secret: canary}
-	c := newCredential(t, newPlace(canary), e)
+	c := newCredential(t, environ(canary), e)
 	first := mustToken(t, c, "", "")
 	second := mustToken(t, c, first, "")
 	if second == first {
@@ -70,7 +70,7 @@ func TestARejectedTokenIsNotReturnedFromTheCache(t *testing.T) {
 func TestManyReportsOfOneRejectedTokenBuyOneToken(t *testing.T) {
 	for _, claims := range []string{"", `{"access_token":{"nbf":{"essential":true,"value":"1700000000"}}}`} {
 		e := &entra{secret: canary}
-		c := newCredential(t, newPlace(canary), e)
+		c := newCredential(t, environ(canary), e)
 		first := mustToken(t, c, "", "")
 		got := make([]string, 8)
 		var wg sync.WaitGroup
@@ -92,7 +92,7 @@ func TestManyReportsOfOneRejectedTokenBuyOneToken(t *testing.T) {
 
 func TestAClaimsChallengeIsPassedOn(t *testing.T) {
 	e := &entra{secret: canary}
-	c := newCredential(t, newPlace(canary), e)
+	c := newCredential(t, environ(canary), e)
 	first := mustToken(t, c, "", "")
 	second := mustToken(t, c, first, `{"access_token":{"nbf":{"essential":true,"value":"1700000000"}}}`)
 	if second == first {
@@ -105,7 +105,7 @@ func TestAClaimsChallengeIsPassedOn(t *testing.T) {
 
 func TestARotatedSecretIsRereadOnce(t *testing.T) {
 	for _, code := range []int{wrongSecret, expiredSecret, 700027} {
-		p, e := newPlace("old-secret"), &entra{secret: canary}
+		p, e := environ("old-secret"), &entra{secret: canary}
 		e.before = func(_ int, form url.Values) (*http.Response, error) {
 			if form.Get("client_secret") == "old-secret" {
 				p.put("AZURE_CLIENT_SECRET", canary)
@@ -124,7 +124,7 @@ func TestARotatedSecretIsRereadOnce(t *testing.T) {
 }
 
 func TestASecretThatStaysWrongIsRejectedAfterOneReread(t *testing.T) {
-	p, e := newPlace("wrong-secret"), &entra{secret: canary}
+	p, e := environ("wrong-secret"), &entra{secret: canary}
 	_, err := newCredential(t, p, e).Token(t.Context(), "", "")
 	got := wantError(t, err, credential.Rejected, "Credentials.Rejected")
 	if got.Code != wrongSecret || got.TraceID != testTrace || got.CorrelationID != testCorrel || got.Tenant != testTenant || got.Status != http.StatusUnauthorized {
@@ -136,7 +136,7 @@ func TestASecretThatStaysWrongIsRejectedAfterOneReread(t *testing.T) {
 }
 
 func TestOtherRefusalsDoNotRereadTheSecret(t *testing.T) {
-	p, e := newPlace(canary), &entra{secret: canary}
+	p, e := environ(canary), &entra{secret: canary}
 	e.before = func(int, url.Values) (*http.Response, error) {
 		return errorAnswer(http.StatusBadRequest, "unauthorized_client", 700016), nil
 	}
@@ -150,7 +150,7 @@ func TestOtherRefusalsDoNotRereadTheSecret(t *testing.T) {
 }
 
 func TestASecretRotatedUnderARunningFunctionIsPickedUp(t *testing.T) {
-	p, e := newPlace("old-secret"), &entra{secret: "old-secret"}
+	p, e := environ("old-secret"), &entra{secret: "old-secret"}
 	c := newCredential(t, p, e)
 	first := mustToken(t, c, "", "")
 	p.put("AZURE_CLIENT_SECRET", canary)
@@ -164,7 +164,7 @@ func TestASecretRotatedUnderARunningFunctionIsPickedUp(t *testing.T) {
 }
 
 func TestARereadThatFailsLeavesTheRefusal(t *testing.T) {
-	p, e := newPlace("wrong-secret"), &entra{secret: canary}
+	p, e := environ("wrong-secret"), &entra{secret: canary}
 	e.before = func(int, url.Values) (*http.Response, error) {
 		p.put("AZURE_CLIENT_SECRET", "")
 		return nil, nil
@@ -176,7 +176,7 @@ func TestARereadThatFailsLeavesTheRefusal(t *testing.T) {
 }
 
 func TestASecretIDPastedAsTheSecretIsPointedOut(t *testing.T) {
-	_, err := newCredential(t, newPlace("7a1c9e5e-0000-4000-8000-00000000beef"), &entra{secret: canary}).Token(t.Context(), "", "")
+	_, err := newCredential(t, environ("7a1c9e5e-0000-4000-8000-00000000beef"), &entra{secret: canary}).Token(t.Context(), "", "")
 	got := wantError(t, err, credential.Rejected, "Credentials.Rejected")
 	if !strings.Contains(got.Error(), "it is a GUID") || strings.Contains(got.Error(), "beef") {
 		t.Errorf("error %q", got)
@@ -185,7 +185,7 @@ func TestASecretIDPastedAsTheSecretIsPointedOut(t *testing.T) {
 
 func TestTheSecretIsRereadAfterItsTTL(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, e := newPlace(canary), &entra{secret: canary}
+		p, e := environ(canary), &entra{secret: canary}
 		c := newCredential(t, p, e)
 		first := mustToken(t, c, "", "")
 		time.Sleep(secret.DefaultTTL - time.Second)
@@ -207,7 +207,7 @@ func TestTheSecretIsRereadAfterItsTTL(t *testing.T) {
 
 func TestARefreshThatFailsKeepsTheCachedIdentity(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, e := newPlace(canary), &entra{secret: canary}
+		p, e := environ(canary), &entra{secret: canary}
 		c := newCredential(t, p, e)
 		mustToken(t, c, "", "")
 		p.put("AZURE_CLIENT_SECRET", "")
@@ -231,7 +231,7 @@ func TestThoseWhoWaitedForAFailureShareIt(t *testing.T) {
 		e.before = func(int, url.Values) (*http.Response, error) {
 			return answer(http.StatusServiceUnavailable, ""), nil
 		}
-		c := newCredential(t, newPlace(canary), e)
+		c := newCredential(t, environ(canary), e)
 		var wg sync.WaitGroup
 		for range 8 {
 			wg.Go(func() {
@@ -258,7 +258,7 @@ func TestAWaitingCallerLeavesWhenItsContextEnds(t *testing.T) {
 			}
 			return nil, nil
 		}
-		c := newCredential(t, newPlace(canary), e)
+		c := newCredential(t, environ(canary), e)
 		go func() { _, _ = c.Token(t.Context(), "", "") }()
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
@@ -274,7 +274,7 @@ func TestAWaitingCallerLeavesWhenItsContextEnds(t *testing.T) {
 
 func TestMicrosoftsClientsCanUseIt(t *testing.T) {
 	e := &entra{secret: canary}
-	c := newCredential(t, newPlace(canary), e)
+	c := newCredential(t, environ(canary), e)
 	got, err := c.GetToken(t.Context(), policy.TokenRequestOptions{})
 	if err != nil || got.Token != "token-1" || time.Until(got.ExpiresOn) < 50*time.Minute {
 		t.Errorf("got %+v, %v", got.ExpiresOn, err)

@@ -44,14 +44,14 @@ func overTLS(t *testing.T, e *entra, handle func(w http.ResponseWriter, r *http.
 
 func TestATokenIsBoughtOverTLSFromAnotherLoginHost(t *testing.T) {
 	at := overTLS(t, &entra{secret: canary}, nil)
-	if got := mustToken(t, newCredential(t, newPlace(canary), nil, at), "", ""); got != "token-1" {
+	if got := mustToken(t, newCredential(t, environ(canary), nil, at), "", ""); got != "token-1" {
 		t.Errorf("token %q", got)
 	}
 }
 
 func TestACertificateThatNobodyTrustsIsNamed(t *testing.T) {
 	at := overTLS(t, &entra{secret: canary}, nil)
-	c := newCredential(t, newPlace(canary), nil, at, func(cfg *credential.Config) { cfg.Transport = &http.Transport{} })
+	c := newCredential(t, environ(canary), nil, at, func(cfg *credential.Config) { cfg.Transport = &http.Transport{} })
 	_, err := c.Token(t.Context(), "", "")
 	mustContain(t, wantError(t, err, credential.Unavailable, "Graph.Unavailable").Error(), "certificate is not trusted")
 }
@@ -96,7 +96,7 @@ func TestTheSecretGoesToNoOtherHost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			at := overTLS(t, &entra{secret: canary}, handle)
-			_, err := newCredential(t, newPlace(canary), nil, at).Token(t.Context(), "", "")
+			_, err := newCredential(t, environ(canary), nil, at).Token(t.Context(), "", "")
 			_ = wantError(t, err, credential.Unavailable, "Graph.Unavailable")
 			if strayed.Load() != 0 {
 				t.Error("another host was asked")
@@ -120,7 +120,7 @@ func TestOnlyTheLoginHostAndItsRegionsAreAllowed(t *testing.T) {
 				own, token := login+"/"+testTenant, "https://"+host+"/"+testTenant+"/oauth2/v2.0/token"
 				return answer(http.StatusOK, `{"issuer":"`+own+`/v2.0","authorization_endpoint":"`+own+`/a","token_endpoint":"`+token+`"}`), nil
 			}
-			c := newCredential(t, newPlace(canary), e, func(cfg *credential.Config) { cfg.LoginURL, cfg.Patience = login, 1 })
+			c := newCredential(t, environ(canary), e, func(cfg *credential.Config) { cfg.LoginURL, cfg.Patience = login, 1 })
 			_, err := c.Token(t.Context(), "", "")
 			if tokens, _ := e.count(); (err == nil) != want || (tokens > 0) != want {
 				t.Errorf("with %s as login host, %s was sent %d token requests: %v", login, host, tokens, err)
@@ -135,7 +135,7 @@ func TestAnEndlessAnswerIsRefused(t *testing.T) {
 		padding := strings.Repeat(" ", 1<<20)
 		return answer(http.StatusOK, `{"token_type":"Bearer","expires_in":3599,"access_token":"t"}`+padding), nil
 	}
-	c := newCredential(t, newPlace(canary), e, func(cfg *credential.Config) { cfg.Patience = 1 })
+	c := newCredential(t, environ(canary), e, func(cfg *credential.Config) { cfg.Patience = 1 })
 	_, err := c.Token(t.Context(), "", "")
 	_ = wantError(t, err, credential.Unavailable, "Graph.Unavailable")
 }

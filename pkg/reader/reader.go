@@ -1,6 +1,6 @@
-// Package reader puts together what reading needs: configuration, credential,
-// Graph client. It is the one place where the three meet; functions start from
-// it and know none of the wiring.
+// Package reader wires what reading needs: configuration, credential, Graph client
+// and the key that the API seals with. Functions start from it and know none of the
+// wiring.
 package reader
 
 import (
@@ -29,7 +29,7 @@ type Reader struct {
 	seal *secret.Cache[[]byte] // nil without ROLLCALL_SEAL_KEY
 }
 
-// Option changes how a Reader reaches the world; a deployed function needs none.
+// Option changes how a Reader reaches other services; a deployed function needs none.
 type Option func(*credential.Config, *graph.Config)
 
 // WithTransport sends the requests to the login and Graph hosts through t.
@@ -37,7 +37,7 @@ func WithTransport(t http.RoundTripper) Option {
 	return func(c *credential.Config, g *graph.Config) { c.Transport, g.Transport = t, t }
 }
 
-// WithAWS loads the AWS configuration for the secret by load.
+// WithAWS loads the AWS configuration for secrets by load.
 func WithAWS(load func(ctx context.Context, region string) (aws.Config, error)) Option {
 	return func(c *credential.Config, _ *graph.Config) { c.AWS = load }
 }
