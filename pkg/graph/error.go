@@ -12,15 +12,15 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/retry"
 )
 
-// Error is an answer of Graph that is not a success, or, with Status 0, the
-// lack of a usable answer (Err says why).
+// Error is an error response of Graph or, with Status 0, the lack of a usable
+// response (Err says why).
 type Error struct {
-	// Status is the HTTP status, 0 when there was no usable answer.
+	// Status is the HTTP status, 0 when there was no usable response.
 	Status int
-	// Code is Graph's error.code; it may be empty. Only it is contractual.
+	// Code is Graph's error.code, which alone is contractual. It may be empty.
 	Code string
 	// Message is Graph's error.message. It may name people, so it is not part
-	// of Error(): show it only to whoever asked.
+	// of Error(): show it only to the caller who sent the query.
 	Message string
 	// RequestID is Graph's request-id, for Microsoft's support.
 	RequestID string
@@ -29,9 +29,9 @@ type Error struct {
 	// Tries is how often the request was made.
 	Tries int
 	// Continuation is true when the request followed a nextLink. Graph's 400,
-	// 404 and 410 then mean that the page token is no longer good.
+	// 404 and 410 then mean that the page token is no longer valid.
 	Continuation bool
-	// Err is the cause when Status is 0, or what made the retries end.
+	// Err is the cause when Status is 0.
 	Err error
 
 	claims string // the decoded CAE challenge of a 401
@@ -102,8 +102,8 @@ func (e *Error) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-// PageToken reports whether Graph no longer takes the link of a next page:
-// Directory_ExpiredPageToken, DirectoryPageTokenNotFoundException and their kin
+// PageToken reports whether Graph no longer accepts the link to a page:
+// Directory_ExpiredPageToken, DirectoryPageTokenNotFoundException and the like
 // (their statuses and codes vary, but the same query was fine on page one).
 // The list has to be read again from its start.
 func (e *Error) PageToken() bool {
@@ -120,7 +120,7 @@ func (e *Error) PageToken() bool {
 func (e *Error) advice() string {
 	switch {
 	case e.PageToken():
-		return "the page token is no longer good: read the list again from its start"
+		return "the page token is no longer valid: read the list again from its start"
 	case e.Status == http.StatusUnauthorized:
 		return "check that the token is for this cloud (ROLLCALL_CLOUD) and that the application is not disabled"
 	case e.Status == http.StatusForbidden && e.Code == "Authentication_RequestFromNonPremiumTenantOrB2CTenant":
@@ -137,11 +137,12 @@ func (e *Error) advice() string {
 	return ""
 }
 
-// maxErrorBody bounds what is read of an error's body.
+// maxErrorBody bounds how much of an error's body is read.
 const maxErrorBody = 64 << 10
 
 // responseError turns a response that is not a success into an Error and closes it.
-// A body that is not Graph's envelope (a gateway's HTML) leaves the code empty.
+// A body that is not Graph's envelope (such as a gateway's HTML) leaves the code
+// empty.
 func responseError(resp *http.Response, now time.Time) *Error {
 	defer func() { _ = resp.Body.Close() }()
 	e := &Error{

@@ -8,8 +8,8 @@ import (
 )
 
 // LinkError reports a link that Graph sent and that is not followed: the token
-// would go to a place that was not configured, or the list would never end.
-// It does not show the link, which may hold parts of users.
+// would go to a host or path that was not configured, or the list would never
+// end. It does not show the link, which may contain parts of users.
 type LinkError struct {
 	// Reason says what is wrong with the link.
 	Reason string
@@ -31,7 +31,7 @@ func (e *LinkError) Error() string {
 
 // resolve parses a link that Graph sent and makes sure that it stays where the
 // list began: https, the configured host, the path of the list. The query is
-// kept to the letter.
+// kept byte for byte.
 func (c *Client) resolve(link, path string) (*url.URL, error) {
 	u, err := url.Parse(link)
 	if err != nil {
@@ -65,7 +65,7 @@ func hostPort(u *url.URL) string {
 }
 
 // SkipToken returns the $skiptoken of a nextLink, unescaped, or "" where there
-// is none. It is for callers that hand the token on to their own callers; a
+// is none. It is for callers that pass the token on to callers of their own; a
 // pager follows links as they are.
 func SkipToken(link string) string {
 	u, err := url.Parse(link)
@@ -80,10 +80,10 @@ func SkipToken(link string) string {
 	return ""
 }
 
-// loopDetector notices a chain of links that goes in a circle, with constant memory:
-// it keeps one earlier link and moves it on at growing distances (Brent).
-// A circle of any length is found; users met again meanwhile are duplicates to
-// package roll, so nothing is counted twice.
+// loopDetector finds links that lead round in a circle, in constant memory: it
+// remembers one earlier link and replaces it at growing distances (Brent). A
+// circle of any length is found; users who are read twice until then are
+// duplicates to whoever reads the list, so nothing is counted twice.
 type loopDetector struct {
 	anchor       string
 	steps, limit int

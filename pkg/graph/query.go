@@ -11,11 +11,11 @@ import (
 // is selected (user-list documentation, 2025).
 const signInActivityTop = 500
 
-// defaultTop is the page that Graph serves when nobody says.
+// defaultTop is Graph's page size where the request names none.
 const defaultTop = 100
 
-// Query says which users to ask for and what of them. The zero value asks for
-// Graph's default properties of everyone, 100 a page.
+// Query says which users to read and which of their properties. The zero value
+// asks for Graph's default properties of everyone, 100 a page.
 type Query struct {
 	// Select names the properties; empty means Graph's default eleven.
 	Select []string
@@ -25,14 +25,14 @@ type Query struct {
 	Filter, OrderBy, Search string
 	// Top is the page size, 1 to 999; 0 leaves it to Graph.
 	Top int
-	// Count asks for @odata.count on the first page.
+	// Count requests @odata.count on the first page.
 	Count bool
 }
 
 // eventual reports whether the query is an advanced one, which Graph answers
 // from its eventually consistent index and only with the header
-// ConsistencyLevel: eventual on every page. A filter is always asked that way,
-// since the index answers all operators; only $expand cannot go with it.
+// ConsistencyLevel: eventual on every page. A filter is always sent that way,
+// since the index supports all operators; only $expand cannot be combined with it.
 func (q Query) eventual() bool {
 	return q.Expand == "" && (q.Filter != "" || q.OrderBy != "" || q.Search != "" || q.Count)
 }
@@ -43,7 +43,7 @@ func (q Query) encode() string {
 	var o options
 	o.add("$select", strings.Join(q.Select, ","))
 	o.add("$expand", q.Expand)
-	q.choose(&o)
+	q.restrict(&o)
 	o.add("$orderby", q.OrderBy)
 	// $search goes without $count; everything else that is advanced needs it.
 	if q.Count || q.eventual() && q.Search == "" {
@@ -55,15 +55,15 @@ func (q Query) encode() string {
 	return o.String()
 }
 
-// countQuery returns the query string of a count, which takes only what chooses
-// the users.
+// countQuery returns the query string of a count, which takes only the options
+// that restrict the users.
 func (q Query) countQuery() string {
 	var o options
-	q.choose(&o)
+	q.restrict(&o)
 	return o.String()
 }
 
-func (q Query) choose(o *options) {
+func (q Query) restrict(o *options) {
 	o.add("$filter", q.Filter)
 	o.add("$search", q.Search)
 }

@@ -17,10 +17,6 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 )
 
-type oneToken struct{}
-
-func (oneToken) Token(context.Context, string, string) (string, error) { return "canary-token", nil }
-
 // overTLS serves handler over TLS and returns a client for it.
 func overTLS(t *testing.T, handler http.HandlerFunc) (*graph.Client, *httptest.Server) {
 	t.Helper()
@@ -73,7 +69,20 @@ func number(r *http.Request) int {
 	return n
 }
 
-func TestConnectionsAreUsedAgain(t *testing.T) {
+func TestTheTransportUsesTheProxyAndRefusesOldTLS(t *testing.T) {
+	transport := graph.NewTransport()
+	if transport.Proxy == nil {
+		t.Error("HTTPS_PROXY has no meaning")
+	}
+	if transport.TLSClientConfig.MinVersion < 0x0303 {
+		t.Errorf("TLS from version %x on", transport.TLSClientConfig.MinVersion)
+	}
+	if transport.Protocols.HTTP2() || transport.Protocols.UnencryptedHTTP2() {
+		t.Error("HTTP/2 would let a page that stalls hold up the next")
+	}
+}
+
+func TestConnectionsAreReused(t *testing.T) {
 	var from addresses
 	client, _ := overTLS(t, func(w http.ResponseWriter, r *http.Request) {
 		from.note(r)
@@ -88,7 +97,7 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 	}
 }
 
-func TestA503IsTriedAgainOnAFreshConnection(t *testing.T) {
+func TestA503IsRetriedOnAFreshConnection(t *testing.T) {
 	var from addresses
 	client, _ := overTLS(t, func(w http.ResponseWriter, r *http.Request) {
 		if from.note(r) <= 2 {
@@ -125,7 +134,7 @@ func TestARedirectIsNotFollowedAndTheTokenStays(t *testing.T) {
 	}
 }
 
-func TestACertificateThatIsNotTrustedIsNotTriedAgain(t *testing.T) {
+func TestAnUntrustedCertificateIsNotRetried(t *testing.T) {
 	var mu sync.Mutex
 	handshakes := 0
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
@@ -149,7 +158,7 @@ func TestACertificateThatIsNotTrustedIsNotTriedAgain(t *testing.T) {
 	}
 }
 
-func TestAHostThatDoesNotExistIsNotTriedAgain(t *testing.T) {
+func TestAHostThatDoesNotExistIsNotRetried(t *testing.T) {
 	transport := graph.NewTransport()
 	dials := 0
 	transport.DialContext = func(context.Context, string, string) (net.Conn, error) {

@@ -142,7 +142,58 @@ func TestNoExchangeIsLeftOpenBySingleReads(t *testing.T) {
 	})
 }
 
-func TestAReaderThatStopsDoesNotWaitForThePageAhead(t *testing.T) {
+func TestAReaderThatStopsEndsTheRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := simulator.New(simulator.Config{Users: 100_000})
+		client := newClient(t, tenant, tenant.Transport())
+		for page, err := range client.Pager(graph.Query{Top: 100}).Pages(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, err := range page.Users() {
+				if err != nil {
+					t.Fatal(err)
+				}
+				break
+			}
+			break
+		}
+		synctest.Wait()
+		asked := len(tenant.Requests())
+		time.Sleep(time.Hour)
+		if later := len(tenant.Requests()); later != asked || asked > 4 {
+			t.Errorf("%d requests when the reader stopped, %d an hour later", asked, later)
+		}
+	})
+}
+
+func TestAReaderThatPanicsLeavesNoRequestRunning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := simulator.New(simulator.Config{Users: 1000, Latency: time.Second})
+		client := newClient(t, tenant, tenant.Transport())
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		func() {
+			defer func() { _ = recover() }()
+			for page, err := range client.Pager(graph.Query{Top: 100}).Pages(ctx) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, err := range page.Users() {
+					panic(err)
+				}
+			}
+		}()
+		synctest.Wait() // what was on its way when it was called off may still arrive
+		before := len(tenant.Requests())
+		time.Sleep(time.Minute)
+		if n := len(tenant.Requests()); n != before {
+			t.Errorf("%d requests then, %d later", before, n)
+		}
+	})
+}
+
+func TestAReaderThatStopsDoesNotWaitForThePrefetchedPage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := simulator.New(simulator.Config{Users: 600, Faults: []simulator.Fault{fault(t, "stall-headers:2")}})
 		client := newClient(t, tenant, tenant.Transport())

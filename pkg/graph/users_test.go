@@ -51,7 +51,7 @@ func TestAUserWhoDoesNotExistIsNotFound(t *testing.T) {
 	})
 }
 
-func TestWhatIsNoUserIDAsksForNothing(t *testing.T) {
+func TestAKeyThatCannotBeAUsersIsNotRequested(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := simulator.New(simulator.Config{Users: 5})
 		client := newClient(t, tenant, tenant.Transport())
@@ -86,7 +86,7 @@ func TestTheCountIsReadWithAndWithoutAByteOrderMark(t *testing.T) {
 	}
 }
 
-func TestOnePageIsReadAndNoneAhead(t *testing.T) {
+func TestASinglePageIsReadWithoutPrefetching(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := simulator.New(simulator.Config{Users: 250})
 		client := newClient(t, tenant, tenant.Transport())
@@ -117,6 +117,22 @@ func TestOnePageIsReadAndNoneAhead(t *testing.T) {
 		}
 		if len(seen) != 250 || pages != 3 {
 			t.Errorf("%d users on %d pages", len(seen), pages)
+		}
+	})
+}
+
+func TestAnInvalidPageTokenOfACallerIsReportedAsOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := simulator.New(simulator.Config{Users: 250})
+		_, err := newClient(t, tenant, tenant.Transport()).Page(t.Context(), graph.Query{Top: 100}, "RFNwdA+mangled&$top=1")
+		var answer *graph.Error
+		if !errors.As(err, &answer) || !answer.PageToken() {
+			t.Errorf("error %v", err)
+		}
+		for _, r := range listRequests(tenant) {
+			if strings.Count(r.RawQuery, "$top=") != 1 {
+				t.Errorf("the token changed the query: %s", r.RawQuery)
+			}
 		}
 	})
 }

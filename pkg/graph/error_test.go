@@ -3,8 +3,8 @@ package graph_test
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -12,11 +12,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/graph"
-	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
 // rawServer answers over TLS with whatever handle writes.
@@ -49,7 +46,7 @@ func rawServer(t *testing.T, handle func(conn net.Conn, requests *bufio.Reader))
 	return client, &text
 }
 
-func TestABrokenAnswerDoesNotShowPeopleInErrorsOrLogs(t *testing.T) {
+func TestABrokenResponseShowsNoPeopleInErrorsOrLogs(t *testing.T) {
 	for name, garbage := range map[string]string{
 		"status line": `{"id":"1","mail":"anna.canary@contoso.example"}` + "\r\n\r\n",
 		"header":      "HTTP/1.1 200 OK\r\nanna.canary@contoso.example\r\n\r\n",
@@ -59,6 +56,7 @@ func TestABrokenAnswerDoesNotShowPeopleInErrorsOrLogs(t *testing.T) {
 		"chunk":       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nanna.canary\r\n{}\r\n0\r\n\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // each waits for three retries
 			client, text := rawServer(t, func(c net.Conn, r *bufio.Reader) {
 				for {
 					if _, err := http.ReadRequest(r); err != nil {
@@ -67,15 +65,19 @@ func TestABrokenAnswerDoesNotShowPeopleInErrorsOrLogs(t *testing.T) {
 					_, _ = io.WriteString(c, garbage)
 				}
 			})
-			_, err := readAll(t.Context(), client.Pager(graph.Query{}))
-			if err == nil || strings.Contains(err.Error()+text.String(), "canary") {
-				t.Errorf("error %v\nlog %s", err, text)
+			_, list := readAll(t.Context(), client.Pager(graph.Query{}))
+			_, count := client.Count(t.Context(), graph.Query{}, new(graph.Stats))
+			_, user := client.User(t.Context(), "7", graph.Query{})
+			for _, err := range []error{list, count, user} {
+				if err == nil || strings.Contains(err.Error()+text.String(), "canary") {
+					t.Errorf("error %v\nlog %s", err, text)
+				}
 			}
 		})
 	}
 }
 
-func TestTheCodeOfAnErrorIsACode(t *testing.T) {
+func TestTextInPlaceOfAnErrorCodeIsNotShown(t *testing.T) {
 	client, _ := overTLS(t, func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(400)
 		_, _ = w.Write([]byte(`{"error":{"code":"no such user anna.canary@contoso.example\nforged line","message":""}}`))
@@ -94,28 +96,33 @@ func TestAUserNameWithADollarIsNotInTheError(t *testing.T) {
 	}
 }
 
-func TestAReaderThatPanicsLeavesNoRequestBehind(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		tenant := simulator.New(simulator.Config{Users: 1000, Latency: time.Second})
-		client := newClient(t, tenant, tenant.Transport())
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		func() {
-			defer func() { _ = recover() }()
-			for page, err := range client.Pager(graph.Query{Top: 100}).Pages(ctx) {
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, err := range page.Users() {
-					panic(err)
-				}
-			}
-		}()
-		synctest.Wait() // what was on its way when it was called off may still arrive
-		before := len(tenant.Requests())
-		time.Sleep(time.Minute)
-		if n := len(tenant.Requests()); n != before {
-			t.Errorf("%d requests then, %d later", before, n)
+func TestAnErrorNeverShowsGraphsMessage(t *testing.T) {
+	transport := &answers{all: []answer{{status: 403, body: `{"error":{"code":"Denied","message":"anna.canary","innerError":{"request-id":"r-1"}}}`}}}
+	_, err := transport.client(t, graph.Config{}).Count(t.Context(), graph.Query{}, new(graph.Stats))
+	var answer *graph.Error
+	if !errors.As(err, &answer) || answer.Message != "anna.canary" || answer.RequestID != "r-1" {
+		t.Fatalf("error %#v", answer)
+	}
+	if strings.Contains(err.Error()+answer.LogValue().String(), "canary") {
+		t.Errorf("the message is shown: %v, %v", err, answer.LogValue())
+	}
+}
+
+func TestTheBodyOfAnErrorIsReadUpToALimit(t *testing.T) {
+	transport := &answers{all: []answer{{status: 400, body: `{"error":{"code":"` + strings.Repeat("x", 1<<20) + `"}}`}}}
+	_, err := transport.client(t, graph.Config{}).Count(t.Context(), graph.Query{}, new(graph.Stats))
+	if err == nil || len(err.Error()) > 1000 {
+		t.Errorf("an error of %d bytes", len(err.Error()))
+	}
+}
+
+func TestALostPageTokenIsRecognizedByStatusAndOnlyBehindALink(t *testing.T) {
+	for status, lost := range map[int]bool{400: true, 404: true, 410: true, 403: false, 409: false, 500: false, 0: false} {
+		if got := (&graph.Error{Status: status, Continuation: true}).PageToken(); got != lost {
+			t.Errorf("%d behind a link: %t", status, got)
 		}
-	})
+		if (&graph.Error{Status: status}).PageToken() {
+			t.Errorf("%d on a first page is taken for a lost token", status)
+		}
+	}
 }
