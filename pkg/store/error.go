@@ -2,11 +2,11 @@ package store
 
 import "fmt"
 
-// Error is what went wrong at a place. It wraps ErrNotFound, ErrConflict, a
+// Error is a failed operation of a store. It wraps ErrNotFound, ErrConflict, a
 // context's end or whatever else the cause was. Its text holds no credential and
 // nothing of a service's own message, which may name the caller.
 type Error struct {
-	// Op is what was done: read, write, swap, delete.
+	// Op is the operation: read, write, swap, delete, tag.
 	Op string
 	// URL names the object, without any credential.
 	URL string
@@ -37,57 +37,17 @@ func (e *Error) Unwrap() error { return e.Err }
 // Name returns the public name of the error.
 func (e *Error) Name() string { return "Sink.Failed" }
 
-// Refused says what a service's answer means. A missing object is what a read did
-// not find, but for a swap it is the loss of what was to be replaced, and for a
-// write something else is missing. advice is asked where the answer is neither.
-func (e *Error) Refused(r *Refusal, conflict, missing bool, advice func(op string, r *Refusal) string) {
+// Answered says what a service's answer means. A missing object is what a read did
+// not find; for a swap it is a conflict, since what it was to replace is gone, and
+// for a write it is something else that is missing. answer and advice are the
+// problem where the answer is none of these.
+func (e *Error) Answered(conflict, missing bool, answer, advice string) {
 	switch {
 	case conflict, missing && e.Op == "swap":
 		e.Err = ErrConflict
 	case missing && e.Op != "write":
 		e.Err = ErrNotFound
 	default:
-		e.Err, e.Problem, e.Advice = r, r.Error(), advice(e.Op, r)
+		e.Problem, e.Advice = answer, advice
 	}
-}
-
-// Refusal is a service's answer that is an error: what can be told apart of it,
-// without the message, which may name the caller (an AWS session is often an
-// e-mail address).
-type Refusal struct {
-	// Service is who answered: S3, Azure Storage.
-	Service string
-	// Code is the service's name for the error, such as AccessDenied.
-	Code string
-	// Status is the HTTP status.
-	Status int
-	// RequestID identifies the request to the service's support.
-	RequestID string
-}
-
-// Error names the service, the code, the status and the request.
-func (r *Refusal) Error() string {
-	text := r.Service + " answered"
-	if code := plain(r.Code); code != "" {
-		text += " " + code
-	}
-	text += fmt.Sprintf(" (HTTP %d", r.Status)
-	if id := plain(r.RequestID); id != "" {
-		text += ", request id " + id
-	}
-	return text + ")"
-}
-
-// plain returns a code or an id of a service, and nothing for any text that is
-// not plainly one.
-func plain(text string) string {
-	if len(text) > 96 {
-		return ""
-	}
-	for _, r := range text {
-		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '.' && r != '_' {
-			return ""
-		}
-	}
-	return text
 }

@@ -1,12 +1,13 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
 
 // CheckKey refuses what is not a key: a relative path of names, separated by
-// single slashes, of the characters A-Z a-z 0-9 . _ = - that every place and
+// single slashes, of the characters A-Z a-z 0-9 . _ = - that every store and
 // every table over it takes as they are.
 func CheckKey(key string) error {
 	for name := range strings.SplitSeq(key, "/") {
@@ -22,7 +23,15 @@ func CheckKey(key string) error {
 	return nil
 }
 
-// Prefix returns what stands before every key of a place: path without slashes
+// CheckPrefix refuses a prefix like [Prefix]. Its error does not quote it.
+func CheckPrefix(path string) error {
+	if _, err := Prefix(path); err != nil {
+		return errors.New("its prefix has an empty name, a dot for one, or a character that no key has")
+	}
+	return nil
+}
+
+// Prefix returns what stands before every key of a store: path without slashes
 // at its ends, and with one after it unless it is empty. It refuses what a URL, a
 // table or a file system would read as something else.
 func Prefix(path string) (string, error) {

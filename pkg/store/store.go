@@ -1,18 +1,20 @@
-// Package store says what a place for objects is: the destination of snapshots
-// and the home of state. The places themselves are packages below this one (s3,
-// azblob, file), each with a New that returns its own type; package roll
-// declares which of their methods it needs.
+// Package store says what a store of objects is: the destination of snapshots and
+// the home of state. The stores themselves are packages below this one (s3, azblob,
+// file), each with a New that returns its own type; their users declare which of
+// their methods they need.
 //
-// Every place keeps the same four promises, and package storetest holds it to
-// them: an object appears whole or not at all; an object that [Upload] makes
-// replaces nothing; a Swap takes place only if nobody else's came first; and what
-// was acknowledged is there for every later reader.
+// Every store keeps the same four promises, and package storetest checks them: an
+// object appears whole or not at all; an object that [Upload] makes replaces
+// nothing; a Swap succeeds only if nobody else's came first; and what was
+// acknowledged is there for every later reader.
 package store
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
+	"time"
 )
 
 // MaxRead is the size in bytes of the largest object that Read returns whole.
@@ -20,19 +22,19 @@ import (
 const MaxRead = 64 << 20
 
 // Version tells apart what a key holds from time to time; an ETag where the
-// place has ETags. The empty Version means that the key holds nothing.
+// store has ETags. The empty Version means that the key holds nothing.
 type Version string
 
-// Upload is an object on its way. Nothing of it can be seen before Commit.
-// It is for one goroutine, and whoever got it ends it by Commit or Abort.
+// Upload is an object that is being written. Nothing of it can be seen before
+// Commit. It is for one goroutine, which ends it by Commit or Abort.
 type Upload interface {
 	// Write sends a part of the object. After an error the upload can only be
 	// aborted.
 	io.Writer
 	// Commit makes the object visible, whole and durable. It fails with
-	// [ErrConflict] if the key holds an object already. After a reply that was lost
-	// it finds out what became of the object. A Commit that failed leaves nothing
-	// behind that Abort would have to remove.
+	// [ErrConflict] if the key holds an object already. If the reply is lost, it
+	// finds out what became of the object. A Commit that failed leaves nothing for
+	// Abort to remove.
 	Commit() error
 	// Abort drops the object and what was sent of it. After Commit it does nothing.
 	Abort()
@@ -55,12 +57,32 @@ func ReadAll(object io.Reader, size int64) ([]byte, error) {
 	return body.Bytes(), nil
 }
 
+// WithGrace returns a context that ends a grace period after ctx does. Requests that
+// change what a store holds run under one: when such a request is cut off, nobody
+// knows what it did.
+func WithGrace(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.NewTimer(grace)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			cancel()
+		case <-longer.Done():
+		}
+	})
+	return longer, func() {
+		stop()
+		cancel()
+	}
+}
+
 var (
 	// ErrNotFound means that the key holds nothing.
 	ErrNotFound = errors.New("there is no such object")
 	// ErrConflict means that the key does not hold the version that was to be
-	// replaced: somebody else was first, or an earlier try of one's own, whose reply
-	// was lost, was. The caller reads again to find out.
+	// replaced: another writer was first, or the caller's own earlier attempt whose
+	// reply was lost. The caller rereads to find out.
 	ErrConflict = errors.New("the object was changed meanwhile")
 	// ErrTooLarge means that Read was asked for an object above [MaxRead].
 	ErrTooLarge = errors.New("the object is too large to be read at once")

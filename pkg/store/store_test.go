@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -54,39 +51,11 @@ func TestAnErrorSaysWhatWhereWhyAndWhatNext(t *testing.T) {
 	}
 }
 
-func TestARefusalRepeatsNothingThatIsNotPlainlyACode(t *testing.T) {
-	r := &store.Refusal{Service: "S3", Code: "User: kim@contoso.com may not", Status: 403, RequestID: "Q4 kim@contoso.com"}
-	if text := r.Error(); strings.Contains(text, "kim") || !strings.Contains(text, "403") {
-		t.Error(text)
-	}
-}
-
-func TestBroken(t *testing.T) {
-	for _, test := range []struct {
-		err  error
-		want string
-	}{
-		{&net.DNSError{Err: "no such host", Name: "user:secret@host", IsNotFound: true}, "name"},
-		{&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, "refused"},
-		{&net.OpError{Op: "read", Err: syscall.ECONNRESET}, "broke"},
-		{fmt.Errorf("body: %w", io.ErrUnexpectedEOF), "broke"},
-		{&net.OpError{Op: "read", Err: context.DeadlineExceeded}, "in time"},
-		{&net.OpError{Op: "proxyconnect", Err: errors.New("secret")}, "failed"},
-	} {
-		if got := store.Broken(test.err); !strings.Contains(got, test.want) || strings.Contains(got, "secret") {
-			t.Errorf("Broken(%v) = %q, want %q in it", test.err, got, test.want)
-		}
-	}
-	if got := store.Broken(errors.New("something else")); got != "" {
-		t.Errorf("something else is a broken connection: %q", got)
-	}
-}
-
-func TestARequestOutlivesItsContextByAWhile(t *testing.T) {
+func TestAContextWithGraceEndsLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		longer, end := store.Outlive(ctx, 5*time.Second)
+		longer, end := store.WithGrace(ctx, 5*time.Second)
 		defer end()
 		start := time.Now()
 		<-longer.Done()
@@ -95,10 +64,10 @@ func TestARequestOutlivesItsContextByAWhile(t *testing.T) {
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
-		longer, end := store.Outlive(t.Context(), time.Hour)
+		longer, end := store.WithGrace(t.Context(), time.Hour)
 		end()
 		if longer.Err() == nil {
-			t.Error("it did not end when it was told to")
+			t.Error("its cancel function does not end it")
 		}
 	})
 }

@@ -17,15 +17,15 @@ import (
 
 var errLost = errors.New("the reply was lost")
 
-// once makes a fault that strikes at the first call of an operation.
-func once(op string, strike func() error) func(string, string) error {
-	struck := false
+// once makes a fault at the first call of an operation.
+func once(op string, fail func() error) func(string, string) error {
+	done := false
 	return func(called, _ string) error {
-		if called != op || struck {
+		if called != op || done {
 			return nil
 		}
-		struck = true
-		return strike()
+		done = true
+		return fail()
 	}
 }
 
@@ -47,7 +47,7 @@ func TestUpdate(t *testing.T) {
 		after  func(m *storetest.Memory) func(op, key string) error
 		want   string
 	}{
-		{name: "without trouble", want: "was\nis\n"},
+		{name: "undisturbed", want: "was\nis\n"},
 		{
 			name:   "when somebody else is first",
 			before: func(m *storetest.Memory) func(string, string) error { return once("swap", somebodyElse(m)) },
@@ -145,7 +145,7 @@ func TestAnUpdateThatWasNotMadeFails(t *testing.T) {
 	}
 }
 
-func TestAnUpdateThatBrokeIsNotMadeAgain(t *testing.T) {
+func TestAnUpdateThatBrokeIsNotRepeated(t *testing.T) {
 	memory := storetest.NewMemory()
 	f := &storetest.Faulty{Store: memory, Before: once("swap", lose)}
 	if err := store.Update(t.Context(), f, "state", add("is")); !errors.Is(err, errLost) {

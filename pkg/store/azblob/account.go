@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"time"
 
@@ -12,16 +13,18 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
+
+	"github.com/rollcall-dev/rollcall/pkg/store"
 )
 
 const (
 	// attempts after the first one of a request: a whole run hangs on it.
 	attempts = 5
-	// silence is how long the service may take to begin its answer.
-	silence = time.Minute
+	// headerTimeout is how long the service may take to begin its answer.
+	headerTimeout = time.Minute
 )
 
-// Config says which part of which container, and who asks for it: exactly one of
+// Config is a part of a container, and how to sign in to it: exactly one of
 // Credential, Key and ConnectionString.
 type Config struct {
 	// Account is the storage account's name; a connection string has its own.
@@ -32,7 +35,7 @@ type Config struct {
 	Prefix string
 	// Endpoint is the account's blob service, such as
 	// https://account.blob.core.usgovcloudapi.net. Empty means the public cloud.
-	Endpoint string
+	Endpoint string `option:"endpoint"`
 	// Credential signs in with Entra ID. The role "Storage Blob Data Contributor" on
 	// the container is what it needs. It keeps its tokens, as azidentity's do: each
 	// blob asks for one.
@@ -40,12 +43,26 @@ type Config struct {
 	// Key is the account's key (AZURE_STORAGE_KEY).
 	Key string
 	// ConnectionString is what the portal shows, with a key or a shared access
-	// signature (AZURE_STORAGE_CONNECTION_STRING). It names the account and, if it
-	// likes, the endpoint.
+	// signature (AZURE_STORAGE_CONNECTION_STRING). It names the account and may name
+	// the endpoint.
 	ConnectionString string
 	// Options are azcore's: the transport, retries, telemetry.
 	Options policy.ClientOptions
 }
+
+// Parse reads the address of a part of a container: //account/container/prefix.
+func Parse(address string) (Config, error) {
+	rest, found := strings.CutPrefix(address, "//")
+	account, rest, _ := strings.Cut(rest, "/")
+	container, prefix, _ := strings.Cut(rest, "/")
+	if !found || account == "" || container == "" {
+		return Config{}, errors.New("is not of the form azblob://account/container/prefix")
+	}
+	return Config{Account: account, Container: container, Prefix: strings.Trim(prefix, "/")}, store.CheckPrefix(prefix)
+}
+
+// String returns azblob://account/container/prefix, without any credential.
+func (c Config) String() string { return "azblob://" + path.Join(c.Account, c.Container, c.Prefix) }
 
 // opener makes the SDK's client of the blob at a URL. (The SDK's client of a
 // whole container would add 1.9 MB to a program.)
@@ -88,7 +105,7 @@ func (c Config) options() *blockblob.ClientOptions {
 		options.Retry.MaxRetries = attempts
 	}
 	if options.Retry.ShouldRetry == nil && options.Retry.StatusCodes == nil {
-		options.Retry.ShouldRetry = again
+		options.Retry.ShouldRetry = retryable
 	}
 	if options.Transport == nil {
 		options.Transport = transport()
@@ -158,13 +175,13 @@ func (c Config) address() (string, error) {
 	return at.JoinPath(c.Container).String(), nil
 }
 
-// transport is Go's own with a limit on silence. Storage redirects nobody, and
-// nobody else is to get what is sent to it.
+// transport is Go's own with a limit on the wait for an answer. It follows no
+// redirects: Storage sends none, and its requests must go nowhere else.
 func transport() policy.Transporter {
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	if standard, ok := http.DefaultTransport.(*http.Transport); ok {
 		limited := standard.Clone()
-		limited.ResponseHeaderTimeout = silence
+		limited.ResponseHeaderTimeout = headerTimeout
 		client.Transport = limited
 	}
 	return client

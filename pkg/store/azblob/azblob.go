@@ -1,5 +1,5 @@
-// Package azblob is a container of Azure Blob Storage as a place for objects,
-// each a block blob. It imports package store and nothing else of this module.
+// Package azblob is a store in a container of Azure Blob Storage: each object is a
+// block blob.
 //
 // It needs If-None-Match and If-Match on Put Blob and on Put Block List, which
 // every version of the service has. Every body goes with a CRC64 that the service
@@ -25,14 +25,13 @@ import (
 )
 
 const (
-	// blockSize is what one request carries of a large object. An upload holds two
-	// blocks: one that is filled and one on its way.
+	// blockSize is what one request carries of a large object. An upload keeps two
+	// blocks: one that is being filled and one in flight.
 	blockSize = 4 << 20
 	// maxBlocks is the service's own limit: objects of up to 195 GiB.
 	maxBlocks = 50_000
-	// lastWord bounds what is still asked of the service once an upload's context
-	// has ended.
-	lastWord = 5 * time.Second
+	// grace bounds the requests that are made once an upload's context has ended.
+	grace = 5 * time.Second
 )
 
 // Store is a part of a container. It may be used by several goroutines.
@@ -46,7 +45,7 @@ type Store struct {
 	unchecked atomic.Bool
 }
 
-// New returns the place that c names. It asks the service nothing.
+// New returns the store that c describes. It makes no request.
 func New(c Config) (*Store, error) {
 	prefix, err := store.Prefix(c.Prefix)
 	if err != nil {
@@ -152,8 +151,8 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 }
 
 // Open reads the object as a stream. It fails with store.ErrNotFound. ctx governs
-// the stream too. A body that breaks is gone on with, of the same version; one
-// that cannot be is an error of Read, never an early end.
+// the stream too. A body that breaks is resumed, in the same version; one that
+// cannot be resumed is an error of Read, never an early end.
 func (s *Store) Open(ctx context.Context, key string) (io.ReadCloser, error) {
 	if err := s.check("read", key); err != nil {
 		return nil, err
@@ -184,7 +183,7 @@ func (s *Store) download(ctx context.Context, key string) (*stream, error) {
 	}, nil
 }
 
-// stream is a blob's body. The SDK asks again from where it broke.
+// stream is a blob's body. The SDK resumes it from where it broke.
 type stream struct {
 	ctx     context.Context
 	store   *Store

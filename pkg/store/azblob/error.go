@@ -6,8 +6,8 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-
+	"github.com/rollcall-dev/rollcall/pkg/diagnosis"
+	"github.com/rollcall-dev/rollcall/pkg/diagnosis/azureapi"
 	"github.com/rollcall-dev/rollcall/pkg/store"
 )
 
@@ -30,18 +30,19 @@ func (s *Store) failed(ctx context.Context, op, key string, err error) error {
 		error
 		Name() string
 	}
-	switch refusal := refused(err); {
+	switch f := azureapi.Of(err); {
 	case errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrTooLarge), errors.Is(err, errTooLarge):
 	case ctx.Err() != nil:
 		e.Err = ctx.Err()
 	case errors.Is(err, store.ErrEnded):
 		e.Err = store.ErrEnded
-	case refusal != nil:
-		s.explain(e, refusal)
+	case f.Answered:
+		missing := f.Code == "BlobNotFound" || f.Code == "ResourceNotFound"
+		e.Answered(conflict(f), missing, f.Answer("Azure Storage"), s.advice(op, f))
 	case errors.As(err, &credential): // an error of this project's own, which says what to do
 		e.Problem = "no token for Azure Storage: " + credential.Error()
-	case store.Broken(err) != "":
-		e.Problem, e.Advice = store.Broken(err), "check the account's name, the network and the proxy"
+	case f.Connection != diagnosis.None:
+		e.Problem, e.Advice = f.Connection.String(), "check the account's name, the network and the proxy"
 	default:
 		e.Problem = "the request to Azure Storage could not be made, or its answer not be read"
 		e.Advice = "check the identity that signs in (az account show) and the account's name"
@@ -49,35 +50,16 @@ func (s *Store) failed(ctx context.Context, op, key string, err error) error {
 	return e
 }
 
-// refused returns the service's answer if err is one.
-func refused(err error) *store.Refusal {
-	var answer *azcore.ResponseError
-	if !errors.As(err, &answer) {
-		return nil
-	}
-	r := &store.Refusal{Service: "Azure Storage", Code: answer.ErrorCode, Status: answer.StatusCode}
-	if answer.RawResponse != nil {
-		r.RequestID = answer.RawResponse.Header.Get("x-ms-request-id")
-	}
-	return r
-}
-
 // conflict reports whether the service answered that a conditional write was not
 // made. A lease or a policy that forbids the write has other codes.
-func conflict(r *store.Refusal) bool {
-	return r != nil && (r.Code == "BlobAlreadyExists" || r.Code == "ConditionNotMet" || r.Code == "TargetConditionNotMet")
-}
-
-// explain puts the service's answer into words.
-func (s *Store) explain(e *store.Error, r *store.Refusal) {
-	missing := r.Code == "BlobNotFound" || r.Code == "ResourceNotFound"
-	e.Refused(r, conflict(r), missing, s.advice)
+func conflict(f diagnosis.Failure) bool {
+	return f.Code == "BlobAlreadyExists" || f.Code == "ConditionNotMet" || f.Code == "TargetConditionNotMet"
 }
 
 // advice says what to do about an answer of the service. The codes are those of
 // its lists of common and of blob error codes.
-func (s *Store) advice(op string, r *store.Refusal) string {
-	switch code := r.Code; {
+func (s *Store) advice(op string, f diagnosis.Failure) string {
+	switch code := f.Code; {
 	case code == "ContainerNotFound":
 		return "make the container " + s.config.Container + ", or correct its name"
 	case code == "ContainerBeingDeleted":
@@ -92,17 +74,17 @@ func (s *Store) advice(op string, r *store.Refusal) string {
 		return "the account's network rules or a signature's limits forbid it: allow this network, and the role Storage Blob Data Contributor"
 	case code == "KeyBasedAuthenticationNotPermitted":
 		return "the account takes no keys: sign in with an identity instead"
-	case code == "AuthenticationFailed", code == "InvalidAuthenticationInfo", r.Status == http.StatusUnauthorized:
+	case code == "AuthenticationFailed", code == "InvalidAuthenticationInfo", f.Status == http.StatusUnauthorized:
 		return "the key, signature or token is not this account's, or has expired: renew it, and check the clock"
 	case strings.HasPrefix(code, "LeaseId"), strings.HasPrefix(code, "Lease"):
-		return "somebody holds a lease on the blob: break it"
+		return "somebody has a lease on the blob: break it"
 	case code == "BlobImmutableDueToPolicy":
 		return "a policy of the container forbids to change the blob: choose a container without one for state and latest"
 	case code == "Md5Mismatch", code == "Crc64Mismatch", code == "InvalidBlockList", code == "InvalidBlobOrBlock":
 		return "the object was damaged on its way, and was not stored: run again"
-	case r.Status == http.StatusForbidden:
+	case f.Status == http.StatusForbidden:
 		return "the identity may not: give it the role Storage Blob Data Contributor on the container " + s.config.Container
-	case r.Status == http.StatusTooManyRequests, r.Status >= http.StatusInternalServerError:
+	case f.Status == http.StatusTooManyRequests, f.Status >= http.StatusInternalServerError:
 		return "run again later"
 	}
 	return "see Azure Storage's list of error codes"

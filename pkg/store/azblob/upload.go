@@ -6,12 +6,17 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
+	"hash/crc64"
+	"net/http"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
 
+	"github.com/rollcall-dev/rollcall/pkg/diagnosis/azureapi"
 	"github.com/rollcall-dev/rollcall/pkg/store"
 )
 
@@ -41,7 +46,7 @@ func (s *Store) Create(ctx context.Context, key string) (store.Upload, error) {
 	return u, nil
 }
 
-// upload fills one block while the one before it is on its way.
+// upload fills one block while the one before it is in flight.
 type upload struct {
 	store    *Store
 	ctx      context.Context
@@ -54,7 +59,7 @@ type upload struct {
 	filling  []byte
 	spare    []byte     // what was sent last, to fill again
 	staged   []string   // ids of the blocks so far
-	onItsWay chan error // the outcome of the block on its way, nil when there is none
+	inFlight chan error // the outcome of the block in flight, nil when there is none
 	ended    bool
 	err      error
 }
@@ -102,7 +107,7 @@ func (u *upload) commit() error {
 	if err := u.ctx.Err(); err != nil {
 		return err
 	}
-	ctx, cancel := store.Outlive(u.ctx, lastWord)
+	ctx, cancel := store.WithGrace(u.ctx, grace)
 	defer cancel()
 	metadata := map[string]*string{idName: &u.id}
 	var err error
@@ -127,11 +132,11 @@ func (u *upload) commit() error {
 // settle finds out what became of the object when the request that was to make
 // it appear ended with err. nil means that it is there.
 func (u *upload) settle(err error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(u.ctx), lastWord)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(u.ctx), grace)
 	defer cancel()
 	out, failed := u.blob.GetProperties(ctx, nil)
 	switch {
-	case failed != nil && conflict(refused(err)):
+	case failed != nil && conflict(azureapi.Of(err)):
 		return store.ErrConflict
 	case failed != nil:
 		return err
@@ -156,7 +161,7 @@ func (u *upload) stage() error {
 	}
 	id := base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%s-%05d", u.id, len(u.staged)))
 	block, outcome := u.filling, make(chan error, 1)
-	u.staged, u.onItsWay = append(u.staged, id), outcome
+	u.staged, u.inFlight = append(u.staged, id), outcome
 	if u.spare == nil {
 		u.spare = make([]byte, 0, blockSize)
 	}
@@ -171,13 +176,13 @@ func (u *upload) stage() error {
 	return nil
 }
 
-// arrived waits for the block on its way.
+// arrived waits for the block in flight.
 func (u *upload) arrived() error {
-	if u.onItsWay == nil {
+	if u.inFlight == nil {
 		return nil
 	}
-	err := <-u.onItsWay
-	u.onItsWay = nil
+	err := <-u.inFlight
+	u.inFlight = nil
 	return err
 }
 
@@ -215,4 +220,33 @@ func (u *upload) end() {
 	u.cancel()
 	_ = u.arrived()
 	u.filling, u.spare = nil, nil
+}
+
+// noChecksums is how Azurite, Microsoft's emulator, answers a CRC64.
+const noChecksums = "FeatureNotSupported"
+
+// checked sends a body with the CRC64 that the service compares it with. Once the
+// service has said that it knows no checksums, bodies go without.
+func (s *Store) checked(body []byte, send func(blob.TransferValidationType) error) error {
+	if !s.unchecked.Load() {
+		sum := blob.TransferValidationTypeCRC64(crc64.Checksum(body, table()))
+		err := send(sum)
+		if azureapi.Of(err).Code != noChecksums {
+			return err
+		}
+		s.unchecked.Store(true)
+	}
+	return send(nil)
+}
+
+// table is of the polynomial that Azure Storage uses.
+var table = sync.OnceValue(func() *crc64.Table { return crc64.MakeTable(0x9A6C9329AC4BC9B5) })
+
+// retryable says which answers are worth another attempt: those of azcore's own
+// list, unless the service says that it will never do it.
+func retryable(answer *http.Response, err error) bool {
+	return err != nil || answer.Header.Get("x-ms-error-code") != noChecksums && slices.Contains([]int{
+		http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
+	}, answer.StatusCode)
 }

@@ -1,9 +1,8 @@
-// Package file is a folder as a place for objects: a key is the path of a file
-// below it. It imports package store and nothing else of this module.
+// Package file is a store in a folder: a key is the path of a file below it.
 //
-// An object is written to a hidden file beside its name, forced to the disk and
-// only then given the name. Files are readable by their owner alone, since they
-// hold people's data.
+// An object is written to a hidden file beside its final name, synced to the disk
+// and only then renamed. Files are readable by their owner alone, since they hold
+// people's data.
 package file
 
 import (
@@ -27,13 +26,36 @@ import (
 // Store is a folder. It may be used by several goroutines, and the folder by
 // several processes.
 type Store struct {
-	dir  string
-	gate chan struct{} // one holder of the lock in this process
-	tidy sync.Map      // folders whose old temporary files were looked after
+	dir   string
+	mutex chan struct{} // of capacity one: who in this process may take the lock
+	swept sync.Map      // folders whose old temporary files were removed
 }
 
-// New returns the folder dir as a place for objects. The folder is made when the
-// first object is written.
+// Config is a folder.
+type Config struct {
+	// Dir is its path.
+	Dir string
+}
+
+// Parse reads the address of a folder: // and its absolute path, escaped as in a
+// URL.
+func Parse(address string) (Config, error) {
+	escaped, found := strings.CutPrefix(address, "//")
+	dir, err := url.PathUnescape(escaped)
+	if !found || err != nil || !strings.HasPrefix(dir, "/") {
+		return Config{}, errors.New("is not of the form file:///folder")
+	}
+	if local := strings.TrimPrefix(dir, "/"); filepath.VolumeName(local) != "" {
+		dir = local // a drive of Windows: file:///C:/folder
+	}
+	return Config{Dir: filepath.Clean(filepath.FromSlash(dir))}, nil // one name for one folder
+}
+
+// String returns file:///abs/path.
+func (c Config) String() string { return address(c.Dir) }
+
+// New returns a store in the folder dir. The folder is made when the first object
+// is written.
 func New(dir string) (*Store, error) {
 	if dir == "" {
 		return nil, errors.New("the folder for objects has no name")
@@ -42,12 +64,17 @@ func New(dir string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("folder %s: %w", dir, err)
 	}
-	return &Store{dir: whole, gate: make(chan struct{}, 1)}, nil
+	return &Store{dir: whole, mutex: make(chan struct{}, 1)}, nil
 }
 
 // URL returns the key's address: file:///abs/path/key.
 func (s *Store) URL(key string) string {
-	path := filepath.ToSlash(filepath.Join(s.dir, filepath.FromSlash(key)))
+	return address(filepath.Join(s.dir, filepath.FromSlash(key)))
+}
+
+// address returns the URL of a path.
+func address(path string) string {
+	path = filepath.ToSlash(path)
 	if !strings.HasPrefix(path, "/") { // a drive's letter
 		path = "/" + path
 	}
@@ -195,4 +222,27 @@ func (s *Store) path(key string) (string, error) {
 // its path is a file itself.
 func missing(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+}
+
+// failed makes the error of an operation: what happened, where, what to do next.
+func (s *Store) failed(ctx context.Context, op, key string, err error) error {
+	e := &store.Error{Op: op, URL: s.URL(key), Err: err}
+	switch {
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrTooLarge), errors.Is(err, store.ErrEnded):
+	case ctx.Err() != nil:
+		e.Err = ctx.Err()
+	case errors.Is(err, fs.ErrExist):
+		e.Err = store.ErrConflict
+	case op == "read" && missing(err):
+		e.Err = store.ErrNotFound
+	case full(err):
+		e.Problem, e.Advice = "the disk is full", "make room, or choose a folder on another disk"
+	case errors.Is(err, syscall.EFBIG):
+		e.Problem, e.Advice = "the file is too large for this file system or this process", "choose another folder, or raise the limit (ulimit -f)"
+	case errors.Is(err, syscall.EROFS):
+		e.Problem, e.Advice = "the file system is read-only", "choose another folder"
+	case errors.Is(err, fs.ErrPermission):
+		e.Problem, e.Advice = "this user may not", "give it the folder and the files in it, or choose another folder"
+	}
+	return e
 }

@@ -23,14 +23,14 @@ func (s *Store) temporary(path string) (*os.File, error) {
 	if err := makeDir(dir); err != nil {
 		return nil, err
 	}
-	if _, done := s.tidy.LoadOrStore(dir, true); !done {
+	if _, done := s.swept.LoadOrStore(dir, true); !done {
 		sweep(dir, time.Now().Add(-staleAfter))
 	}
 	return os.CreateTemp(dir, temporaryName)
 }
 
 // sweep removes the temporary files of dir that were last written before then.
-// What cannot be removed stays: it is in nobody's way.
+// What cannot be removed stays: it does no harm.
 func sweep(dir string, then time.Time) {
 	found, err := fs.Glob(os.DirFS(dir), temporaryName)
 	if err != nil {
@@ -44,8 +44,8 @@ func sweep(dir string, then time.Time) {
 	}
 }
 
-// makeDir makes a folder and those above it, each forced to the disk: a file that
-// was forced there is lost with a folder that was not.
+// makeDir makes a folder and those above it, each synced to the disk: a synced file
+// is lost with a folder that was not synced.
 func makeDir(dir string) error {
 	switch info, err := os.Stat(dir); {
 	case err == nil && info.IsDir():

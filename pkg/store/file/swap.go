@@ -11,8 +11,8 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/store"
 )
 
-// lockName is the file in the store's folder that whoever replaces an object
-// holds locked. The system unlocks it when a process ends, however it ends.
+// lockName is the file in the store's folder that is locked while an object is
+// replaced. The system unlocks it when a process ends, however it ends.
 const lockName = ownName + ".lock"
 
 // Swap replaces the version old of an object, or makes the object if old is "".
@@ -59,7 +59,7 @@ func (s *Store) swap(ctx context.Context, key string, body []byte, old store.Ver
 	return syncDir(filepath.Dir(path))
 }
 
-// write puts body into a temporary file beside path and forces it to the disk.
+// write puts body into a temporary file beside path and syncs it to the disk.
 func (s *Store) write(path string, body []byte) (temp string, err error) {
 	written, err := s.temporary(path)
 	if err != nil {
@@ -76,10 +76,10 @@ func (s *Store) write(path string, body []byte) (temp string, err error) {
 	return written.Name(), nil
 }
 
-// lock waits until nobody else replaces an object in this folder.
+// lock waits until no other writer replaces an object in this folder.
 func (s *Store) lock(ctx context.Context) (unlock func(), err error) {
 	select {
-	case s.gate <- struct{}{}:
+	case s.mutex <- struct{}{}:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -96,24 +96,24 @@ func (s *Store) lock(ctx context.Context) (unlock func(), err error) {
 		file, err := lockedfile.OpenFile(filepath.Join(s.dir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
 		got <- outcome{file, err}
 	}()
-	open := func(file *lockedfile.File) {
+	release := func(file *lockedfile.File) {
 		_ = file.Close()
-		<-s.gate
+		<-s.mutex
 	}
 	select {
 	case o := <-got:
 		if o.err != nil {
-			<-s.gate
+			<-s.mutex
 			return nil, o.err
 		}
-		return func() { open(o.file) }, nil
+		return func() { release(o.file) }, nil
 	case <-ctx.Done():
-		// The system's lock knows no context: it is given back when it comes.
+		// The system's lock knows no context: it is released once it is obtained.
 		go func() {
 			if o := <-got; o.err == nil {
-				open(o.file)
+				release(o.file)
 			} else {
-				<-s.gate
+				<-s.mutex
 			}
 		}()
 		return nil, ctx.Err()

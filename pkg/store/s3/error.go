@@ -6,18 +6,17 @@ import (
 	"net/http"
 	"strings"
 
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/smithy-go"
-
+	"github.com/rollcall-dev/rollcall/pkg/diagnosis"
+	"github.com/rollcall-dev/rollcall/pkg/diagnosis/awsapi"
 	"github.com/rollcall-dev/rollcall/pkg/store"
 )
 
-// service is how the SDK, and these errors, name who answered.
+// service is S3's name in the SDK and in these errors.
 const service = "S3"
 
 var (
-	// errDamaged is a body that does not have the checksum S3 keeps of it.
-	errDamaged = errors.New("the object does not have its checksum")
+	// errDamaged is a body that does not match the checksum S3 keeps of it.
+	errDamaged = errors.New("the object does not match its checksum")
 	// errTooLarge is an upload beyond S3's count of parts.
 	errTooLarge = errors.New("the object is larger than 10,000 parts: write smaller objects")
 )
@@ -34,7 +33,7 @@ func (s *Store) check(op, key string) error {
 // What the SDK says is left out, since S3's messages name the caller.
 func (s *Store) failed(ctx context.Context, op, key string, err error) error {
 	e := &store.Error{Op: op, URL: s.URL(key), Err: err}
-	switch refusal := refused(err); {
+	switch f := awsapi.Of(service, err); {
 	case errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrTooLarge), errors.Is(err, errTooLarge):
 	case ctx.Err() != nil:
 		e.Err = ctx.Err()
@@ -42,13 +41,14 @@ func (s *Store) failed(ctx context.Context, op, key string, err error) error {
 		e.Err = store.ErrEnded
 	case errors.Is(err, errDamaged):
 		e.Problem = errDamaged.Error()
-	case foreign(err) != "":
+	case f.Other != "":
 		e.Problem = "AWS gave no credentials to reach S3 with"
-		e.Advice = "check the function's role, or sign in again with `aws sso login` (asked: " + foreign(err) + ")"
-	case refusal != nil:
-		s.explain(e, refusal)
-	case store.Broken(err) != "":
-		e.Problem = store.Broken(err)
+		e.Advice = "check the function's role, or sign in again with `aws sso login` (asked: " + f.Other + ")"
+	case f.Answered:
+		missing := f.Status == http.StatusNotFound && (f.Code == "NoSuchKey" || f.Code == "NotFound")
+		e.Answered(conflict(f), missing, f.Answer(service), s.advice(op, f))
+	case f.Connection != diagnosis.None:
+		e.Problem = f.Connection.String()
 		e.Advice = "check the network, the proxy and AWS_ENDPOINT_URL; a function in a VPC needs a gateway endpoint for S3"
 	default:
 		e.Problem = "the request to S3 could not be made, or its answer not be read"
@@ -57,63 +57,27 @@ func (s *Store) failed(ctx context.Context, op, key string, err error) error {
 	return e
 }
 
-// refused returns S3's answer if err is one.
-func refused(err error) *store.Refusal {
-	var api smithy.APIError
-	if !errors.As(err, &api) {
-		return nil
-	}
-	r := &store.Refusal{Service: service, Code: api.ErrorCode()}
-	var answer *awshttp.ResponseError
-	if errors.As(err, &answer) {
-		r.Status, r.RequestID = answer.HTTPStatusCode(), answer.ServiceRequestID()
-	}
-	return r
-}
-
-// foreign returns the service that failed when it was not S3: the SDK asks others
-// (sts, sso, the instance's metadata) for its credentials.
-func foreign(err error) string {
-	for err != nil {
-		var op *smithy.OperationError
-		if !errors.As(err, &op) {
-			return ""
-		}
-		if op.Service() != service {
-			return op.Service()
-		}
-		err = op.Unwrap()
-	}
-	return ""
-}
-
 // conflict reports whether S3 answered that a conditional write was not made.
-func conflict(r *store.Refusal) bool {
-	return r != nil && (r.Status == http.StatusPreconditionFailed || r.Code == "ConditionalRequestConflict")
-}
-
-// explain puts S3's answer into words.
-func (s *Store) explain(e *store.Error, r *store.Refusal) {
-	missing := r.Status == http.StatusNotFound && (r.Code == "NoSuchKey" || r.Code == "NotFound")
-	e.Refused(r, conflict(r), missing, s.advice)
+func conflict(f diagnosis.Failure) bool {
+	return f.Status == http.StatusPreconditionFailed || f.Code == "ConditionalRequestConflict"
 }
 
 // advice says what to do about an answer of S3. The codes are those of S3's list
 // of error responses, and of the operations' own pages.
-func (s *Store) advice(op string, r *store.Refusal) string {
-	switch code := r.Code; {
+func (s *Store) advice(op string, f diagnosis.Failure) string {
+	switch code := f.Code; {
 	case strings.HasPrefix(code, "KMS") || strings.HasPrefix(code, "Kms"):
 		return "check that the KMS key exists in the bucket's region and is enabled"
 	case code == "NoSuchBucket":
 		return "make the bucket " + s.config.Bucket + ", or correct its name"
 	case code == "PermanentRedirect", code == "AuthorizationHeaderMalformed", code == "IllegalLocationConstraintException",
-		r.Status == http.StatusMovedPermanently:
+		f.Status == http.StatusMovedPermanently:
 		return "the bucket " + s.config.Bucket + " is in another region: set AWS_REGION to it"
 	case code == "ExpiredToken", code == "InvalidAccessKeyId", code == "InvalidToken", code == "SignatureDoesNotMatch":
 		return "AWS does not accept these credentials: renew them"
 	case code == "RequestTimeTooSkewed":
 		return "set the clock"
-	case code == "AccessDenied", code == "AllAccessDisabled", r.Status == http.StatusForbidden:
+	case code == "AccessDenied", code == "AllAccessDisabled", f.Status == http.StatusForbidden:
 		return s.permission(op)
 	case code == "NoSuchUpload":
 		return "something else ended the upload, perhaps a lifecycle rule that is too strict: run again"
@@ -121,7 +85,7 @@ func (s *Store) advice(op string, r *store.Refusal) string {
 		return "the object was damaged on its way, and was not stored: run again"
 	case code == "NotImplemented":
 		return "this service lacks conditional writes, without which no snapshot can be published"
-	case code == "SlowDown", r.Status == http.StatusTooManyRequests, r.Status >= http.StatusInternalServerError:
+	case code == "SlowDown", f.Status == http.StatusTooManyRequests, f.Status >= http.StatusInternalServerError:
 		return "run again later"
 	}
 	return "see S3's list of error responses for the code"

@@ -6,20 +6,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/rollcall-dev/rollcall/pkg/diagnosis/awsapi"
 	"github.com/rollcall-dev/rollcall/pkg/store"
 )
 
 // idName is the metadata under which an object keeps the id of its upload.
 const idName = "rollcall-upload"
 
-// requests is the client that the transfer manager gets for one upload. It looks
-// after the requests that change what the bucket holds: each is given a moment
-// more when its context ends, so that what it did is known; S3 checks the whole
-// object; and a reply that was lost is no failure.
+// requests is the client that the transfer manager gets for one upload. It handles
+// the requests that change what the bucket holds: each has a grace period when its
+// context ends, so that its outcome is known; S3 checks the whole object; and a lost
+// reply is no failure.
 //
-// A failed CompleteMultipartUpload is not shown to the transfer manager, which
-// would write S3's message to the standard logger, with the caller's name in it.
-// It stands in err instead.
+// A failed CompleteMultipartUpload is hidden from the transfer manager, which would
+// write S3's message to the standard logger, with the caller's name in it. It is kept
+// in err instead.
 type requests struct {
 	*s3.Client
 	upload *upload
@@ -32,7 +33,7 @@ func (c *requests) CreateMultipartUpload(ctx context.Context, in *s3.CreateMulti
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	ctx, cancel := store.Outlive(ctx, lastWord)
+	ctx, cancel := store.WithGrace(ctx, grace)
 	defer cancel()
 	return c.Client.CreateMultipartUpload(ctx, in, options...)
 }
@@ -42,7 +43,7 @@ func (c *requests) PutObject(ctx context.Context, in *s3.PutObjectInput, options
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	ctx, cancel := store.Outlive(ctx, lastWord)
+	ctx, cancel := store.WithGrace(ctx, grace)
 	defer cancel()
 	out, err := c.Client.PutObject(ctx, in, options...)
 	if err == nil {
@@ -60,7 +61,7 @@ func (c *requests) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteM
 	in.MpuObjectSize = aws.Int64(c.upload.size)
 	in.ChecksumCRC32 = aws.String(c.upload.checksum())
 	if c.err = ctx.Err(); c.err == nil {
-		patient, cancel := store.Outlive(ctx, lastWord)
+		patient, cancel := store.WithGrace(ctx, grace)
 		defer cancel()
 		var out *s3.CompleteMultipartUploadOutput
 		if out, c.err = c.Client.CompleteMultipartUpload(patient, in, options...); c.err == nil {
@@ -70,7 +71,7 @@ func (c *requests) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteM
 			return &s3.CompleteMultipartUploadOutput{}, nil
 		}
 	}
-	fresh, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWord)
+	fresh, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	// Where this fails, the bucket's lifecycle rule does it.
 	_, _ = c.AbortMultipartUpload(fresh, &s3.AbortMultipartUploadInput{Bucket: in.Bucket, Key: in.Key, UploadId: in.UploadId})
@@ -80,11 +81,11 @@ func (c *requests) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteM
 // settle finds out what became of the object when the request that was to make
 // it appear ended with err. nil means that it is there.
 func (u *upload) settle(err error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(u.ctx), lastWord)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(u.ctx), grace)
 	defer cancel()
 	out, failed := u.store.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &u.store.config.Bucket, Key: u.store.name(u.key)})
 	switch {
-	case failed != nil && conflict(refused(err)):
+	case failed != nil && conflict(awsapi.Of(service, err)):
 		return store.ErrConflict
 	case failed != nil:
 		return err

@@ -1,6 +1,5 @@
-// Package s3 is a bucket of Amazon S3, or of a service that speaks its language,
-// as a place for objects. It imports package store and nothing else of this
-// module.
+// Package s3 is a store in a bucket of Amazon S3, or of a service that speaks its
+// protocol.
 //
 // It needs conditional writes (If-None-Match and If-Match on PutObject, and
 // If-None-Match on CompleteMultipartUpload), which S3 has had since 2024. Every
@@ -13,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path"
 	"strings"
 	"time"
 
@@ -34,15 +34,15 @@ const (
 	// attempts of one request, the first included, unless AWS_MAX_ATTEMPTS or the
 	// profile says otherwise: more than the SDK's three, since a whole run hangs on it.
 	attempts = 6
-	// silence is how long S3 may take to begin its answer. It sends white space while
-	// it still works on one.
-	silence = time.Minute
-	// lastWord bounds what is still asked of S3 once an upload's context has ended:
-	// drop the parts, or find out whether the object is there.
-	lastWord = 5 * time.Second
+	// headerTimeout is how long S3 may take to begin its answer. It sends white space
+	// while it still works on one.
+	headerTimeout = time.Minute
+	// grace bounds the requests that are made once an upload's context has ended: to
+	// drop the parts, or to find out whether the object is there.
+	grace = 5 * time.Second
 )
 
-// Config says which part of which bucket.
+// Config is a part of a bucket.
 type Config struct {
 	// Bucket is the bucket's name.
 	Bucket string
@@ -50,15 +50,30 @@ type Config struct {
 	Prefix string
 	// KMSKey is the id, ARN or alias of the KMS key that objects are encrypted with.
 	// Empty means the bucket's default encryption.
-	KMSKey string
+	KMSKey string `option:"kms-key"`
+	// Region is the bucket's, "" for the configured one.
+	Region string `option:"region"`
 	// PartSize is the size in bytes of an upload's parts, at least 5 MiB. 0 means
 	// 5 MiB, of which an object may have 10,000 (48.8 GiB).
 	PartSize int64
 	// Tags has every object that Create makes tagged rollcall=expendable, for a
 	// lifecycle rule of the bucket; see Retain. It takes the permission
 	// s3:PutObjectTagging, and a service that knows tags.
-	Tags bool
+	Tags bool `layout:"retention=tags"`
 }
+
+// Parse reads the address of a part of a bucket: //bucket/prefix.
+func Parse(address string) (Config, error) {
+	rest, found := strings.CutPrefix(address, "//")
+	bucket, prefix, _ := strings.Cut(rest, "/")
+	if !found || bucket == "" {
+		return Config{}, errors.New("is not of the form s3://bucket/prefix")
+	}
+	return Config{Bucket: bucket, Prefix: strings.Trim(prefix, "/")}, store.CheckPrefix(prefix)
+}
+
+// String returns s3://bucket/prefix.
+func (c Config) String() string { return "s3://" + path.Join(c.Bucket, c.Prefix) }
 
 // Store is a part of a bucket. It may be used by several goroutines.
 type Store struct {
@@ -68,11 +83,14 @@ type Store struct {
 	prefix   string
 }
 
-// New returns the place that c names, reached by cfg (a region, credentials, and
-// what else the SDK's standard configuration found). With an endpoint of one's own
+// New returns the store that c describes, reached by cfg (a region, credentials, and
+// whatever else the SDK's standard configuration found). With a custom endpoint
 // (AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3) the bucket is named in the path instead
-// of the host. New asks S3 nothing.
+// of the host. New makes no request.
 func New(cfg aws.Config, c Config) (*Store, error) {
+	if c.Region != "" {
+		cfg.Region = c.Region
+	}
 	prefix, err := store.Prefix(c.Prefix)
 	switch {
 	case c.Bucket == "" || strings.ContainsAny(c.Bucket, "/?#"):
@@ -93,7 +111,7 @@ func New(cfg aws.Config, c Config) (*Store, error) {
 			o.RetryMaxAttempts = attempts
 		}
 		if standard, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
-			o.HTTPClient = standard.WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = silence })
+			o.HTTPClient = standard.WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = headerTimeout })
 		}
 	})
 	return &Store{
@@ -102,10 +120,10 @@ func New(cfg aws.Config, c Config) (*Store, error) {
 			o.PartSizeBytes = c.PartSize
 			// What fits into one part goes by one request.
 			o.MultipartUploadThreshold = c.PartSize
-			// One part on its way, one being filled, and the first, which is held apart.
+			// One part being sent, one being filled, and the first, which is kept apart.
 			o.Concurrency = 1
 			o.MaxUploadParts = maxParts
-			o.FailTimeout = lastWord
+			o.FailTimeout = grace
 		}),
 		config: c,
 		prefix: prefix,

@@ -11,13 +11,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// resumptions is how often a body that broke is asked for again from where it
-// broke. Each makes progress or fails by itself, after the SDK's own attempts.
+// resumptions is how often a body that broke is requested from where it broke. Each
+// makes progress or fails by itself, after the SDK's own attempts.
 const resumptions = 5
 
 // Open reads the object as a stream. It fails with store.ErrNotFound. ctx governs
-// the stream too. A body that breaks is gone on with, of the same version; one
-// that cannot be is an error of Read, never an early end.
+// the stream too. A body that breaks is resumed, in the same version; one that
+// cannot be resumed is an error of Read, never an early end.
 func (s *Store) Open(ctx context.Context, key string) (io.ReadCloser, error) {
 	if err := s.check("read", key); err != nil {
 		return nil, err
