@@ -44,15 +44,15 @@ func allowed() map[string][]string {
 
 		"pkg/list/listtest": {"pkg/graph", "pkg/list", "pkg/property", "pkg/simulator", "pkg/tolerance"},
 
-		"pkg/store": {},
+		"pkg/store": {"pkg/retry"},
 		"pkg/bus":   {"pkg/retry"},
 
 		"pkg/trigger/lambda": {"pkg/failure", "pkg/header", "pkg/telemetry", "pkg/trigger"},
 
 		"pkg/format/parquet":  {"pkg/graph", "pkg/property"},
 		"pkg/store/file":      {"pkg/store"},
-		"pkg/store/s3":        {"pkg/store"},
-		"pkg/store/azblob":    {"pkg/store"},
+		"pkg/store/s3":        {"pkg/diagnosis", "pkg/diagnosis/awsapi", "pkg/store"},
+		"pkg/store/azblob":    {"pkg/diagnosis", "pkg/diagnosis/azureapi", "pkg/store"},
 		"pkg/store/storetest": {"pkg/store"},
 		"pkg/bus/awsbus":      {"pkg/bus", "pkg/diagnosis", "pkg/diagnosis/awsapi"},
 		"pkg/bus/eventbridge": {"pkg/bus", "pkg/bus/awsbus"},
@@ -65,10 +65,13 @@ func allowed() map[string][]string {
 
 		"pkg/api":    {"pkg/format", "pkg/graph", "pkg/odata", "pkg/property", "pkg/list", "pkg/failure", "pkg/header"},
 		"pkg/reader": {"pkg/config", "pkg/credential", "pkg/graph", "pkg/list", "pkg/secret"},
+		"pkg/sink": {
+			"pkg/bus", "pkg/bus/awsbus", "pkg/bus/eventbridge", "pkg/bus/firehose", "pkg/bus/https", "pkg/bus/kinesis", "pkg/bus/sns", "pkg/bus/sqs",
+			"pkg/snapshot", "pkg/store", "pkg/store/azblob", "pkg/store/file", "pkg/store/s3",
+		},
 		"pkg/publisher": {
-			"pkg/bus", "pkg/bus/eventbridge", "pkg/bus/firehose", "pkg/bus/https", "pkg/bus/kinesis", "pkg/bus/sns", "pkg/bus/sqs",
-			"pkg/config", "pkg/failure", "pkg/format", "pkg/format/parquet", "pkg/graph", "pkg/list", "pkg/reader", "pkg/snapshot", "pkg/secret", "pkg/store",
-			"pkg/store/azblob", "pkg/store/file", "pkg/store/s3",
+			"pkg/bus", "pkg/bus/https", "pkg/config", "pkg/failure", "pkg/format", "pkg/format/parquet", "pkg/list", "pkg/reader",
+			"pkg/secret", "pkg/sink", "pkg/snapshot", "pkg/store", "pkg/tolerance",
 		},
 		"functions/snapshot": {"pkg/config", "pkg/publisher", "pkg/snapshot", "pkg/telemetry", "pkg/trigger/lambda"},
 		"docs/examples/go":   {},

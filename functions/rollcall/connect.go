@@ -27,15 +27,15 @@ type tenant struct {
 	close   func()
 }
 
-// connect reads the environment with what the command line puts in its place,
-// and wires a reader. checks are what the command looks at besides. It asks
-// nobody anything; the tenant is to be closed.
-func (p *program) connect(ctx context.Context, f tenantFlags, overrides map[string]string, log *slog.Logger, checks ...config.Check) (*tenant, error) {
+// connect reads the environment, with the overrides of the command line, and wires a
+// reader. more are the settings that the command reads besides; see [config.Read].
+// connect makes no request; the tenant is to be closed.
+func (p *program) connect(ctx context.Context, f tenantFlags, overrides map[string]string, log *slog.Logger, more ...any) (*tenant, error) {
 	environ := override(p.environ, overrides)
 	if f.Demo {
-		return p.connectDemo(ctx, f, environ, log, checks)
+		return p.connectDemo(ctx, f, environ, log, more)
 	}
-	cfg, err := config.Read(environ, checks...)
+	cfg, err := config.Read(environ, more...)
 	if err != nil {
 		return nil, err
 	}

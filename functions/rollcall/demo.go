@@ -24,7 +24,7 @@ const demoSecret = "rollcall-demo"
 // Manager through the AWS SDK, the token is bought over TLS. Columns, filter and
 // page size are those of the environment; nothing else of it is used, and the
 // process environment is not touched.
-func (p *program) connectDemo(ctx context.Context, f tenantFlags, environ []string, log *slog.Logger, checks []config.Check) (*tenant, error) {
+func (p *program) connectDemo(ctx context.Context, f tenantFlags, environ []string, log *slog.Logger, more []any) (*tenant, error) {
 	simulated, server, err := startDemo(ctx, f)
 	if err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func (p *program) connectDemo(ctx context.Context, f tenantFlags, environ []stri
 		"ROLLCALL_SEAL_KEY":    "",
 		"AZURE_AUTHORITY_HOST": "",
 	})
-	cfg, err := config.Read(environ, checks...)
+	cfg, err := config.Read(environ, more...)
 	if err != nil {
 		stop()
 		return nil, err

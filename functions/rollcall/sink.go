@@ -53,9 +53,19 @@ func sinkURL(flag, text string) (string, error) {
 	return folder, nil
 }
 
-// onlyFolders refuses what a demo must not write to.
-func onlyFolders(sinks string) error {
-	for _, sink := range strings.Fields(sinks) {
+// demoSettings refuse what a demo must not write to: people who do not exist must
+// not reach those who believe in them.
+type demoSettings struct {
+	Sinks onlyFolders `env:"ROLLCALL_SINKS"`
+	State onlyFolders `env:"ROLLCALL_STATE"`
+}
+
+// onlyFolders are sinks that are folders.
+type onlyFolders struct{}
+
+// UnmarshalText refuses any other kind of sink.
+func (onlyFolders) UnmarshalText(text []byte) error {
+	for _, sink := range strings.Fields(string(text)) {
 		if kind, _, _ := strings.Cut(sink, ":"); !strings.EqualFold(kind, "file") {
 			return errors.New("a demo is published to folders only; write for instance ./snapshot")
 		}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 
-	"github.com/rollcall-dev/rollcall/pkg/config"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/publisher"
@@ -64,14 +63,19 @@ func (c *snapshotCommand) Run(ctx context.Context, p *program, all *commands) er
 	}
 	stderr := &screen{w: p.stderr}
 	log := stderr.logger(all.Verbose)
-	t, err := p.connect(ctx, c.tenantFlags, flags.overrides(), log, c.checks()...)
+	var settings publisher.Settings
+	more := []any{&settings}
+	if c.Demo {
+		more = append(more, &demoSettings{})
+	}
+	t, err := p.connect(ctx, c.tenantFlags, flags.overrides(), log, more...)
 	if err != nil {
 		return flags.inFlags(err)
 	}
 	defer t.close()
 	cfg := *t.config
 	cfg.Replaced = nil // the reader has warned of them
-	to, err := publisher.New(&cfg, log, t.options...)
+	to, err := publisher.New(&cfg, settings, log, t.options...)
 	if err != nil {
 		return err
 	}
@@ -106,18 +110,6 @@ func (c *snapshotCommand) standIns(p *program) (standIns, error) {
 		{"--state", "ROLLCALL_STATE", state},
 		{"--max-leavers", "ROLLCALL_MAX_LEAVERS", c.MaxLeavers},
 	}...), nil
-}
-
-// checks are those of the publisher and, in a demo, that nothing but folders is
-// written to: people who do not exist must not reach those who believe in them.
-func (c *snapshotCommand) checks() []config.Check {
-	checks := publisher.Checks()
-	if c.Demo {
-		for _, variable := range []string{"ROLLCALL_SINKS", "ROLLCALL_STATE"} {
-			checks = append(checks, config.Check{Variable: variable, Parse: onlyFolders})
-		}
-	}
-	return checks
 }
 
 // publish makes slice after slice until the run is done. Without a deadline there

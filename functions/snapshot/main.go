@@ -14,7 +14,8 @@ import (
 )
 
 func main() {
-	cfg, err := config.Read(os.Environ(), publisher.Checks()...)
+	var settings publisher.Settings
+	cfg, err := config.Read(os.Environ(), &settings)
 	if err != nil {
 		cfg = new(config.Config)
 	}
@@ -22,7 +23,7 @@ func main() {
 	publisher.TuneMemory(cfg.MemorySize)
 	var p *publisher.Publisher
 	if err == nil {
-		p, err = publisher.New(cfg, log)
+		p, err = publisher.New(cfg, settings, log)
 	}
 	lambda.Start(&lambda.Job[snapshot.Input, snapshot.Result]{Log: log, Do: func(ctx context.Context, in snapshot.Input) (*snapshot.Result, error) {
 		in.Request = telemetry.RequestID(ctx)

@@ -50,17 +50,6 @@ type Config struct {
 	Stream bool
 	// Parallel is how many ranges of the list are read side by side.
 	Parallel int
-	// Sinks are the URLs of the destinations, and State the URL of the store for
-	// what is kept between runs, "" for the first store among the sinks. Package
-	// publisher takes them apart.
-	Sinks []string
-	State string
-	// MaxLeavers is how many of the users known may be missing at once.
-	MaxLeavers tolerance.Tolerance
-	// Tenants is where the tenants file is, "" for none.
-	Tenants string
-	// WebhookSecret is where the keys of webhooks are, "" for none.
-	WebhookSecret string
 	// MemorySize is the Lambda function's memory in bytes, 0 elsewhere.
 	MemorySize int64
 	// LogLevel and LogFormat are Lambda's AWS_LAMBDA_LOG_LEVEL and
@@ -101,8 +90,6 @@ func (c Config) LogValue() slog.Value {
 		slog.Bool("allowAnonymous", c.AllowAnonymous),
 		slog.Bool("stream", c.Stream),
 		slog.Int("parallel", c.Parallel),
-		slog.Int("sinks", len(c.Sinks)),
-		slog.String("maxLeavers", c.MaxLeavers.String()),
 	)
 }
 

@@ -87,8 +87,12 @@ func (c *collector) complain(variable string, err error) {
 	c.add(variable, err.Error(), "")
 }
 
-// parsed adds the problems that env found. It reports a field by its Go name.
-func (c *collector) parsed(err error, target reflect.Type) {
+// parsed adds the problems that env found in the settings: it names a field, not its
+// variable. A variable that has a problem already is not reported once more.
+func (c *collector) parsed(err error, settings any) {
+	if err == nil {
+		return
+	}
 	var all env.AggregateError
 	if !errors.As(err, &all) {
 		c.complain("environment", err)
@@ -100,12 +104,14 @@ func (c *collector) parsed(err error, target reflect.Type) {
 			c.complain("environment", one)
 			continue
 		}
-		field, _ := target.FieldByName(parse.Name)
-		c.complain(field.Tag.Get("env"), parse.Err)
+		field, _ := reflect.TypeOf(settings).Elem().FieldByName(parse.Name)
+		if variable := field.Tag.Get("env"); !c.has(variable) {
+			c.complain(variable, parse.Err)
+		}
 	}
 }
 
-// has reports whether a variable has a problem already.
+// has reports whether a variable has a problem.
 func (c *collector) has(variable string) bool {
 	return slices.ContainsFunc(c.problems, func(p Problem) bool { return p.Variable == variable })
 }

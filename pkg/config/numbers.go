@@ -9,7 +9,6 @@ const (
 	maxPageSize     = 999
 	defaultPageSize = maxPageSize
 	defaultShare    = 0.0005
-	defaultLeavers  = 0.01
 	maxParallel     = 32
 )
 

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"reflect"
 	"strings"
 	"unicode"
 
@@ -15,15 +14,13 @@ import (
 
 const prefix = "ROLLCALL_"
 
-// Check looks at the value of one variable that another package understands, so
-// that its problems are reported with all the others. Parse gets the value; its
-// error's text must not quote a secret.
-type Check struct {
-	Variable string
-	Parse    func(value string) error
+// ExtraVariables names the variables that only some functions read, through settings of
+// their own; see [Read].
+func ExtraVariables() []string {
+	return []string{"ROLLCALL_MAX_LEAVERS", "ROLLCALL_SINKS", "ROLLCALL_STATE", "ROLLCALL_TENANTS", "ROLLCALL_WEBHOOK_SECRET"}
 }
 
-// settings is the environment as env reads it: the variables and their types.
+// settings are the variables that every function reads, and their types.
 type settings struct {
 	Credentials    secret.Source       `env:"ROLLCALL_CREDENTIALS"`
 	SealKey        keySource           `env:"ROLLCALL_SEAL_KEY"`
@@ -37,11 +34,6 @@ type settings struct {
 	AllowAnonymous flag                `env:"ROLLCALL_ALLOW_ANONYMOUS"`
 	Response       stream              `env:"ROLLCALL_RESPONSE"`
 	Parallel       parallel            `env:"ROLLCALL_PARALLEL"`
-	Sinks          string              `env:"ROLLCALL_SINKS"`
-	State          string              `env:"ROLLCALL_STATE"`
-	MaxLeavers     tolerance.Tolerance `env:"ROLLCALL_MAX_LEAVERS"`
-	Tenants        string              `env:"ROLLCALL_TENANTS"`
-	WebhookSecret  string              `env:"ROLLCALL_WEBHOOK_SECRET"`
 	AuthorityHost  origin              `env:"AZURE_AUTHORITY_HOST"`
 	LogLevel       string              `env:"AWS_LAMBDA_LOG_LEVEL"`
 	LogFormat      string              `env:"AWS_LAMBDA_LOG_FORMAT"`
@@ -52,7 +44,11 @@ type settings struct {
 // Read reads the environment, given as os.Environ() gives it. A variable that is
 // empty or white space counts as unset, and white space around a value does not
 // count. The error is an *[Error] with every problem.
-func Read(environ []string, checks ...Check) (*Config, error) {
+//
+// Each extra is a pointer to a struct of further variables, which a function
+// reads besides those of Config: its fields have tags such as env:"ROLLCALL_STATE"
+// and types that parse themselves, and their errors quote no value.
+func Read(environ []string, extra ...any) (*Config, error) {
 	var found collector
 	values := gather(environ, &found)
 	set := settings{
@@ -61,26 +57,18 @@ func Read(environ []string, checks ...Check) (*Config, error) {
 		Cloud:       clouds()[0],
 		PageSize:    defaultPageSize,
 		CountSlack:  tolerance.Tolerance{Share: defaultShare},
-		MaxLeavers:  tolerance.Tolerance{Share: defaultLeavers},
 		Parallel:    1,
 	}
-	var known []string
+	known := ExtraVariables()
 	err := env.ParseWithOptions(&set, env.Options{
 		Environment: values,
 		OnSet:       func(name string, _ any, _ bool) { known = append(known, name) },
 	})
-	if err != nil {
-		found.parsed(err, reflect.TypeFor[settings]())
-	}
+	found.parsed(err, &set)
 	reportUnknown(values, known, &found)
 	set.check(&found)
-	for _, check := range checks {
-		if found.has(check.Variable) {
-			continue
-		}
-		if err := check.Parse(values[check.Variable]); err != nil {
-			found.complain(check.Variable, err)
-		}
+	for _, settings := range extra {
+		found.parsed(env.ParseWithOptions(settings, env.Options{Environment: values}), settings)
 	}
 	if err := found.err(); err != nil {
 		return nil, err
@@ -180,11 +168,6 @@ func (s *settings) config(values map[string]string) *Config {
 		AllowAnonymous: bool(s.AllowAnonymous),
 		Stream:         bool(s.Response),
 		Parallel:       int(s.Parallel),
-		Sinks:          strings.Fields(s.Sinks),
-		State:          s.State,
-		MaxLeavers:     s.MaxLeavers,
-		Tenants:        s.Tenants,
-		WebhookSecret:  s.WebhookSecret,
 		MemorySize:     int64(s.MemorySize) << 20,
 		LogLevel:       s.LogLevel,
 		LogFormat:      s.LogFormat,

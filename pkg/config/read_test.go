@@ -190,9 +190,9 @@ func TestAWrongVariableIsNamedWithItsRemedy(t *testing.T) {
 
 func TestAllProblemsAreReportedAtOnce(t *testing.T) {
 	_, err := Read([]string{
-		"ROLLCALL_PAGE_SIZE=0", "ROLLCALL_CLOUD=moon", "ROLLCALL_SELECT=mial,aboutMe,mail,mail", "ROLLCALL_SINKZ=x", "ROLLCALL_CREDENTIALS=safe:x",
+		"ROLLCALL_PAGE_SIZE=0", "ROLLCALL_CLOUD=moon", "ROLLCALL_SELECT=mial,aboutMe,mail,mail", "ROLLCALL_SINKZ=x", "ROLLCALL_STATE=nowhere", "ROLLCALL_CREDENTIALS=safe:x",
 		"AZURE_TENANT_ID=@Microsoft.KeyVault(x)",
-	}, Check{"ROLLCALL_STATE", func(string) error { return errors.New("no such store") }})
+	}, &further{})
 	var e *Error
 	if !errors.As(err, &e) {
 		t.Fatal(err)
@@ -213,11 +213,40 @@ func TestAllProblemsAreReportedAtOnce(t *testing.T) {
 	}
 }
 
-func TestAnotherPackageChecksItsVariable(t *testing.T) {
-	var got string
-	check := Check{"ROLLCALL_STATE", func(value string) error { got = value; return nil }}
-	if _, err := Read([]string{"ROLLCALL_STATE=file:x"}, check); err != nil || got != "file:x" {
-		t.Errorf("checked %q, %v", got, err)
+// further are variables that only some function reads.
+type further struct {
+	State place `env:"ROLLCALL_STATE" envDefault:"here"`
+}
+
+type place string
+
+func (p *place) UnmarshalText(text []byte) error {
+	if *p = place(text); *p == "nowhere" {
+		return errors.New("no such store")
+	}
+	return nil
+}
+
+func TestAFunctionReadsFurtherVariables(t *testing.T) {
+	for environ, want := range map[string]place{"": "here", "ROLLCALL_STATE= there": "there"} {
+		var set further
+		if _, err := Read([]string{environ}, &set); err != nil || set.State != want {
+			t.Errorf("%q gives %q, %v", environ, set.State, err)
+		}
+	}
+}
+
+func TestAVariableWithAProblemIsReportedOnce(t *testing.T) {
+	_, err := Read([]string{"ROLLCALL_STATE=nowhere"}, &further{}, &further{})
+	var e *Error
+	if !errors.As(err, &e) || len(e.Problems) != 1 {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAVariableOfAnotherFunctionIsKnown(t *testing.T) {
+	for _, name := range ExtraVariables() {
+		mustRead(t, name+"=anything")
 	}
 }
 

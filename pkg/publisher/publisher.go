@@ -13,13 +13,11 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
-
 	"github.com/rollcall-dev/rollcall/pkg/config"
 	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/reader"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
+	"github.com/rollcall-dev/rollcall/pkg/sink"
 	"github.com/rollcall-dev/rollcall/pkg/snapshot"
 )
 
@@ -29,70 +27,38 @@ type Publisher struct {
 	// Demo marks manifests: the tenant is a simulated one.
 	Demo bool
 
-	world   *world
-	sinks   []*sink
-	state   *sink
-	below   string // the state store's place behind its URL
-	options []reader.Option
+	cfg      *config.Config
+	settings Settings
+	log      *slog.Logger
+	options  []reader.Option
+
+	state  sink.Store
+	below  string // where in it the state is
+	access sink.Access
 
 	mu      sync.Mutex
 	readers map[secret.Source]*reader.Reader // by the source of their credentials
 }
 
-// world is what making stores and buses takes.
-type world struct {
-	cfg *config.Config
-	log *slog.Logger
-
-	mu  sync.Mutex
-	sdk *aws.Config
-}
-
-// aws loads the AWS SDK's standard configuration, once it is needed.
-func (w *world) aws(ctx context.Context) (aws.Config, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.sdk == nil {
-		cfg, err := awsconfig.LoadDefaultConfig(ctx)
-		if err != nil {
-			// Its text is dropped: it may quote a profile's lines.
-			return aws.Config{}, errors.New("the AWS configuration could not be loaded; check AWS_PROFILE and the files in ~/.aws")
-		}
-		w.sdk = &cfg
-	}
-	return *w.sdk, nil
-}
-
-// New checks the sinks and the state store. It makes no request and reads no
-// secret.
-func New(cfg *config.Config, log *slog.Logger, options ...reader.Option) (*Publisher, error) {
+// New checks that the sinks and the state store go together. It makes no request
+// and reads no secret.
+func New(cfg *config.Config, settings Settings, log *slog.Logger, options ...reader.Option) (*Publisher, error) {
 	p := &Publisher{
-		world:   &world{cfg: cfg, log: log},
-		options: options, readers: map[secret.Source]*reader.Reader{},
+		cfg: cfg, settings: settings, log: log, options: options,
+		state: settings.State, access: sink.Access{LookupEnv: cfg.LookupEnv, Keys: settings.WebhookSecret.keys},
+		readers: map[secret.Source]*reader.Reader{},
 	}
-	var err error
-	if p.sinks, err = parseSinks(cfg.Sinks); err != nil {
-		return nil, invalid("ROLLCALL_SINKS", err)
-	}
-	for _, s := range p.sinks {
-		if isStore(s.kind) && p.state == nil {
-			p.state, p.below = s, "state"
-		}
-	}
-	if cfg.State != "" {
-		s, err := parseState(cfg.State)
-		if err != nil {
-			return nil, invalid("ROLLCALL_STATE", err)
-		}
-		p.state, p.below = s, ""
+	sinks := settings.Sinks
+	if p.state.IsZero() && len(sinks.Stores) > 0 {
+		p.state, p.below = sinks.Stores[0], "state"
 	}
 	switch {
-	case len(p.sinks) == 0:
+	case len(sinks.Stores)+len(sinks.Buses) == 0:
 		return nil, invalid("ROLLCALL_SINKS", errors.New("names no destination; write for instance s3://bucket/prefix, file:///folder or sqs:<queue URL>"))
-	case p.state == nil:
+	case p.state.IsZero():
 		return nil, invalid("ROLLCALL_STATE", errors.New("is needed where no destination keeps objects; write for instance s3://bucket/prefix"))
-	case slices.ContainsFunc(p.sinks, func(s *sink) bool { return s.kind == "https" }):
-		if err := checkWebhookSecret(cfg.WebhookSecret); err != nil {
+	case slices.ContainsFunc(sinks.Buses, func(b sink.Bus) bool { return b.Signed }):
+		if err := settings.WebhookSecret.check(); err != nil {
 			return nil, invalid("ROLLCALL_WEBHOOK_SECRET", err)
 		}
 	}
@@ -103,8 +69,8 @@ func invalid(variable string, err error) error {
 	return &config.Error{Problems: []config.Problem{{Variable: variable, Text: err.Error()}}}
 }
 
-// configured says of which variable an error is. One that nobody named is a mistake
-// in the configuration.
+// configured says of which variable an error is. One that has no name of its own is
+// a mistake in the configuration.
 func configured(variable string, err error) error {
 	var named interface{ Name() string }
 	if errors.As(err, &named) {
@@ -113,42 +79,8 @@ func configured(variable string, err error) error {
 	return invalid(variable, err)
 }
 
-// Checks lets config.Read report sinks that do not hold together with its other
-// problems.
-func Checks() []config.Check {
-	return []config.Check{
-		{Variable: "ROLLCALL_SINKS", Parse: func(value string) error {
-			_, err := parseSinks(strings.Fields(value))
-			return err
-		}},
-		{Variable: "ROLLCALL_STATE", Parse: optional(func(value string) error { _, err := parseState(value); return err })},
-		{Variable: "ROLLCALL_TENANTS", Parse: optional(func(value string) error { _, err := parseTenants(value); return err })},
-	}
-}
-
-func optional(parse func(string) error) func(string) error {
-	return func(value string) error {
-		if value == "" {
-			return nil
-		}
-		return parse(value)
-	}
-}
-
-// parseState reads the URL of the state store, which takes no format.
-func parseState(text string) (*sink, error) {
-	s, err := parseSink(text)
-	if err != nil {
-		return nil, err
-	}
-	if !isStore(s.kind) {
-		return nil, errors.New("is not a store; write s3://bucket/prefix, azblob://account/container/prefix or file:///folder")
-	}
-	return s, s.options.only([]string{"kms-key", "region", "endpoint"})
-}
-
 // Snapshot publishes a tenant's list, or a slice of it: see [snapshot.Snapshot.Run].
-// watch, if set, is told of the reading; see [snapshot.Snapshot.Watch].
+// watch, if set, observes the reading: see [snapshot.Publication].
 func (p *Publisher) Snapshot(ctx context.Context, in snapshot.Input, watch func(list.Report)) (*snapshot.Result, error) {
 	from, tenant, err := p.reader(ctx, in.Tenant)
 	if err != nil {
@@ -160,41 +92,6 @@ func (p *Publisher) Snapshot(ctx context.Context, in snapshot.Input, watch func(
 	}
 	publication.Watch = watch
 	return snapshot.New(*publication).Run(ctx, in)
-}
-
-// publication makes the stores and buses anew for each run.
-func (p *Publisher) publication(ctx context.Context, from *reader.Reader, tenant string) (*snapshot.Publication, error) {
-	state, err := p.world.store(ctx, p.state, p.below)
-	if err != nil {
-		return nil, configured("ROLLCALL_STATE", err)
-	}
-	publication := &snapshot.Publication{
-		Directory: from.Graph, Request: from.Request, Tenant: tenant, State: state,
-		MaxLeavers: p.world.cfg.MaxLeavers, Demo: p.Demo, Log: p.world.log,
-	}
-	claims := state // what is too large for a bus is kept where its readers look
-	for _, s := range p.sinks {
-		if !isStore(s.kind) {
-			continue
-		}
-		d, err := p.world.destination(ctx, s)
-		if err != nil {
-			return nil, configured("ROLLCALL_SINKS", err)
-		}
-		publication.Destinations = append(publication.Destinations, d)
-		claims = publication.Destinations[0].Store
-	}
-	for _, s := range p.sinks {
-		if isStore(s.kind) {
-			continue
-		}
-		a, err := p.world.announcement(ctx, s, claims)
-		if err != nil {
-			return nil, configured("ROLLCALL_SINKS", fmt.Errorf("%s: %w", s.kind, err))
-		}
-		publication.Announcements = append(publication.Announcements, a)
-	}
-	return publication, nil
 }
 
 // reader returns the reader of a tenant of the tenants file, or of the configured
@@ -217,10 +114,10 @@ func (p *Publisher) reader(ctx context.Context, tenant string) (*reader.Reader, 
 // readerOf reads the tenants file each time: a row that was corrected counts from
 // the next run on, also in a function that stays warm.
 func (p *Publisher) readerOf(ctx context.Context, tenant string) (*reader.Reader, error) {
-	cfg := *p.world.cfg
+	cfg := *p.cfg
 	if tenant != "" {
 		var err error
-		if cfg.Credentials, err = p.world.credentials(ctx, tenant); err != nil {
+		if cfg.Credentials, err = p.credentials(ctx, tenant); err != nil {
 			return nil, err
 		}
 	}
@@ -229,7 +126,7 @@ func (p *Publisher) readerOf(ctx context.Context, tenant string) (*reader.Reader
 	if r := p.readers[cfg.Credentials]; r != nil {
 		return r, nil
 	}
-	r, err := reader.New(&cfg, p.world.log, p.options...)
+	r, err := reader.New(&cfg, p.log, p.options...)
 	switch {
 	case err != nil && tenant != "":
 		return nil, configured("ROLLCALL_TENANTS", fmt.Errorf("tenant %s: %w", strings.ToLower(tenant), err))

@@ -40,14 +40,15 @@ func open(t *testing.T) *house {
 func (h *house) publisher(t *testing.T, more ...string) (*publisher.Publisher, error) {
 	t.Helper()
 	c := h.tenant.Config()
+	var settings publisher.Settings
 	cfg, err := config.Read(append([]string{
 		"ROLLCALL_LOGIN_URL=" + h.server.URL, "ROLLCALL_GRAPH_URL=" + h.server.URL,
 		"AZURE_TENANT_ID=" + c.Tenant, "AZURE_CLIENT_ID=" + c.ClientID, "AZURE_CLIENT_SECRET=" + c.ClientSecret,
-	}, more...), publisher.Checks()...)
+	}, more...), &settings)
 	if err != nil {
 		return nil, err
 	}
-	return publisher.New(cfg, slog.New(slog.NewTextHandler(&h.log, nil)), reader.WithTransport(h.server.Transport()))
+	return publisher.New(cfg, settings, slog.New(slog.NewTextHandler(&h.log, nil)), reader.WithTransport(h.server.Transport()))
 }
 
 func mustBeCalled(t *testing.T, err error, name, text string) {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
 	"slices"
 	"strings"
 
@@ -24,17 +23,9 @@ type row struct {
 
 // tenantsFile reads the tenants: a JSON array of rows with nothing else in them,
 // in an object of a store (s3://bucket/key) or a file (file:///path).
-func (w *world) tenantsFile(ctx context.Context) ([]row, error) {
-	s, err := parseTenants(w.cfg.Tenants)
-	if err != nil {
-		return nil, err
-	}
-	folder, name := path.Split(s.path)
-	if s.kind == "file" {
-		s.address, name = path.Split(s.address)
-	}
-	s.path = strings.Trim(folder, "/")
-	at, err := w.store(ctx, s, "")
+func (p *Publisher) tenantsFile(ctx context.Context) ([]row, error) {
+	name := p.settings.Tenants.Key
+	at, err := p.settings.Tenants.Open(ctx, &p.access, "")
 	if err != nil {
 		return nil, configured("ROLLCALL_TENANTS", err)
 	}
@@ -55,28 +46,12 @@ func (w *world) tenantsFile(ctx context.Context) ([]row, error) {
 	return rows, nil
 }
 
-// parseTenants checks where the tenants file is.
-func parseTenants(text string) (*sink, error) {
-	s, err := parseSink(text)
-	if err != nil {
-		return nil, err
-	}
-	if !isStore(s.kind) || len(s.options) > 0 || s.kind != "file" && s.path == "" {
-		return nil, errors.New("is not of the form s3://bucket/key, azblob://account/container/key or file:///path")
-	}
-	name := path.Base(s.path)
-	if s.kind == "file" {
-		name = path.Base(s.address)
-	}
-	return s, store.CheckKey(name)
-}
-
 // credentials returns where the credentials of a tenant are.
-func (w *world) credentials(ctx context.Context, tenant string) (secret.Source, error) {
-	if w.cfg.Tenants == "" {
+func (p *Publisher) credentials(ctx context.Context, tenant string) (secret.Source, error) {
+	if p.settings.Tenants.IsZero() {
 		return secret.Source{}, failure.InvalidRequest("tenant is given, and there is no tenants file; set ROLLCALL_TENANTS or leave tenant out")
 	}
-	rows, err := w.tenantsFile(ctx)
+	rows, err := p.tenantsFile(ctx)
 	if err != nil {
 		return secret.Source{}, err
 	}

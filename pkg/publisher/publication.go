@@ -1,0 +1,88 @@
+package publisher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/rollcall-dev/rollcall/pkg/bus"
+	"github.com/rollcall-dev/rollcall/pkg/format"
+	"github.com/rollcall-dev/rollcall/pkg/format/parquet"
+	"github.com/rollcall-dev/rollcall/pkg/reader"
+	"github.com/rollcall-dev/rollcall/pkg/sink"
+	"github.com/rollcall-dev/rollcall/pkg/snapshot"
+	"github.com/rollcall-dev/rollcall/pkg/store"
+)
+
+// publication opens the stores and buses anew for each run.
+func (p *Publisher) publication(ctx context.Context, from *reader.Reader, tenant string) (*snapshot.Publication, error) {
+	state, err := p.state.Open(ctx, &p.access, p.below)
+	if err != nil {
+		return nil, configured("ROLLCALL_STATE", err)
+	}
+	publication := &snapshot.Publication{
+		Directory: from.Graph, Request: from.Request, Tenant: tenant, State: state,
+		MaxLeavers: p.settings.MaxLeavers, Demo: p.Demo, Log: p.log,
+	}
+	for _, s := range p.settings.Sinks.Stores {
+		at, err := s.Open(ctx, &p.access, "")
+		if err != nil {
+			return nil, configured("ROLLCALL_SINKS", err)
+		}
+		publication.Destinations = append(publication.Destinations, destination(at, s))
+	}
+	claims := state // what is too large for a bus is stored where its readers look
+	if len(publication.Destinations) > 0 {
+		claims = publication.Destinations[0].Store
+	}
+	for _, b := range p.settings.Sinks.Buses {
+		driver, err := b.Open(ctx, &p.access)
+		if err != nil {
+			return nil, configured("ROLLCALL_SINKS", fmt.Errorf("%s: %w", b.Kind, err))
+		}
+		options := bus.Options{Log: p.log, Claim: claim(claims)}
+		publication.Announcements = append(publication.Announcements, snapshot.Announcement{
+			Open:     func() snapshot.Bus { return bus.New(driver, options) },
+			EachUser: b.Feed.EachUser,
+		})
+	}
+	return publication, nil
+}
+
+// destination says how users become objects of a store.
+func destination(at snapshot.Store, s sink.Store) snapshot.Destination {
+	d := snapshot.Destination{
+		Store: at, Format: s.Layout.Format, Compression: s.Layout.Compression, PartSize: int64(s.Layout.PartSize), Tables: s.Tables,
+	}
+	if d.Format == "parquet" {
+		if d.Compression == "" {
+			d.Compression = format.Zstd
+		}
+		d.Suffix = ".parquet"
+		d.Encode = func(w io.Writer, columns []string) (snapshot.Encoder, error) {
+			return parquet.New(w, columns, parquet.Options{Compression: parquet.Compression(d.Compression)})
+		}
+		return d
+	}
+	if d.Compression == "" {
+		d.Compression = format.Gzip
+	}
+	d.Suffix = "." + d.Format + map[string]string{format.Gzip: ".gz", format.Zstd: ".zst"}[d.Compression]
+	d.Encode = func(w io.Writer, columns []string) (snapshot.Encoder, error) {
+		return format.NewObject(w, d.Format, d.Compression, columns)
+	}
+	return d
+}
+
+// claim stores the data of an event that is too large for its bus.
+func claim(at snapshot.Store) func(ctx context.Context, id string, data []byte) (string, error) {
+	return func(ctx context.Context, id string, data []byte) (string, error) {
+		key := "claims/" + id + ".json"
+		_, err := at.Swap(ctx, key, data, "")
+		if err != nil && !errors.Is(err, store.ErrConflict) { // the same id has the same data
+			return "", err
+		}
+		return at.URL(key), nil
+	}
+}
