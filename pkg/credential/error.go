@@ -7,35 +7,20 @@ import (
 	"time"
 )
 
-// Kind classifies an [Error].
-type Kind int
+// Kind classifies an [Error]. It is logged as it is.
+type Kind string
 
 // The kinds.
 const (
 	// Malformed: azidentity does not accept the identity.
-	Malformed Kind = iota + 1
+	Malformed Kind = "malformed"
 	// Rejected: Entra ID refused the identity.
-	Rejected
+	Rejected Kind = "rejected"
 	// Throttled: Entra ID asks for a pause that does not fit; see Error.RetryAfter.
-	Throttled
+	Throttled Kind = "throttled"
 	// Unavailable: Entra ID could not be reached or broke; trying later may help.
-	Unavailable
+	Unavailable Kind = "unavailable"
 )
-
-// String returns the kind in lower case, as it is logged.
-func (k Kind) String() string {
-	switch k {
-	case Malformed:
-		return "malformed"
-	case Rejected:
-		return "rejected"
-	case Throttled:
-		return "throttled"
-	case Unavailable:
-		return "unavailable"
-	}
-	return "unknown"
-}
 
 // Error says why there is no token for an identity that was read; a [secret.Error]
 // says why it was not. It carries no value of the secret and nothing of Entra's own
@@ -121,7 +106,7 @@ func (e *Error) Unwrap() error { return e.Err }
 func (e *Error) LogValue() slog.Value {
 	attrs := []slog.Attr{
 		slog.String("name", e.Name()),
-		slog.String("kind", e.Kind.String()),
+		slog.String("kind", string(e.Kind)),
 		slog.String("problem", e.Problem),
 		slog.String("advice", e.Advice),
 	}

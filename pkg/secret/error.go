@@ -6,35 +6,20 @@ import (
 	"strings"
 )
 
-// Kind classifies an [Error].
-type Kind int
+// Kind classifies an [Error]. It is logged as it is.
+type Kind string
 
 // The kinds.
 const (
 	// Missing: there is no such secret, file or variable.
-	Missing Kind = iota + 1
+	Missing Kind = "missing"
 	// Forbidden: it exists, and this function may not read or decrypt it.
-	Forbidden
+	Forbidden Kind = "forbidden"
 	// Malformed: it was read, and it is not what it should be.
-	Malformed
+	Malformed Kind = "malformed"
 	// Unavailable: the store could not be reached or broke; trying later may help.
-	Unavailable
+	Unavailable Kind = "unavailable"
 )
-
-// String returns the kind in lower case, as it is logged.
-func (k Kind) String() string {
-	switch k {
-	case Missing:
-		return "missing"
-	case Forbidden:
-		return "forbidden"
-	case Malformed:
-		return "malformed"
-	case Unavailable:
-		return "unavailable"
-	}
-	return "unknown"
-}
 
 // Error says why a secret could not be read, or not be used. It never quotes the
 // secret, nor a service's own message, which may repeat what it was sent.
@@ -96,7 +81,7 @@ func (e *Error) Unwrap() error { return e.Err }
 func (e *Error) LogValue() slog.Value {
 	attrs := []slog.Attr{
 		slog.String("name", e.Name()),
-		slog.String("kind", e.Kind.String()),
+		slog.String("kind", string(e.Kind)),
 		slog.String("problem", e.Problem),
 		slog.String("advice", e.Advice),
 		slog.String("source", e.Source),
