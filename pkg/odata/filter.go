@@ -1,9 +1,9 @@
-// Package odata reads the OData expressions of a caller ($filter, $orderby,
-// $search), so that it can be said which properties they name, and writes them
-// again from what was understood. What was not understood does not get through:
-// a filter is an oracle over whatever it may name.
+// Package odata parses a caller's OData expressions ($filter, $orderby,
+// $search), reports which properties they name, and writes them back from what
+// was parsed. An expression that is not parsed completely is refused: a filter
+// is an oracle over every property that it may name.
 //
-// It knows the part of OData 4.01 that Microsoft Graph answers for users. It
+// It covers the part of OData 4.01 that Microsoft Graph supports for users. It
 // knows neither HTTP nor Graph and imports nothing of this module.
 package odata
 
@@ -18,26 +18,26 @@ const (
 	maxDepth  = 24
 )
 
-// Error says what is wrong with an expression and where. It quotes the
-// expression's own words, at most a few of them.
+// Error says what is wrong with an expression and where. It quotes at most a few
+// words of the expression.
 type Error struct {
 	// Option is $filter, $orderby or $search.
 	Option string
-	// Offset is the byte at which the trouble starts.
+	// Offset is the byte at which parsing failed.
 	Offset int
 	// Text says what is wrong.
 	Text string
 }
 
-// Error is a sentence for the caller.
+// Error is a sentence for the caller. Its character counts from 1.
 func (e *Error) Error() string {
 	return fmt.Sprintf("%s is not understood at character %d: %s", e.Option, e.Offset+1, e.Text)
 }
 
-// Filter is a $filter that was understood whole.
+// Filter is a parsed $filter.
 type Filter struct{ root node }
 
-// ParseFilter reads a $filter.
+// ParseFilter parses a $filter. The error is an [*Error].
 func ParseFilter(text string) (*Filter, error) {
 	p, err := newParser("$filter", text)
 	if err != nil {
@@ -47,20 +47,20 @@ func ParseFilter(text string) (*Filter, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := p.end(); err != nil {
-		return nil, err
+	if p.kind != eof {
+		return nil, p.fail("and, or, or the end of the filter is expected")
 	}
 	return &Filter{root: root}, nil
 }
 
-// Equal is the filter that holds where the property is the text.
+// Equal is the filter `property eq 'text'`.
 func Equal(property, text string) *Filter {
 	return &Filter{root: &comparison{
 		path: &path{segments: []string{property}}, op: "eq", literal: "'" + strings.ReplaceAll(text, "'", "''") + "'",
 	}}
 }
 
-// String writes the filter again: the same meaning in one spelling.
+// String writes the filter in its canonical spelling.
 func (f *Filter) String() string {
 	var b strings.Builder
 	f.root.write(&b)
@@ -75,12 +75,12 @@ func (f *Filter) Properties() []string {
 	return names
 }
 
-// Rename gives every property the name that spell returns for it.
-func (f *Filter) Rename(spell func(name string) string) {
-	f.root.visit(func(p *path) { p.segments[0] = spell(p.segments[0]) })
+// Rename replaces the name of every property by the one that rename returns.
+func (f *Filter) Rename(rename func(name string) string) {
+	f.root.visit(func(p *path) { p.segments[0] = rename(p.segments[0]) })
 }
 
-// And is the filter that both hold for; either may be nil.
+// And is the filter that requires both a and b; either may be nil.
 func And(a, b *Filter) *Filter {
 	switch {
 	case a == nil:
@@ -94,13 +94,13 @@ func And(a, b *Filter) *Filter {
 // node is a part of a filter.
 type node interface {
 	write(b *strings.Builder)
-	// visit calls f for each path that starts at the user, not at the variable
-	// of an any or all.
+	// visit calls f for each path that starts at the user rather than at the
+	// variable of an any or all.
 	visit(f func(*path))
 }
 
-// logical is left and/or right. Its operands are always written in brackets:
-// no reading of precedence, ours or Graph's, can then tear it apart.
+// logical is left and/or right. Its operands are always written in parentheses,
+// so that its meaning depends on nobody's rules of precedence.
 type logical struct {
 	op          string
 	left, right node
@@ -156,7 +156,7 @@ func (n *membership) write(b *strings.Builder) {
 
 func (n *membership) visit(f func(*path)) { n.path.visit(f) }
 
-// call is startsWith(path,literal) and its kin.
+// call is startsWith(path,literal) and the like.
 type call struct {
 	function string
 	path     *path

@@ -6,69 +6,68 @@ import (
 	"unicode/utf8"
 )
 
-// kind is what a token is.
-type kind int
+type tokenKind int
 
 const (
-	eof  kind = iota
-	word      // a name, an operator, a number, true, a GUID, a date, $count
-	text      // 'in single quotes', with its quotes
-	mark      // ( ) , / :
+	eof         tokenKind = iota
+	word                  // a name, an operator, a number, true, a GUID, a date, $count
+	quoted                // 'in single quotes', with its quotes
+	punctuation           // ( ) , / :
 )
 
-// lexer cuts an expression into tokens. It holds the present one.
+// lexer splits an expression into tokens and holds the current one.
 type lexer struct {
 	option string
 	text   string
-	at     int // where the present token starts
-	after  int // where it ends
-	kind   kind
+	start  int // of the current token
+	end    int
+	kind   tokenKind
 	token  string
 }
 
 func (l *lexer) next() error {
-	i := l.after
+	i := l.end
 	for i < len(l.text) && l.text[i] == ' ' {
 		i++
 	}
-	l.at, l.after = i, i
+	l.start, l.end = i, i
 	if i == len(l.text) {
 		l.kind, l.token = eof, ""
 		return nil
 	}
 	switch c := l.text[i]; {
 	case c == '\'':
-		return l.quoted()
+		return l.readQuoted()
 	case strings.IndexByte("(),/:", c) >= 0:
-		l.kind, l.after = mark, i+1
+		l.kind, l.end = punctuation, i+1
 	case isWordByte(c):
 		l.kind = word
-		for l.after < len(l.text) && l.inWord() {
-			l.after++
+		for l.end < len(l.text) && l.inWord() {
+			l.end++
 		}
 	default:
 		r, _ := utf8.DecodeRuneInString(l.text[i:])
-		return l.fail(fmt.Sprintf("%q does not belong here", r))
+		return l.fail(fmt.Sprintf("unexpected %q", r))
 	}
-	l.token = l.text[l.at:l.after]
+	l.token = l.text[l.start:l.end]
 	return nil
 }
 
-// inWord reports whether the next byte belongs to the word. A colon does inside
-// a point in time, which starts with a digit.
+// inWord reports whether the next byte belongs to the word. A colon or a plus
+// does inside a date and time, which starts with a digit.
 func (l *lexer) inWord() bool {
-	c := l.text[l.after]
-	digit := l.text[l.at] >= '0' && l.text[l.at] <= '9'
+	c := l.text[l.end]
+	digit := l.text[l.start] >= '0' && l.text[l.start] <= '9'
 	return isWordByte(c) || digit && (c == ':' || c == '+')
 }
 
-// quoted reads a text; a quote within it is doubled.
-func (l *lexer) quoted() error {
-	i := l.at + 1
+// readQuoted reads a quoted string, within which a quote is doubled.
+func (l *lexer) readQuoted() error {
+	i := l.start + 1
 	for {
 		n := strings.IndexByte(l.text[i:], '\'')
 		if n < 0 {
-			return l.fail("the text that starts here has no end")
+			return l.fail("the string that starts here is not terminated")
 		}
 		i += n + 1
 		if i == len(l.text) || l.text[i] != '\'' {
@@ -76,28 +75,40 @@ func (l *lexer) quoted() error {
 		}
 		i++
 	}
-	l.kind, l.after, l.token = text, i, l.text[l.at:i]
+	l.kind, l.end, l.token = quoted, i, l.text[l.start:i]
 	for _, r := range l.token {
 		if r < ' ' || r == 0x7f || r == utf8.RuneError {
-			return l.fail("the text that starts here holds a control character")
+			return l.fail("the string that starts here contains a control character")
 		}
 	}
 	return nil
 }
 
-// followedBy reports whether the mark m follows the present token at once.
-func (l *lexer) followedBy(m byte) bool {
-	return l.after < len(l.text) && l.text[l.after] == m
+// followedBy reports whether c follows the current token directly.
+func (l *lexer) followedBy(c byte) bool {
+	return l.end < len(l.text) && l.text[l.end] == c
 }
 
-func (l *lexer) fail(what string) error { return &Error{Option: l.option, Offset: l.at, Text: what} }
+func (l *lexer) isWord(w string) bool { return l.kind == word && strings.EqualFold(l.token, w) }
+
+func (l *lexer) isPunctuation(mark string) bool { return l.kind == punctuation && l.token == mark }
+
+// expect moves on behind a punctuation mark.
+func (l *lexer) expect(mark string) error {
+	if !l.isPunctuation(mark) {
+		return l.fail(fmt.Sprintf("%q is expected", mark))
+	}
+	return l.next()
+}
+
+func (l *lexer) fail(what string) error { return &Error{Option: l.option, Offset: l.start, Text: what} }
 
 func isWordByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-' || c == '.' || c == '$'
 }
 
 // isName reports whether w can be the name of a property or of its member. A
-// cast (microsoft.graph.user) is none.
+// cast (microsoft.graph.user) cannot.
 func isName(w string) bool {
 	for i := range len(w) {
 		c := w[i]
@@ -109,9 +120,8 @@ func isName(w string) bool {
 	return w != ""
 }
 
-// isValue reports whether a word is a value: true, false, null, or something
-// that starts like a number, which numbers, dates and most GUIDs do; a GUID may
-// start with a letter.
+// isValue reports whether a word is a literal: true, false, null, a GUID, or a
+// number or date, which start with a digit.
 func isValue(w string) bool {
 	switch strings.ToLower(w) {
 	case "true", "false", "null":

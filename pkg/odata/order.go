@@ -2,7 +2,7 @@ package odata
 
 import "strings"
 
-// Order is an $orderby that was understood whole.
+// Order is a parsed $orderby.
 type Order struct{ keys []orderKey }
 
 type orderKey struct {
@@ -10,7 +10,8 @@ type orderKey struct {
 	descending bool
 }
 
-// ParseOrder reads an $orderby: property [asc|desc], and more after commas.
+// ParseOrder parses an $orderby: properties, each with an optional asc or desc,
+// separated by commas. The error is an [*Error].
 func ParseOrder(expression string) (*Order, error) {
 	p, err := newParser("$orderby", expression)
 	if err != nil {
@@ -41,7 +42,7 @@ func ParseOrder(expression string) (*Order, error) {
 	}
 }
 
-// Properties returns the properties that order the list.
+// Properties returns the properties that the list is ordered by.
 func (o *Order) Properties() []string {
 	names := make([]string, len(o.keys))
 	for i, k := range o.keys {
@@ -50,14 +51,14 @@ func (o *Order) Properties() []string {
 	return names
 }
 
-// Rename gives every property the name that spell returns for it.
-func (o *Order) Rename(spell func(name string) string) {
+// Rename replaces the name of every property by the one that rename returns.
+func (o *Order) Rename(rename func(name string) string) {
 	for i := range o.keys {
-		o.keys[i].property = spell(o.keys[i].property)
+		o.keys[i].property = rename(o.keys[i].property)
 	}
 }
 
-// String writes the order again.
+// String writes the order in its canonical spelling.
 func (o *Order) String() string {
 	parts := make([]string, len(o.keys))
 	for i, k := range o.keys {

@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// parser reads the grammar of $filter by recursive descent, loosest binding
-// first: or, and, not, then a comparison, call, lambda or bracket.
+// parser parses $filter by recursive descent, from the loosest binding to the
+// tightest: or, and, not, then a comparison, call, lambda or parenthesis.
 type parser struct {
 	lexer
 	depth     int
-	variables []string // of the lambdas around the present place
+	variables []string // of the lambdas around the current token
 }
 
 func newParser(option, text string) (*parser, error) {
@@ -22,18 +22,11 @@ func newParser(option, text string) (*parser, error) {
 	return p, p.next()
 }
 
-func (p *parser) end() error {
-	if p.kind != eof {
-		return p.fail("it should end here, or go on with and, or")
-	}
-	return nil
-}
+func (p *parser) or() (node, error)  { return p.binary("or", p.and) }
+func (p *parser) and() (node, error) { return p.binary("and", p.not) }
 
-func (p *parser) or() (node, error)  { return p.chain("or", p.and) }
-func (p *parser) and() (node, error) { return p.chain("and", p.not) }
-
-// chain reads operand (op operand)*.
-func (p *parser) chain(op string, operand func() (node, error)) (node, error) {
+// binary parses operand (op operand)*.
+func (p *parser) binary(op string, operand func() (node, error)) (node, error) {
 	left, err := operand()
 	for err == nil && p.isWord(op) {
 		if err = p.next(); err != nil {
@@ -59,7 +52,7 @@ func (p *parser) not() (node, error) {
 		}
 		operand, err := p.not()
 		return &negation{operand}, err
-	case p.kind == mark && p.token == "(":
+	case p.isPunctuation("("):
 		if err := p.next(); err != nil {
 			return nil, err
 		}
@@ -74,7 +67,7 @@ func (p *parser) not() (node, error) {
 	return p.comparison()
 }
 
-// call reads startsWith(path,'text'), endsWith or contains, and the `eq true`
+// call parses startsWith(path,'text'), endsWith or contains, and the `eq true`
 // that may follow it.
 func (p *parser) call() (node, error) {
 	functions := []string{"startsWith", "endsWith", "contains"}
@@ -93,8 +86,8 @@ func (p *parser) call() (node, error) {
 	if err == nil {
 		err = p.expect(",")
 	}
-	if err == nil && p.kind != text {
-		err = p.fail("a text in single quotes is expected")
+	if err == nil && p.kind != quoted {
+		err = p.fail("a string in single quotes is expected")
 	}
 	if err != nil {
 		return nil, err
@@ -106,11 +99,11 @@ func (p *parser) call() (node, error) {
 	if err := p.expect(")"); err != nil {
 		return nil, err
 	}
-	return p.truth(n)
+	return p.equalsBool(n)
 }
 
-// truth reads the `eq true` or `eq false` behind a call.
-func (p *parser) truth(n node) (node, error) {
+// equalsBool parses the `eq true` or `eq false` behind a call.
+func (p *parser) equalsBool(n node) (node, error) {
 	if !p.isWord("eq") {
 		return n, nil
 	}
@@ -132,7 +125,7 @@ func (p *parser) comparison() (node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if last := path.segments[len(path.segments)-1]; p.kind == mark && p.token == "(" && (last == "any" || last == "all") {
+	if last := path.segments[len(path.segments)-1]; p.isPunctuation("(") && (last == "any" || last == "all") {
 		return p.lambda(path)
 	}
 	op := strings.ToLower(p.token)
@@ -165,7 +158,7 @@ func (p *parser) membership(path *path) (node, error) {
 			return nil, err
 		}
 		n.literals = append(n.literals, literal)
-		if p.kind == mark && p.token == "," {
+		if p.isPunctuation(",") {
 			if err := p.next(); err != nil {
 				return nil, err
 			}
@@ -175,7 +168,7 @@ func (p *parser) membership(path *path) (node, error) {
 	}
 }
 
-// lambda reads what follows path/any or path/all.
+// lambda parses what follows path/any or path/all.
 func (p *parser) lambda(whole *path) (node, error) {
 	last := len(whole.segments) - 1
 	if last == 0 {
@@ -185,14 +178,14 @@ func (p *parser) lambda(whole *path) (node, error) {
 	if err := p.next(); err != nil {
 		return nil, err
 	}
-	if n.function == "any" && p.kind == mark && p.token == ")" {
+	if n.function == "any" && p.isPunctuation(")") {
 		return n, p.next()
 	}
 	if p.kind != word || !p.followedBy(':') {
 		return nil, p.fail("a variable and a colon are expected")
 	}
-	// The variable gets a name of ours: one that is also the name of a property
-	// must not be read as that property by anyone.
+	// The variable is renamed: if it has the name of a property, nobody may take it
+	// for that property.
 	given := p.token
 	n.variable = fmt.Sprintf("x%d", len(p.variables))
 	if err := p.next(); err != nil {
@@ -211,7 +204,7 @@ func (p *parser) lambda(whole *path) (node, error) {
 	return n, p.expect(")")
 }
 
-// path reads property/member/…; its last segment may be $count.
+// path parses property/member/…; its last segment may be $count.
 func (p *parser) path() (*path, error) {
 	var result path
 	for {
@@ -222,7 +215,7 @@ func (p *parser) path() (*path, error) {
 		if err := p.next(); err != nil {
 			return nil, err
 		}
-		if p.kind != mark || p.token != "/" {
+		if !p.isPunctuation("/") {
 			break
 		}
 		if err := p.next(); err != nil {
@@ -238,20 +231,12 @@ func (p *parser) path() (*path, error) {
 	return &result, nil
 }
 
-// literal reads a text, a number, true, false, null, a GUID or a point in time.
+// literal parses a string, a number, true, false, null, a GUID, or a date and
+// time.
 func (p *parser) literal() (string, error) {
-	if p.kind != text && (p.kind != word || !isValue(p.token)) {
-		return "", p.fail("a value is expected: a text in single quotes, a number, true, false, null, a GUID or a date")
+	if p.kind != quoted && (p.kind != word || !isValue(p.token)) {
+		return "", p.fail("a value is expected: a string in single quotes, a number, true, false, null, a GUID or a date")
 	}
 	literal := p.token
 	return literal, p.next()
-}
-
-func (p *parser) isWord(w string) bool { return p.kind == word && strings.EqualFold(p.token, w) }
-
-func (p *parser) expect(m string) error {
-	if p.kind != mark || p.token != m {
-		return p.fail(fmt.Sprintf("%q is expected", m))
-	}
-	return p.next()
 }

@@ -6,15 +6,15 @@ import (
 	"unicode/utf8"
 )
 
-// Search is a $search that was understood whole: clauses of the form
-// "property:text", joined by AND and OR.
+// Search is a parsed $search: clauses of the form "property:text", joined by AND
+// and OR.
 type Search struct{ parts []searchPart }
 
-// searchPart is a clause, or one of AND, OR and brackets.
+// searchPart is a clause, or one of AND, OR and the parentheses.
 type searchPart struct{ mark, property, text string }
 
-// ParseSearch reads a $search. A clause without a property would search
-// whatever Graph thinks fit, so it is refused.
+// ParseSearch parses a $search. A clause without a property is refused: Graph
+// would choose the properties to search. The error is an [*Error].
 func ParseSearch(expression string) (*Search, error) {
 	fail := func(at int, what string) (*Search, error) {
 		return nil, &Error{Option: "$search", Offset: at, Text: what}
@@ -40,7 +40,7 @@ func ParseSearch(expression string) (*Search, error) {
 		case wantClause && rest[0] == '"':
 			end := closingQuote(rest)
 			if end < 0 {
-				return fail(i, "the clause that starts here has no end")
+				return fail(i, "the clause that starts here is not terminated")
 			}
 			property, text, ok := strings.Cut(rest[1:end], ":")
 			if !ok || !isName(property) || text == "" || !utf8.ValidString(text) || strings.ContainsFunc(text, isControl) {
@@ -64,8 +64,8 @@ func ParseSearch(expression string) (*Search, error) {
 	return &s, nil
 }
 
-// closingQuote returns where the clause at the start of s ends; a quote or a
-// backslash within it follows a backslash.
+// closingQuote returns where the clause at the start of s ends, or -1; a quote or
+// a backslash within it is escaped by a backslash.
 func closingQuote(s string) int {
 	for i := 1; i < len(s); i++ {
 		switch s[i] {
@@ -91,16 +91,16 @@ func (s *Search) Properties() []string {
 	return names
 }
 
-// Rename gives every property the name that spell returns for it.
-func (s *Search) Rename(spell func(name string) string) {
+// Rename replaces the name of every property by the one that rename returns.
+func (s *Search) Rename(rename func(name string) string) {
 	for i := range s.parts {
 		if s.parts[i].property != "" {
-			s.parts[i].property = spell(s.parts[i].property)
+			s.parts[i].property = rename(s.parts[i].property)
 		}
 	}
 }
 
-// String writes the search again.
+// String writes the search in its canonical spelling.
 func (s *Search) String() string {
 	var b strings.Builder
 	for i, p := range s.parts {

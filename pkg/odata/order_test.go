@@ -1,0 +1,23 @@
+package odata_test
+
+import (
+	"testing"
+
+	"github.com/rollcall-dev/rollcall/pkg/odata"
+)
+
+func TestAnOrderIsParsedAndWrittenBack(t *testing.T) {
+	for given, want := range map[string]string{
+		"displayName": "displayName", "displayName asc": "displayName", "displayName DESC, mail": "displayName desc,mail",
+	} {
+		o, err := odata.ParseOrder(given)
+		if err != nil || o.String() != want {
+			t.Errorf("%s: %v, %v", given, o, err)
+		}
+	}
+	for _, given := range []string{"", "displayName up", "displayName,", ",a", "a/b", "a desc desc", "1", "a;b", "$count"} {
+		if o, err := odata.ParseOrder(given); err == nil {
+			t.Errorf("%q was parsed as %v", given, o)
+		}
+	}
+}
