@@ -1,9 +1,9 @@
 // Package telemetry writes the logs: JSON lines as Lambda expects them, or text
-// for a terminal, with the request's id and the run's on every line. Its handler is
+// for a terminal, with the ids of request and run on every line. Its handler is
 // also the last line of defence against leaks: whatever looks like a secret, a
-// token or a person is written as "[redacted]", wherever it stands.
+// token or a person is written as "[redacted]", wherever it appears.
 //
-// It imports nothing of this module; a type takes part through slog.LogValuer.
+// It imports nothing of this module; a type controls its form by slog.LogValuer.
 package telemetry
 
 import (
@@ -21,9 +21,9 @@ const (
 	LevelFatal = slog.LevelError + 4
 )
 
-// Options are the settings of a logger. The zero value writes JSON from INFO on.
+// Options are the settings of a logger. The zero value writes JSON from INFO up.
 type Options struct {
-	// Level is the least level to write: TRACE, DEBUG, INFO, WARN, ERROR or FATAL
+	// Level is the lowest level to write: TRACE, DEBUG, INFO, WARN, ERROR or FATAL
 	// in any case, as AWS_LAMBDA_LOG_LEVEL holds it. Anything else is INFO.
 	Level string
 	// Format is "JSON" or "Text" in any case, as AWS_LAMBDA_LOG_FORMAT holds it.

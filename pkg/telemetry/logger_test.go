@@ -1,4 +1,4 @@
-package telemetry
+package telemetry_test
 
 import (
 	"bytes"
@@ -12,13 +12,17 @@ import (
 	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
+
+const redacted = "[redacted]"
 
 // logged returns the one JSON record that write made.
 func logged(t *testing.T, write func(*slog.Logger)) map[string]any {
 	t.Helper()
 	var b bytes.Buffer
-	write(New(&b, Options{}))
+	write(telemetry.New(&b, telemetry.Options{}))
 	record := map[string]any{}
 	if err := json.Unmarshal(b.Bytes(), &record); err != nil {
 		t.Fatalf("%q: %v", b.String(), err)
@@ -39,7 +43,7 @@ func TestARecordHasTheKeysThatLambdaReads(t *testing.T) {
 func TestATextRecordIsForPeople(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b bytes.Buffer
-		New(&b, Options{Format: "TEXT"}).Info("listing\n", "tenant", "contoso.example", "user", "a@contoso.example")
+		telemetry.New(&b, telemetry.Options{Format: "TEXT"}).Info("listing\n", "tenant", "contoso.example", "user", "a@contoso.example")
 		text := b.String()
 		if !strings.HasPrefix(text, "time=2000-01-01T00:00:00Z level=INFO msg=\"listing\\n\" tenant=contoso.example user=[redacted]") {
 			t.Errorf("%s", text)
@@ -53,8 +57,8 @@ func TestTheLevelIsLambdas(t *testing.T) {
 		"loud": "INFO WARN ERROR FATAL", "Warn": "WARN ERROR FATAL", "ERROR": "ERROR FATAL", "FATAL": "FATAL",
 	} {
 		var b bytes.Buffer
-		log := New(&b, Options{Level: name})
-		for _, level := range []slog.Level{LevelTrace, slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError, LevelFatal} {
+		log := telemetry.New(&b, telemetry.Options{Level: name})
+		for _, level := range []slog.Level{telemetry.LevelTrace, slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError, telemetry.LevelFatal} {
 			log.Log(t.Context(), level, "x")
 		}
 		var got []string
@@ -72,7 +76,7 @@ func TestTheLevelIsLambdas(t *testing.T) {
 }
 
 func TestTheContextIsOnEveryRecordAtTheTop(t *testing.T) {
-	ctx := WithRun(WithRequestID(WithRequestID(t.Context(), "r-0"), "r-1"), "run-1")
+	ctx := telemetry.WithRun(telemetry.WithRequestID(telemetry.WithRequestID(t.Context(), "r-0"), "r-1"), "run-1")
 	for name, log := range map[string]func(*slog.Logger) *slog.Logger{
 		"plain":  func(l *slog.Logger) *slog.Logger { return l },
 		"attrs":  func(l *slog.Logger) *slog.Logger { return l.With("a", 1) },
@@ -91,7 +95,7 @@ func TestTheContextIsOnEveryRecordAtTheTop(t *testing.T) {
 		}
 	}
 	var b bytes.Buffer
-	New(&b, Options{}).InfoContext(ctx, "m")
+	telemetry.New(&b, telemetry.Options{}).InfoContext(ctx, "m")
 	if strings.Count(b.String(), "requestId") != 1 {
 		t.Errorf("the request id is there more than once: %s", b.String())
 	}
@@ -102,9 +106,9 @@ func TestTheContextIsOnEveryRecordAtTheTop(t *testing.T) {
 }
 
 func TestTwoLoggersOfOneParentDoNotMix(t *testing.T) {
-	ctx := WithRun(t.Context(), "run-1")
+	ctx := telemetry.WithRun(t.Context(), "run-1")
 	var b bytes.Buffer
-	parent := New(&b, Options{}).WithGroup("g").With("p", 0)
+	parent := telemetry.New(&b, telemetry.Options{}).WithGroup("g").With("p", 0)
 	one, two := parent.With("a", 1), parent.With("b", 2)
 	one.InfoContext(ctx, "one")
 	two.InfoContext(ctx, "two")
@@ -164,9 +168,9 @@ func TestAContextThatIsNilOrEmptyIsTaken(t *testing.T) {
 }
 
 func BenchmarkALine(b *testing.B) {
-	ctx := WithRequestID(b.Context(), "3c0e5f1a-aaaa-4bbb-8ccc-000000000003")
+	ctx := telemetry.WithRequestID(b.Context(), "3c0e5f1a-aaaa-4bbb-8ccc-000000000003")
 	var sink bytes.Buffer
-	log := New(&sink, Options{})
+	log := telemetry.New(&sink, telemetry.Options{})
 	b.ReportAllocs()
 	for b.Loop() {
 		sink.Reset()

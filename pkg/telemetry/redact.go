@@ -10,8 +10,6 @@ import (
 	"strings"
 )
 
-const redacted = "[redacted]"
-
 // redactAttr is slog's ReplaceAttr: it sees the message and every attribute, in
 // groups too, with LogValuers resolved. own renames slog's own attributes.
 func redactAttr(own func(slog.Attr) slog.Attr) func([]string, slog.Attr) slog.Attr {
@@ -38,7 +36,7 @@ func redactAttr(own func(slog.Attr) slog.Attr) func([]string, slog.Attr) slog.At
 }
 
 // redactValue leaves numbers, truth values and times alone, also under a sensitive
-// key: "tokens=3" and "secretExpires=..." tell nothing.
+// key: "tokens=3" and "secretExpires=..." reveal nothing.
 func redactValue(v slog.Value, hide bool) slog.Value {
 	switch v.Kind() {
 	case slog.KindString:
@@ -55,8 +53,8 @@ func redactValue(v slog.Value, hide bool) slog.Value {
 	return v
 }
 
-// redactAny makes a value that holds only what may be written. A value whose own
-// methods panic costs that value and not the program.
+// redactAny makes a value that holds only what may be written. A value whose
+// methods panic is written as its type.
 func redactAny(v any) (out slog.Value) {
 	defer func() {
 		if recover() != nil {
@@ -81,8 +79,8 @@ func redactAny(v any) (out slog.Value) {
 	return redactTree(v)
 }
 
-// redactError logs an error by the value that it, or an error it wraps, wants to
-// be logged by, and otherwise by its scrubbed text.
+// redactError logs an error by its slog.LogValuer, or that of an error it wraps, and
+// otherwise by its scrubbed text.
 func redactError(err error) slog.Value {
 	var valuer slog.LogValuer
 	if errors.As(err, &valuer) {
@@ -151,8 +149,8 @@ func hidden(value any) any {
 	return redacted
 }
 
-// isSensitive reports whether a key promises a secret, a token or a person. Case
-// and the characters "_", "-" and "." do not count.
+// isSensitive reports whether a key names a secret, a token or a person. Case and
+// the characters "_", "-" and "." are ignored.
 func isSensitive(key string) bool {
 	key = strings.Map(func(r rune) rune {
 		switch {

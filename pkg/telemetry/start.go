@@ -8,7 +8,7 @@ import (
 )
 
 // Start returns the logger of a deployed function, which writes JSON to stdout from
-// level on (see Options), and sends the standard log to it. main calls it once.
+// this level up (see Options), and sends the standard log to it. main calls it once.
 func Start(level string) *slog.Logger {
 	logger := New(os.Stdout, Options{Level: level})
 	CaptureStandardLog(logger)

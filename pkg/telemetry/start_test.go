@@ -1,17 +1,19 @@
-package telemetry
+package telemetry_test
 
 import (
 	"bytes"
 	"log"
 	"strings"
 	"testing"
+
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
 
 func TestTheStandardLogIsCutBeforeWhatItQuotes(t *testing.T) {
 	before, flags := log.Writer(), log.Flags()
 	defer func() { log.SetOutput(before); log.SetFlags(flags) }()
 	var out bytes.Buffer
-	CaptureStandardLog(New(&out, Options{}))
+	telemetry.CaptureStandardLog(telemetry.New(&out, telemetry.Options{}))
 	log.Printf("Unsolicited response received on idle HTTP channel starting with %q; err=%v", `{"displayName":"Anna Canary"}`, nil)
 	log.Printf(`{"errorMessage":"Resource 'anna.canary' does not exist","errorType":"Graph.NotFound"}`)
 	log.Print("http: TLS handshake error from 127.0.0.1:1: EOF")
