@@ -5,19 +5,20 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
+	"github.com/rollcall-dev/rollcall/pkg/store"
 	"github.com/rollcall-dev/rollcall/pkg/store/azblob"
 	"github.com/rollcall-dev/rollcall/pkg/store/storetest"
 )
 
-// secret stands for every credential that no text may repeat.
-const secret = "c2VjcmV0LWtleQ=="
+const secret = storetest.Secret
 
-func (d *double) store(t *testing.T, prefix string) *azblob.Store {
+func open(t *testing.T, d *storetest.Double, prefix string) *azblob.Store {
 	t.Helper()
 	s, err := azblob.New(azblob.Config{
 		Account: "contoso", Container: "people", Prefix: prefix, Key: secret,
@@ -29,42 +30,55 @@ func (d *double) store(t *testing.T, prefix string) *azblob.Store {
 	return s
 }
 
+// write uploads an object and returns its body.
+func write(t *testing.T, s *azblob.Store, key string, size int) []byte {
+	t.Helper()
+	body := bytes.Repeat([]byte("0123456789abcdef"), size/16+1)[:size]
+	u, err := s.Create(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := u.Write(body); err != nil {
+		t.Fatal(err)
+	}
+	if err := u.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	return body
+}
+
 func TestAContainerKeepsThePromisesOfAStore(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) storetest.Store { return newDouble().store(t, "exports/people") })
+	storetest.Run(t, func(t *testing.T) storetest.Store { return open(t, newDouble(), "exports/people") })
 }
 
 func TestAnEmulatorWithoutChecksumsGetsNone(t *testing.T) {
-	d := newDouble()
-	d.emulator = true
-	s := d.store(t, "")
-	upload(t.Context(), t, s, "large", large).mustCommit(t)
+	d := storetest.NewDouble(&container{staged: map[string]map[string][]byte{}, emulator: true})
+	s := open(t, d, "")
+	large := write(t, s, "large", storetest.Large)
 	if _, err := s.Swap(t.Context(), "state", []byte("x"), ""); err != nil {
 		t.Fatal(err)
 	}
-	if len(d.blobs) != 2 || !bytes.Equal(d.blobs["large"].body, body(large)) {
-		t.Errorf("the container holds %d blobs, or other ones", len(d.blobs))
+	if len(d.Objects) != 2 || !bytes.Equal(d.Objects["large"].Body, large) {
+		t.Errorf("the container holds %d blobs, or other ones", len(d.Objects))
 	}
 }
 
 func TestEveryBodyGoesWithItsChecksum(t *testing.T) {
 	d := newDouble()
-	s := d.store(t, "")
-	upload(t.Context(), t, s, "small", small).mustCommit(t)
-	upload(t.Context(), t, s, "large", large).mustCommit(t)
+	s := open(t, d, "")
+	write(t, s, "small", storetest.Small)
+	write(t, s, "large", storetest.Large)
 	if _, err := s.Swap(t.Context(), "state", []byte("x"), ""); err != nil {
 		t.Fatal(err)
 	}
-	bodies := 0
-	for _, r := range d.seen {
-		if kind(r) != "Put Blob" && kind(r) != "Put Block" {
-			continue
-		}
-		if bodies++; r.Header.Get("x-ms-content-crc64") == "" {
-			t.Errorf("a %s has none", kind(r))
+	bodies := append(d.Requests("Put Blob"), d.Requests("Put Block")...)
+	for _, r := range bodies {
+		if r.Header.Get("x-ms-content-crc64") == "" {
+			t.Errorf("a %s has none", d.Protocol.Operation(r))
 		}
 	}
-	if bodies < 5 {
-		t.Errorf("only %d bodies were sent", bodies)
+	if len(bodies) < 5 {
+		t.Errorf("only %d bodies were sent", len(bodies))
 	}
 }
 
@@ -109,12 +123,12 @@ func TestASignatureGoesWithEveryRequestAndInNoText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	upload(t.Context(), t, s, "large", large).mustCommit(t)
+	write(t, s, "large", storetest.Large)
 	_, _, err = s.Read(t.Context(), "missing")
-	wantFailure(t, err, "there is no such object")
-	for _, r := range d.seen {
+	storetest.WantFailure(t, err, s, "there is no such object")
+	for _, r := range d.Requests("") {
 		if r.URL.Query().Get("sig") != secret {
-			t.Errorf("%s went to %s", kind(r), r.URL.Path)
+			t.Errorf("%s went to %s", d.Protocol.Operation(r), r.URL.Path)
 		}
 	}
 }
@@ -145,4 +159,66 @@ func TestWhatIsNoContainerIsRefusedWithoutItsSecrets(t *testing.T) {
 			t.Errorf("%s: %v", test.name, err)
 		}
 	}
+}
+
+func TestAContainerKeepsThePromisesOfAStoreWhileRequestsFail(t *testing.T) {
+	storetest.RunRemote(t, storetest.Remote{
+		Open: func(t *testing.T) (storetest.Store, *storetest.Double) {
+			d := newDouble()
+			return open(t, d, storetest.Prefix), d
+		},
+		Put: "Put Blob", Part: "Put Block", Complete: "Put Block List", Get: "Get Blob", Delete: "Delete Blob",
+		OneRequest: 4 << 20, Range: "x-ms-range", Busy: "ServerBusy",
+		Refusals: []storetest.Refusal{
+			{Name: "a block is refused", Size: storetest.Large, Plan: storetest.At("Put Block", 1, storetest.Fault{Status: 400, Code: "Crc64Mismatch"}), Want: "run again"},
+			{Name: "a block is never taken", Size: storetest.Large, Plan: storetest.At("Put Block", 0, storetest.Fault{Status: 503, Code: "ServerBusy"}), Want: "later"},
+			{Name: "the end is refused", Size: storetest.Large, Plan: storetest.At("Put Block List", 0, storetest.Fault{Status: 403, Code: "AuthorizationPermissionMismatch"}), Want: "Storage Blob Data Contributor"},
+			{Name: "a small object is refused", Size: storetest.Small, Plan: storetest.At("Put Blob", 0, storetest.Fault{Status: 403, Code: "AuthorizationPermissionMismatch"}), Want: "Storage Blob Data Contributor"},
+			{Name: "there is no container", Size: storetest.Small, Plan: storetest.At("Put Blob", 0, storetest.Fault{Status: 404, Code: "ContainerNotFound"}), Want: "make the container people"},
+		},
+		Answers: []storetest.Answer{
+			{Operation: "Put Blob", Fault: storetest.Fault{Status: 412, Code: "ConditionNotMet"}, Is: store.ErrConflict},
+			{Operation: "Put Blob", Fault: storetest.Fault{Status: 409, Code: "BlobAlreadyExists"}, Is: store.ErrConflict},
+			{Operation: "Put Blob", Fault: storetest.Fault{Status: 404, Code: "BlobNotFound"}, Is: store.ErrConflict},
+			{Operation: "Put Blob", Fault: storetest.Fault{Status: 412, Code: "LeaseIdMissing"}, Want: "lease"},
+			{Operation: "Put Blob", Fault: storetest.Fault{Status: 409, Code: "BlobImmutableDueToPolicy"}, Want: "policy"},
+			{Operation: "Put Blob", Fault: storetest.Fault{Status: 404, Code: "ContainerNotFound"}, Want: "make the container people"},
+			{Operation: "Put Blob", Fault: storetest.Fault{Status: 403, Code: "AuthorizationFailure"}, Want: "network rules"},
+			{Operation: "Put Blob", Fault: storetest.Fault{Status: 403, Code: "AuthenticationFailed"}, Want: "renew"},
+			{Operation: "Put Blob", Fault: storetest.Fault{Status: 403, Code: "KeyBasedAuthenticationNotPermitted"}, Want: "identity"},
+			{Operation: "Put Blob", Fault: storetest.Fault{Status: 503, Code: "ServerBusy"}, Want: "later"},
+			{Operation: "Get Blob", Fault: storetest.Fault{Status: 404, Code: "BlobNotFound"}, Is: store.ErrNotFound},
+			{Operation: "Get Blob", Fault: storetest.Fault{Status: 404, Code: "ContainerNotFound"}, Want: "make the container people"},
+			{Operation: "Get Blob", Fault: storetest.Fault{Status: 403, Code: "AuthorizationPermissionMismatch"}, Want: "Storage Blob Data Reader"},
+			{Operation: "Delete Blob", Fault: storetest.Fault{Status: 403, Code: "AuthorizationPermissionMismatch"}, Want: "Storage Blob Data Contributor"},
+			{Operation: "Delete Blob", Fault: storetest.Fault{Lost: true}},
+			{Operation: "Get Blob", Fault: storetest.Fault{Status: 403, Code: "kim@contoso.com may not"}, Want: "Azure Storage answered (HTTP 403"},
+		},
+	})
+}
+
+// refusal is an error of this project's own, as a credential returns it.
+type refusal struct{}
+
+func (refusal) Error() string { return "the client secret has expired: make a new one" }
+func (refusal) Name() string  { return "Credentials.Rejected" }
+
+type rejected struct{}
+
+func (rejected) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	return azcore.AccessToken{}, refusal{}
+}
+
+func TestAnIdentityThatIsRejectedSaysWhy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, err := azblob.New(azblob.Config{
+			Account: "contoso", Container: "people", Credential: rejected{},
+			Options: policy.ClientOptions{Transport: newDouble()},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = s.Read(t.Context(), "latest")
+		storetest.WantFailure(t, err, s, "the client secret has expired: make a new one")
+	})
 }

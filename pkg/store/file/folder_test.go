@@ -104,7 +104,7 @@ func TestTheLockIsNoObject(t *testing.T) {
 	}
 }
 
-func TestATroubledFolderSaysWhatToDo(t *testing.T) {
+func TestAFolderThatCannotBeMadeSaysWhatToDo(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "taken"), nil, 0o600); err != nil {
 		t.Fatal(err)

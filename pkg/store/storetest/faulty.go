@@ -17,11 +17,11 @@ type Call struct {
 	Key string
 }
 
-// Faulty is a place for objects whose calls can be made to fail. Its fields are
+// Faulty is a store whose calls can be made to fail. Its fields are
 // set before its first use; it may be used by several goroutines, and then so may
 // Before and After.
 type Faulty struct {
-	// Store is the place that does the work.
+	// Store is the store that does the work.
 	Store Store
 	// Before, if any, is called ahead of each call; an error of it is returned
 	// instead of making the call. A test that kills a run at a boundary of calls does

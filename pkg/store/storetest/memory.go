@@ -12,9 +12,8 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/store"
 )
 
-// Memory is a place for objects in memory. It keeps the promises of package
-// store, waits for nothing, and uses no file and no socket, so that it works
-// under testing/synctest.
+// Memory is a store in memory. It keeps the promises of package store, never waits,
+// and uses no file and no socket, so that it works under testing/synctest.
 type Memory struct {
 	mu      sync.Mutex
 	objects map[string]object
@@ -27,7 +26,7 @@ type object struct {
 	version store.Version
 }
 
-// NewMemory returns an empty place.
+// NewMemory returns an empty store.
 func NewMemory() *Memory { return &Memory{objects: map[string]object{}} }
 
 // URL returns memory:///key.

@@ -1,7 +1,8 @@
-// Package storetest holds every place for objects to the promises of package
-// store: one suite for all of them, a place in memory that keeps the same
-// promises for other packages' tests, and a wrapper that makes calls fail or lose
-// their replies.
+// Package storetest tests that a store keeps the promises of package store: [Run] is
+// the suite of all stores, [RunRemote] that of stores behind HTTP, whose requests a
+// [Double] of the service makes fail. For other packages' tests there are [Memory], a
+// store in memory, and [Faulty], which makes the calls of a store fail or lose their
+// replies.
 package storetest
 
 import (
@@ -16,7 +17,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/store"
 )
 
-// Store is a place for objects, with everything that any of them can do.
+// Store is a store of objects, with the methods that all stores have.
 type Store interface {
 	Create(ctx context.Context, key string) (store.Upload, error)
 	Read(ctx context.Context, key string) ([]byte, store.Version, error)
@@ -26,8 +27,8 @@ type Store interface {
 	URL(key string) string
 }
 
-// Run holds a place to its promises. empty returns one with nothing in it; each
-// test asks for its own.
+// Run runs the suite. empty returns a store with nothing in it; each test has its
+// own.
 func Run(t *testing.T, empty func(t *testing.T) Store) {
 	for _, test := range []struct {
 		name string

@@ -18,13 +18,13 @@ func TestAFaultyStoreWithoutFaultsKeepsThemToo(t *testing.T) {
 	storetest.Run(t, func(*testing.T) storetest.Store { return &storetest.Faulty{Store: storetest.NewMemory()} })
 }
 
-var errPulled = errors.New("the plug was pulled")
+var errFailed = errors.New("the call failed")
 
 func TestAFaultBeforeACallKeepsItFromHappening(t *testing.T) {
 	memory := storetest.NewMemory()
 	f := &storetest.Faulty{Store: memory, Before: func(op, _ string) error {
 		if op == "commit" || op == "swap" {
-			return errPulled
+			return errFailed
 		}
 		return nil
 	}}
@@ -32,14 +32,14 @@ func TestAFaultBeforeACallKeepsItFromHappening(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := u.Commit(); !errors.Is(err, errPulled) {
+	if err := u.Commit(); !errors.Is(err, errFailed) {
 		t.Errorf("the commit returned %v", err)
 	}
 	if memory.Pending() != 1 {
 		t.Errorf("%d uploads are pending before the abort, want 1", memory.Pending())
 	}
 	u.Abort()
-	if _, err := f.Swap(t.Context(), "b", nil, ""); !errors.Is(err, errPulled) {
+	if _, err := f.Swap(t.Context(), "b", nil, ""); !errors.Is(err, errFailed) {
 		t.Errorf("the swap returned %v", err)
 	}
 	if keys := memory.Keys(); len(keys) > 0 || memory.Pending() != 0 {
@@ -55,7 +55,7 @@ func TestALostReplyIsACallThatHappened(t *testing.T) {
 	memory := storetest.NewMemory()
 	f := &storetest.Faulty{Store: memory, After: func(op, _ string) error {
 		if op == "commit" || op == "swap" {
-			return errPulled
+			return errFailed
 		}
 		return nil
 	}}
@@ -63,10 +63,10 @@ func TestALostReplyIsACallThatHappened(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := u.Commit(); !errors.Is(err, errPulled) {
+	if err := u.Commit(); !errors.Is(err, errFailed) {
 		t.Errorf("the commit returned %v", err)
 	}
-	if _, err := f.Swap(t.Context(), "b", nil, ""); !errors.Is(err, errPulled) {
+	if _, err := f.Swap(t.Context(), "b", nil, ""); !errors.Is(err, errFailed) {
 		t.Errorf("the swap returned %v", err)
 	}
 	if _, err := f.Swap(t.Context(), "b", nil, ""); !errors.Is(err, store.ErrConflict) {
