@@ -8,8 +8,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// completeCommand is the hidden command by which the scripts ask what can come
-// next. Its arguments are the words after the program's name, up to the cursor.
+// completeCommand is the hidden command with which the scripts ask for candidates.
+// Its arguments are the words after the program's name, up to the cursor.
 const completeCommand = "__complete"
 
 //go:embed completion
@@ -21,13 +21,13 @@ type completionCommand struct {
 
 // Help is the rest of `rollcall completion --help`.
 func (completionCommand) Help() string {
-	return `To switch it on, put one of these where the shell starts:
+	return `To enable it, add the line of your shell to its start-up file:
 
   bash   source <(rollcall completion bash)              in ~/.bashrc
   zsh    source <(rollcall completion zsh)               in ~/.zshrc, after compinit
   fish   rollcall completion fish | source               in ~/.config/fish/config.fish
 
-rollcall has to be in the PATH.`
+rollcall must be in the PATH.`
 }
 
 // Run prints the script on stdout.
@@ -36,14 +36,12 @@ func (c completionCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	if _, err := p.stdout.Write(script); err != nil {
-		return &writeError{where: "stdout", err: err}
-	}
-	return nil
+	_, err = p.out().Write(script)
+	return err
 }
 
-// complete prints the candidates for the last of the words, one a line with a
-// description behind a tab, or :files where the shell completes a path itself.
+// complete prints the candidates for the last word, one per line with a tab and a
+// description, or :files if the shell is to complete a path.
 func (p *program) complete(words []string) int {
 	var c commands
 	parser, err := p.parser(&c, func(int) {})
@@ -60,7 +58,7 @@ func (p *program) complete(words []string) int {
 
 const filesCandidate = ":files"
 
-// candidates finds what can stand in the place of the last word.
+// candidates returns what the last word can become.
 func candidates(app *kong.Application, words []string) []string {
 	if len(words) == 0 {
 		words = []string{""}
@@ -70,7 +68,7 @@ func candidates(app *kong.Application, words []string) []string {
 	var pending *kong.Flag // the flag whose value comes next
 	for _, word := range words[:last] {
 		switch {
-		case word == "=" && pending != nil: // bash cuts --name=value into three words
+		case word == "=" && pending != nil: // bash splits --name=value into three words
 		case pending != nil:
 			pending = nil
 		case strings.HasPrefix(word, "-"):
@@ -99,7 +97,7 @@ func candidates(app *kong.Application, words []string) []string {
 	return wordsOf(node, current)
 }
 
-// flagOf finds a flag by its name with dashes, here or further up.
+// flagOf finds a flag of the node or its parents by its name with dashes.
 func flagOf(node *kong.Node, name string) *kong.Flag {
 	for _, group := range node.AllFlags(false) {
 		for _, flag := range group {
@@ -132,7 +130,7 @@ func flagsOf(node *kong.Node, prefix string) []string {
 	return found
 }
 
-// wordsOf gives the commands below a node, or the values of its argument.
+// wordsOf returns the commands below a node, or the values of its argument.
 func wordsOf(node *kong.Node, prefix string) []string {
 	var found []string
 	for _, child := range node.Children {
@@ -146,10 +144,10 @@ func wordsOf(node *kong.Node, prefix string) []string {
 	return found
 }
 
-// valuesOf gives the values that a flag or argument can have, if they are known.
+// valuesOf returns the values that a flag or argument can have, if they are known.
 func valuesOf(value *kong.Value, before, prefix string) []string {
 	switch value.Tag.PlaceHolder {
-	case "FILE", "DIR", "URL": // a folder may stand for its URL
+	case "FILE", "DIR", "URL": // a URL may be written as a folder
 		return []string{filesCandidate}
 	}
 	var found []string

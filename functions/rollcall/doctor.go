@@ -5,11 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
 	"github.com/rollcall-dev/rollcall/pkg/config"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
+	"github.com/rollcall-dev/rollcall/pkg/list"
+	"github.com/rollcall-dev/rollcall/pkg/property"
 )
 
 type doctorCommand struct {
@@ -18,103 +23,253 @@ type doctorCommand struct {
 
 // Help is the rest of `rollcall doctor --help`.
 func (doctorCommand) Help() string {
-	return `One line a check, on stdout: ok or failed, what was found, and below a failure what to do.
-Nothing is changed anywhere and no user is shown. The exit status is 1 if a check failed.
+	return `Prints one line per check on stdout: ok or failed, what was found, and below a failure what to
+do. Nothing is changed and no user is shown. The exit status is 1 if a check failed.
 
   configuration  the environment, all problems at once
-  credential     the secret is readable; where it is kept and when it expires
+  credential     the secret is readable; where it is stored and when it expires
   tenant         the tenant exists; its GUID
-  token          Entra ID gives a token; how long it lasts
+  token          Entra ID issues a token; how long it is valid
   permission     the token may read users
   columns        each selected column can be read
   count          Graph counts the users, so that lists can be verified
   page           how long a page takes`
 }
 
-// Run makes the checks, one after the other, as far as each has what it needs.
-func (c *doctorCommand) Run(ctx context.Context, p *program, all *commands) error {
-	d := &diagnosis{w: &checkedWriter{where: "stdout", w: p.stdout}}
-	stderr := &screen{w: p.stderr}
-	t, err := p.connect(ctx, c.tenantFlags, nil, stderr.logger(all.Verbose))
+// Run makes the checks, one after the other, as far as their prerequisites hold.
+func (c *doctorCommand) Run(ctx context.Context, p *program) error {
+	results := &checks{w: p.out()}
+	_, log := p.console()
+	t, err := p.connect(ctx, c.tenantFlags, nil, log)
 	if err != nil {
-		d.failed("configuration", err)
-		return d.result(ctx)
+		results.failed("configuration", err)
+		return results.result(ctx)
 	}
 	defer t.close()
-	d.examine(ctx, t)
-	return d.result(ctx)
+	results.run(ctx, t)
+	return results.result(ctx)
 }
 
-// diagnosis prints the outcome of each check and keeps the verdict.
-type diagnosis struct {
-	w    io.Writer
-	bad  int
-	fail error // of w
+// checks prints the result of each check and counts the failures.
+type checks struct {
+	w        io.Writer
+	failures int
+	err      error // of w
 }
 
-func (d *diagnosis) ok(check, format string, values ...any) {
-	d.line("ok", check, fmt.Sprintf(format, values...))
-}
-
-// failed tells what went wrong: the first line beside the check, the rest below.
-func (d *diagnosis) failed(check string, err error) {
-	d.bad++
-	first, rest, more := strings.Cut(inLines(err), "\n")
-	d.line("failed", check, first)
-	if more {
-		d.below(rest)
+func (c *checks) run(ctx context.Context, t *tenant) {
+	c.configuration(t)
+	if !c.credential(ctx, t) {
+		return
 	}
+	c.tenant(ctx, t) // a token can be had without the GUID
+	if !c.token(ctx, t) || !c.permission(ctx, t) {
+		return
+	}
+	columns := c.columns(ctx, t)
+	c.count(ctx, t)
+	c.page(ctx, t, columns)
+}
+
+func (c *checks) configuration(t *tenant) {
+	cfg := t.config
+	filter := "no filter"
+	if cfg.Filter != "" {
+		filter = "with a filter"
+	}
+	c.ok("configuration", "cloud %s, %d columns, %s, %d users a page", cfg.Cloud.Name, len(cfg.Select), filter, cfg.PageSize)
+	if len(cfg.Replaced) > 0 {
+		c.below("note: hosts of the cloud are replaced by " + strings.Join(cfg.Replaced, ", ") + ": login " + cfg.LoginURL + ", Graph " + cfg.GraphURL)
+	}
+}
+
+// expirySoon is when an expiring secret is worth a hint.
+const expirySoon = 30 * 24 * time.Hour
+
+func (c *checks) credential(ctx context.Context, t *tenant) bool {
+	identity, err := t.Credential.Identity(ctx)
+	if err != nil {
+		c.failed("credential", err)
+		return false
+	}
+	found := identity.String() + ", from " + t.Credential.Source().String()
+	left := time.Until(identity.ExpiresAt)
+	switch {
+	case identity.ExpiresAt.IsZero():
+		c.ok("credential", "%s; its expiry is not recorded", found)
+	case left <= 0:
+		// Go on: the record may be out of date, and the next check shows it.
+		c.failed("credential", fmt.Errorf("%s; it expired %s ago: add a client secret to the app registration and store it", found, inDays(-left)))
+	case left < expirySoon:
+		c.ok("credential", "%s; it expires in %s: rotate it", found, inDays(left))
+	default:
+		c.ok("credential", "%s; it expires in %s", found, inDays(left))
+	}
+	return true
+}
+
+func (c *checks) tenant(ctx context.Context, t *tenant) {
+	guid, err := t.Credential.Tenant(ctx)
+	if err != nil {
+		c.failed("tenant", err)
+		return
+	}
+	c.ok("tenant", "%s", guid)
+}
+
+func (c *checks) token(ctx context.Context, t *tenant) bool {
+	started := time.Now()
+	token, err := t.Credential.GetToken(ctx, policy.TokenRequestOptions{})
+	if err != nil {
+		c.failed("token", err)
+		return false
+	}
+	c.ok("token", "issued in %s, valid for %s", milliseconds(time.Since(started)), time.Until(token.ExpiresOn).Round(time.Minute))
+	return true
+}
+
+// permission reads the id of one user, which takes User.Read.All.
+func (c *checks) permission(ctx context.Context, t *tenant) bool {
+	users, _, err := readPage(ctx, t.Graph, list.Request{Columns: []property.Column{{Name: "id"}}, PageSize: 1})
+	switch {
+	case err != nil:
+		c.failed("permission", err)
+		return false
+	case users == 0:
+		c.failed("permission", errors.New("Graph returned no user at all, and no tenant is empty: grant the application permission User.Read.All with admin consent"))
+		return false
+	}
+	c.ok("permission", "users can be read")
+	return true
+}
+
+// columns returns the columns that Graph grants.
+func (c *checks) columns(ctx context.Context, t *tenant) []property.Column {
+	columns := t.Request.Columns
+	_, _, err := readPage(ctx, t.Graph, list.Request{Columns: columns, Filter: t.Request.Filter, PageSize: 1})
+	if err == nil {
+		c.ok("columns", "all %d can be read", len(columns))
+		return columns
+	}
+	granted, missing, err := list.Granted(ctx, t.Graph, columns, err)
+	if err != nil {
+		var refused *list.RefusedError
+		if !errors.As(err, &refused) {
+			c.failed("columns", fmt.Errorf("the page that a list reads is refused: %w", err))
+			return nil
+		}
+		c.failed("columns", err)
+		return slices.DeleteFunc(slices.Clone(columns), func(column property.Column) bool {
+			return column.Optional || slices.Contains(refused.Properties, column.Name) // which optional ones are refused is unknown
+		})
+	}
+	c.ok("columns", "%d of %d can be read; lists go on without %s", len(granted), len(columns), strings.Join(missing, ", "))
+	return granted
+}
+
+func (c *checks) count(ctx context.Context, t *tenant) {
+	var stats graph.Stats
+	n, err := t.Graph.Count(ctx, t.Request.Query(), &stats)
 	var answer *graph.Error
-	if errors.As(err, &answer) && answer.Message != "" {
-		d.below("Graph says: " + answer.Message)
-	}
-	if missingVariables(err) {
-		d.below("To try it without a tenant: " + programName + " doctor --demo")
+	switch {
+	case err == nil && t.Request.Filter == "":
+		c.ok("count", "Graph counts %d users", n)
+	case err == nil:
+		c.ok("count", "Graph counts %d users that match the filter", n)
+	case errors.As(err, &answer) && answer.Status == 400 && t.Request.Filter == "":
+		c.ok("count", "this tenant does not count its users (B2C tenants do not); lists will be complete but not verified")
+	default:
+		c.failed("count", err)
 	}
 }
 
-// inLines is the text of an error, with the problems of a configuration a line each.
-func inLines(err error) string {
+// page times a page as lists read it.
+func (c *checks) page(ctx context.Context, t *tenant, columns []property.Column) {
+	if len(columns) == 0 {
+		return
+	}
+	started := time.Now()
+	users, first, err := readPage(ctx, t.Graph, list.Request{Columns: columns, Filter: t.Request.Filter, PageSize: t.Request.PageSize})
+	if err != nil {
+		c.failed("page", err)
+		return
+	}
+	c.ok("page", "%d users in %s, the first after %s", users, milliseconds(time.Since(started)), milliseconds(first))
+}
+
+// readPage reads the first page of a list and returns how many users it has and
+// how long its response took to begin.
+func readPage(ctx context.Context, client *graph.Client, r list.Request) (users int, first time.Duration, err error) {
+	started := time.Now()
+	page, err := client.Page(ctx, r.Query(), "")
+	if err != nil {
+		return 0, 0, err
+	}
+	first = time.Since(started)
+	for _, err := range page.Users() {
+		if err != nil {
+			return 0, 0, err
+		}
+		users++
+	}
+	return users, first, nil
+}
+
+func (c *checks) ok(check, format string, values ...any) {
+	c.line("ok", check, fmt.Sprintf(format, values...))
+}
+
+// failed prints the first line of an error beside the check, and the others and
+// further details below.
+func (c *checks) failed(check string, err error) {
+	c.failures++
+	lines := []string{err.Error()}
 	var invalid *config.Error
-	if !errors.As(err, &invalid) {
-		return err.Error()
+	if errors.As(err, &invalid) {
+		lines = nil
+		for _, problem := range invalid.Problems {
+			lines = append(lines, problem.String())
+		}
 	}
-	var problems []string
-	for _, problem := range invalid.Problems {
-		problems = append(problems, problem.String())
+	lines = append(lines, details(err, "doctor")...)
+	first, rest, more := strings.Cut(strings.Join(lines, "\n"), "\n")
+	c.line("failed", check, first)
+	if more {
+		c.below(rest)
 	}
-	return strings.Join(problems, "\n")
 }
 
-func (d *diagnosis) line(outcome, check, text string) {
-	d.print(fmt.Sprintf("%-6s  %-13s  %s", outcome, check, printable(text)))
+func (c *checks) line(result, check, text string) {
+	c.print(fmt.Sprintf("%-6s  %-13s  %s", result, check, printable(text)))
 }
 
-func (d *diagnosis) below(text string) {
+func (c *checks) below(text string) {
 	for line := range strings.SplitSeq(text, "\n") {
-		d.print(strings.Repeat(" ", 8) + printable(strings.TrimSpace(line)))
+		c.print(strings.Repeat(" ", 8) + printable(strings.TrimSpace(line)))
 	}
 }
 
-func (d *diagnosis) print(line string) {
-	if d.fail == nil {
-		_, d.fail = io.WriteString(d.w, line+"\n")
+func (c *checks) print(line string) {
+	if c.err == nil {
+		_, c.err = io.WriteString(c.w, line+"\n")
 	}
 }
 
-func (d *diagnosis) result(ctx context.Context) error {
+func (c *checks) result(ctx context.Context) error {
 	switch {
 	case ctx.Err() != nil:
 		return stopped(ctx)
-	case d.fail != nil:
-		return d.fail
-	case d.bad > 0:
-		return errTold
+	case c.err != nil:
+		return c.err
+	case c.failures > 0:
+		return errReported
 	}
 	return nil
 }
 
-// inDays says how far away a moment is, in the unit that people plan in.
+func milliseconds(d time.Duration) string { return d.Round(time.Millisecond).String() }
+
+// inDays returns a duration in days, or in minutes if it is shorter.
 func inDays(d time.Duration) string {
 	days := int(d.Hours() / 24)
 	switch {

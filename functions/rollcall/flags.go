@@ -3,55 +3,80 @@ package main
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/rollcall-dev/rollcall/pkg/config"
 )
 
-// requestFlags say what is read, and how.
+// requestFlags choose what is read, and how.
 type requestFlags struct {
 	Select   string `placeholder:"A,B" help:"Columns, instead of ROLLCALL_SELECT; name? marks one that may be missing."`
 	Filter   string `placeholder:"EXPR" help:"OData $$filter, instead of ROLLCALL_FILTER."`
-	Parallel string `placeholder:"N" help:"Ranges of the list that are read side by side, instead of ROLLCALL_PARALLEL."`
+	Parallel string `placeholder:"N" help:"Partitions of the list that are read in parallel, instead of ROLLCALL_PARALLEL."`
 }
 
-func (f requestFlags) standIns() standIns {
-	return standIns{
+func (f requestFlags) overrides() overrides {
+	return overrides{
 		{"--select", "ROLLCALL_SELECT", f.Select},
 		{"--filter", "ROLLCALL_FILTER", f.Filter},
 		{"--parallel", "ROLLCALL_PARALLEL", f.Parallel},
 	}
 }
 
-// standIn is a flag in the place of a variable, so that one validation serves
-// both. Its value is "" when the flag was not given.
-type standIn struct{ flag, variable, value string }
+// overrides are flags that replace environment variables, so that one validation
+// serves both. A flag that was not given has the value "".
+type overrides []struct{ flag, variable, value string }
 
-type standIns []standIn
-
-// overrides are the variables that flags stand for.
-func (s standIns) overrides() map[string]string {
-	overrides := map[string]string{}
-	for _, in := range s {
-		if in.value != "" {
-			overrides[in.variable] = in.value
+// environ puts the flags that were given into an environment.
+func (o overrides) environ(environ []string) []string {
+	values := map[string]string{}
+	for _, each := range o {
+		if each.value != "" {
+			values[each.variable] = each.value
 		}
 	}
-	return overrides
+	return setenv(environ, values)
 }
 
-// inFlags tells problems of an override by the flag that it came from.
-func (s standIns) inFlags(err error) error {
+// named renames the variables in a configuration error to the flags that set them.
+func (o overrides) named(err error) error {
 	var invalid *config.Error
 	if !errors.As(err, &invalid) {
 		return err
 	}
-	told := &config.Error{Problems: slices.Clone(invalid.Problems)}
-	for i, problem := range told.Problems {
-		for _, in := range s {
-			if in.value != "" && in.variable == problem.Variable {
-				told.Problems[i].Variable = in.flag
+	renamed := &config.Error{Problems: slices.Clone(invalid.Problems)}
+	for i, problem := range renamed.Problems {
+		for _, each := range o {
+			if each.value != "" && each.variable == problem.Variable {
+				renamed.Problems[i].Variable = each.flag
 			}
 		}
 	}
-	return told
+	return renamed
+}
+
+// setenv returns environ with values in place of the variables of the same name.
+func setenv(environ []string, values map[string]string) []string {
+	merged := make([]string, 0, len(environ)+len(values))
+	for name, value := range values {
+		merged = append(merged, name+"="+value)
+	}
+	slices.Sort(merged)
+	for _, entry := range environ {
+		name, _, _ := strings.Cut(entry, "=")
+		if _, replaced := values[name]; !replaced {
+			merged = append(merged, entry)
+		}
+	}
+	return merged
+}
+
+// lookup returns the value of a variable, "" if it is not set.
+func lookup(environ []string, name string) string {
+	for _, entry := range environ {
+		if value, ok := strings.CutPrefix(entry, name+"="); ok {
+			return value
+		}
+	}
+	return ""
 }

@@ -3,16 +3,15 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"path/filepath"
 	"strings"
 
-	"github.com/rollcall-dev/rollcall/pkg/config"
+	"github.com/rollcall-dev/rollcall/pkg/format"
 	"github.com/rollcall-dev/rollcall/pkg/list"
 )
 
 type listCommand struct {
-	Format string `enum:"auto,table,ndjson,csv,json" default:"auto" placeholder:"FORMAT" help:"table, ndjson, csv or json. Default: table on a terminal, what the name of --output ends in, otherwise ndjson."`
+	Format string `enum:"auto,table,ndjson,csv,json" default:"auto" placeholder:"FORMAT" help:"table, ndjson, csv or json. Default: table on a terminal, the extension of --output, otherwise ndjson."`
 	Output string `short:"o" placeholder:"FILE" help:"Write to FILE, which appears, or is replaced, only once the list is complete."`
 	Rows   int    `placeholder:"N" default:"10" help:"Rows of a table, 0 for all (${default})."`
 
@@ -22,11 +21,11 @@ type listCommand struct {
 
 // Help is the rest of `rollcall list --help`.
 func (listCommand) Help() string {
-	return `A list is whole or it is an error: the number of users is proven against Graph's own count.
+	return `A list is complete or it is an error: the number of users is checked against Graph's own count.
 
 Without --output:
   table    the first rows, then "N users, complete (verified against $count)" if it is
-  ndjson   one user a line as Graph sent it, then a record {"@rollcall.complete":true,...},
+  ndjson   one user per line as Graph sent it, then a record {"@rollcall.complete":true,...},
            or one with false and the error
   json     one object {"value":[...],"@odata.count":N,"@rollcall.complete":true},
            left open if the list fails
@@ -39,20 +38,19 @@ Examples:
   rollcall list --filter "accountEnabled eq true and userType eq 'Guest'" --rows 0`
 }
 
-// Run reads the list into the output and says on stderr, or under the table, that
-// it is whole.
-func (c *listCommand) Run(ctx context.Context, p *program, all *commands) error {
-	if err := c.check(p); err != nil {
+// Run reads the list into the output and says, on stderr or below the table, that
+// it is complete.
+func (c *listCommand) Run(ctx context.Context, p *program) error {
+	if err := c.validate(p); err != nil {
 		return err
 	}
 	out, err := c.open(p)
 	if err != nil {
 		return err
 	}
-	stderr := &screen{w: p.stderr}
-	report, err := c.read(ctx, p, stderr, all.Verbose, out)
+	report, err := c.read(ctx, p, out)
 	if err != nil {
-		err = classified(ctx, err)
+		err = orStopped(ctx, err)
 		out.Abort(err)
 		return err
 	}
@@ -63,14 +61,14 @@ func (c *listCommand) Run(ctx context.Context, p *program, all *commands) error 
 	for _, warning := range warnings(report) {
 		_, _ = fmt.Fprintln(p.stderr, "warning: "+printable(warning))
 	}
-	if !out.closes() {
+	if c.Format != formatTable {
 		_, _ = fmt.Fprintln(p.stderr, closingLine(report))
 	}
 	return nil
 }
 
-// check decides the format and refuses what does not go together.
-func (c *listCommand) check(p *program) error {
+// validate chooses the format and rejects flags that contradict each other.
+func (c *listCommand) validate(p *program) error {
 	if c.Rows < 0 {
 		return &usageError{"--rows is 0 for all, or a number of rows"}
 	}
@@ -92,7 +90,6 @@ const (
 	formatJSON   = "json"
 )
 
-// defaultFormat is the format when none is asked for.
 func defaultFormat(output string, onTerminal bool) string {
 	switch extension := strings.ToLower(strings.TrimPrefix(filepath.Ext(output), ".")); {
 	case output == "" && onTerminal:
@@ -103,22 +100,44 @@ func defaultFormat(output string, onTerminal bool) string {
 	return formatNDJSON
 }
 
+// open makes the output, and fails early if the destination cannot be written.
+func (c *listCommand) open(p *program) (output, error) {
+	if c.Output != "" {
+		return newFileOutput(c.Output, c.Format)
+	}
+	switch c.Format {
+	case formatTable:
+		width, onTerminal := terminalWidth(p.stdout)
+		bold := onTerminal && lookup(p.environ, "NO_COLOR") == "" && !p.isDumb()
+		return newTable(p.out(), c.Rows, width, bold), nil
+	case formatCSV:
+		return newSpooledOutput(p.out())
+	case formatJSON:
+		return jsonOutput{format.NewJSON(p.out())}, nil
+	}
+	return ndjsonOutput{format.NewNDJSON(p.out())}, nil
+}
+
 // read reads the whole list into out.
-func (c *listCommand) read(ctx context.Context, p *program, stderr *screen, verbose bool, out output) (list.Report, error) {
-	log := stderr.logger(verbose)
-	t, err := p.connect(ctx, c.tenantFlags, c.standIns().overrides(), log)
+func (c *listCommand) read(ctx context.Context, p *program, out output) (list.Report, error) {
+	console, log := p.console()
+	t, err := p.connect(ctx, c.tenantFlags, c.overrides(), log)
 	if err != nil {
-		return list.Report{}, c.standIns().inFlags(err)
+		return list.Report{}, err
 	}
 	defer t.close()
 	identity, err := t.Credential.Identity(ctx)
 	if err != nil {
 		return list.Report{}, fmt.Errorf("read credentials: %w", err)
 	}
-	out.columns(columnNames(t.config), c.chosen(p))
-	bar := p.newProgress(stderr)
+	columns := make([]string, len(t.config.Select))
+	for i, column := range t.config.Select {
+		columns[i] = column.Name
+	}
+	out.begin(columns, c.Select != "" || strings.TrimSpace(lookup(p.environ, "ROLLCALL_SELECT")) != "")
+	bar := p.newProgress(console)
 	defer bar.end()
-	listing := list.New(counted{t.Graph, bar}, t.Request, log)
+	listing := list.New(countedClient{t.Graph, bar}, t.Request, log)
 	for user, err := range listing.Users(ctx) {
 		if err != nil {
 			return list.Report{}, &tenantError{who: identity.String(), err: err}
@@ -131,20 +150,7 @@ func (c *listCommand) read(ctx context.Context, p *program, stderr *screen, verb
 	return listing.Report(), nil
 }
 
-// chosen says whether somebody chose the columns.
-func (c *listCommand) chosen(p *program) bool {
-	return c.Select != "" || strings.TrimSpace(lookup(p.environ, "ROLLCALL_SELECT")) != ""
-}
-
-func columnNames(cfg *config.Config) []string {
-	names := make([]string, len(cfg.Select))
-	for i, column := range cfg.Select {
-		names[i] = column.Name
-	}
-	return names
-}
-
-// warnings are what a person should know of a list that is whole.
+// warnings are what a person should know about a complete list.
 func warnings(r list.Report) []string {
 	all := r.Warnings
 	if len(r.MissingColumns) > 0 {
@@ -153,39 +159,14 @@ func warnings(r list.Report) []string {
 	return all
 }
 
-// open makes the output. It fails early where the destination cannot work.
-func (c *listCommand) open(p *program) (output, error) {
-	if c.Output != "" {
-		return newFileOutput(c.Output, c.Format)
+// closingLine says that a list is complete, and how that is known.
+func closingLine(r list.Report) string {
+	if r.Verified {
+		return fmt.Sprintf("%d users, complete (verified against $count)", r.Users)
 	}
-	stdout := &checkedWriter{where: "stdout", w: p.stdout}
-	switch c.Format {
-	case formatTable:
-		width, terminal := terminalWidth(p.stdout)
-		return &tableOutput{w: stdout, limit: c.Rows, width: width, bold: terminal && p.colours()}, nil
-	case formatCSV:
-		return newSpooledOutput(stdout)
-	case formatJSON:
-		return newJSONOutput(stdout), nil
+	reason := "Graph does not count this tenant's users"
+	if r.Expected != nil {
+		reason = fmt.Sprintf("it differs from $count by %+d, which is within ROLLCALL_COUNT_SLACK", r.Difference)
 	}
-	return newNDJSONOutput(stdout), nil
-}
-
-// colours says whether the terminal may be sent colours and weights.
-func (p *program) colours() bool {
-	return lookup(p.environ, "NO_COLOR") == "" && lookup(p.environ, "TERM") != "dumb"
-}
-
-// checkedWriter says which output it was that failed.
-type checkedWriter struct {
-	where string
-	w     io.Writer
-}
-
-func (c *checkedWriter) Write(p []byte) (int, error) {
-	n, err := c.w.Write(p)
-	if err != nil {
-		err = &writeError{where: c.where, err: err}
-	}
-	return n, err
+	return fmt.Sprintf("%d users, complete (not verified: %s)", r.Users, reason)
 }

@@ -1,5 +1,5 @@
-// Rollcall is the command line: the same jobs as the functions, on a person's own
-// machine, and a simulated tenant to try them on.
+// Rollcall is the command line: the same jobs as the cloud functions on a
+// person's own machine, and a simulated tenant to try them with.
 package main
 
 import (
@@ -12,11 +12,11 @@ import (
 )
 
 func main() {
-	// A reader of stdout that goes away is an error of the write, so that
-	// everything is put away before the end.
+	// A closed stdout is a write error instead, so that temporary files are
+	// removed before the process exits.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // the second Ctrl-C ends the process at once
+	context.AfterFunc(ctx, stop) // a second Ctrl-C kills the process at once
 	p := &program{stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ()}
 	telemetry.CaptureStandardLog(telemetry.New(os.Stderr, telemetry.Options{Format: "text"}))
 	status := p.run(ctx, os.Args[1:])

@@ -8,25 +8,26 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Exit statuses. They are part of the contract with scripts.
+const programName = "rollcall"
+
+// Exit statuses. Scripts rely on them.
 const (
-	complete    = 0 // what was asked for was done, and a list is whole
-	failed      = 1
-	wrongUsage  = 2 // of the command line or of the configuration
-	programName = "rollcall"
+	complete   = 0 // the command succeeded; a list is complete
+	failed     = 1
+	wrongUsage = 2 // of the command line or of the configuration
 )
 
-// program is everything that rollcall would otherwise take from the process, so
-// that tests can drive it.
+// program is what rollcall uses of the process, so that tests can replace it.
 type program struct {
 	stdout, stderr io.Writer
 	environ        []string
+	verbose        bool
 }
 
-// commands is the command line. Kong reads it.
+// commands is the command line, as kong reads it.
 type commands struct {
 	List       listCommand       `cmd:"" help:"List every user of the tenant, or fail."`
-	Snapshot   snapshotCommand   `cmd:"" help:"Publish the whole list to folders, buckets and buses, or nothing."`
+	Snapshot   snapshotCommand   `cmd:"" help:"Publish the complete list to folders, buckets and buses, or nothing."`
 	Doctor     doctorCommand     `cmd:"" help:"Check configuration, credential, token, permissions and count; say what to fix."`
 	Serve      serveCommand      `cmd:"" help:"Serve the users over HTTP on this machine, in Graph's own dialect."`
 	Simulate   simulateCommand   `cmd:"" help:"Serve a simulated tenant on this machine."`
@@ -36,8 +37,8 @@ type commands struct {
 	Verbose bool `short:"v" help:"Log more to stderr."`
 }
 
-// run parses the arguments (without the program's name), does what they ask for,
-// and returns the exit status. What went wrong is on stderr.
+// run executes a command line, given without the program's name, and returns the
+// exit status. Errors are reported on stderr.
 func (p *program) run(ctx context.Context, args []string) int {
 	if len(args) > 0 && args[0] == completeCommand {
 		return p.complete(args[1:])
@@ -53,13 +54,14 @@ func (p *program) run(ctx context.Context, args []string) int {
 	}
 	selected, err := parser.Parse(args)
 	switch {
-	case exited: // --help was printed, and kong went on
+	case exited: // --help was printed; kong expects the process to be gone
 		return complete
 	case err != nil:
 		return p.report(ctx, usageOf(err))
 	}
+	p.verbose = c.Verbose
 	selected.BindTo(ctx, (*context.Context)(nil))
-	return p.report(ctx, selected.Run(p, &c))
+	return p.report(ctx, selected.Run(p))
 }
 
 func (p *program) parser(c *commands, exit func(int)) (*kong.Kong, error) {
@@ -72,14 +74,6 @@ func (p *program) parser(c *commands, exit func(int)) (*kong.Kong, error) {
 	)
 }
 
-// usageError is a command line that cannot be what was meant.
-type usageError struct{ text string }
-
-func (e *usageError) Error() string { return e.text }
-
-// Name returns the public name of what is wrong before any work is done.
-func (e *usageError) Name() string { return "Config.Invalid" }
-
 func usageOf(err error) error {
 	text := err.Error()
 	var parse *kong.ParseError
@@ -89,4 +83,43 @@ func usageOf(err error) error {
 		}
 	}
 	return &usageError{text + "; see " + programName + " --help"}
+}
+
+// description is the head of `rollcall --help`.
+func description() string {
+	return `Rollcall gets the complete list of an Entra ID (Azure AD) tenant's users and returns or
+publishes it, or fails. A finished list has been checked against Graph's own count.
+
+Examples:
+  rollcall list --demo                          try it: a simulated tenant, nothing to set up
+  rollcall doctor                               check your tenant's configuration, step by step
+  rollcall list                                 your tenant's first users, and whether the list is complete
+  rollcall list --format ndjson > users.ndjson  all of them
+  rollcall list --output users.csv              a file that appears only once it is complete
+  rollcall snapshot --sink s3://bucket/users    published for others: objects, a manifest, the latest run
+  rollcall serve --demo                         the users over HTTP, for any Graph client
+
+Environment, with the same names as in the cloud functions:
+  AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET
+                          the application that reads (application permission User.Read.All)
+  ROLLCALL_CREDENTIALS    where these are stored instead: secretsmanager:<ARN or name>, file:<path>
+                          (default env:, the three variables above)
+  ROLLCALL_SELECT         columns, separated by commas; name? marks one that may be missing
+  ROLLCALL_FILTER         OData $filter
+  ROLLCALL_CLOUD          public, usgov, usgov-dod or china (default public)
+  ROLLCALL_PAGE_SIZE      users per page, 1 to 999 (default 999)
+  ROLLCALL_COUNT_SLACK    how far a list may be from Graph's count (default 0.05%)
+  ROLLCALL_PARALLEL       partitions of the list that are read in parallel, 1 to 32 (default 1)
+  ROLLCALL_SINKS          where snapshot publishes: URLs, separated by white space
+  ROLLCALL_STATE          store of the state between runs (default state, in the first store)
+  ROLLCALL_MAX_LEAVERS    how many known users may be missing from a snapshot (default 1%, at least 10)
+  ROLLCALL_LOGIN_URL, ROLLCALL_GRAPH_URL
+                          hosts that replace the cloud's, such as a simulated tenant's
+  HTTPS_PROXY, SSL_CERT_FILE, AWS_*, AZURE_STORAGE_*, NO_COLOR
+                          as usual
+
+Exit status:
+  0  success: a list is complete, a snapshot is published
+  1  failure: nothing that is left behind can be taken for a complete list
+  2  wrong usage or configuration`
 }

@@ -20,13 +20,13 @@ import (
 // drive runs the program in this process.
 func drive(t *testing.T, stdout io.Writer, environ []string, args ...string) (status int, stderr string) {
 	t.Helper()
-	var told bytes.Buffer
-	p := &program{stdout: stdout, stderr: &told, environ: environ}
+	var log bytes.Buffer
+	p := &program{stdout: stdout, stderr: &log, environ: environ}
 	status = p.run(t.Context(), args)
-	return status, told.String()
+	return status, log.String()
 }
 
-func TestTheProgramTakesEverythingFromItsFields(t *testing.T) {
+func TestTheProgramDoesNotReadTheProcessEnvironment(t *testing.T) {
 	t.Setenv("ROLLCALL_SELECT", "nonsense")
 	var out bytes.Buffer
 	status, stderr := drive(t, &out, []string{"ROLLCALL_SELECT=id"}, "list", "--demo", "--demo-users", "2", "--format", "csv")
@@ -35,7 +35,7 @@ func TestTheProgramTakesEverythingFromItsFields(t *testing.T) {
 	}
 }
 
-func TestAnyWriteThatFailsIsAFailure(t *testing.T) {
+func TestAFailedWriteToStdoutIsAFailure(t *testing.T) {
 	for _, args := range [][]string{
 		{"list", "--demo", "--demo-users", "5"},
 		{"list", "--demo", "--demo-users", "5", "--format", "json"},
@@ -58,8 +58,8 @@ func TestAnyWriteThatFailsIsAFailure(t *testing.T) {
 func TestAnInterruptedListIsNotComplete(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("interrupt signal received"))
-	var out, told bytes.Buffer
-	p := &program{stdout: &out, stderr: &told}
+	var out, stderr bytes.Buffer
+	p := &program{stdout: &out, stderr: &stderr}
 	if status := p.run(ctx, []string{"list", "--demo"}); status != failed {
 		t.Errorf("status %d", status)
 	}
@@ -67,8 +67,8 @@ func TestAnInterruptedListIsNotComplete(t *testing.T) {
 	if out.String() != want {
 		t.Errorf("%s", out.String())
 	}
-	if !strings.Contains(told.String(), "stopped before the list was complete: interrupt signal received") {
-		t.Errorf("%s", told.String())
+	if !strings.Contains(stderr.String(), "stopped before the list was complete: interrupt signal received") {
+		t.Errorf("%s", stderr.String())
 	}
 }
 
@@ -80,7 +80,7 @@ func TestStatusAndMessageFollowTheError(t *testing.T) {
 		want   []string
 	}{
 		"nothing":       {nil, complete, nil},
-		"told already":  {errTold, failed, nil},
+		"reported":      {errReported, failed, nil},
 		"usage":         {&usageError{"wrong"}, wrongUsage, []string{"rollcall: wrong\n"}},
 		"configuration": {&config.Error{Problems: []config.Problem{{Variable: "A", Text: "x"}, {Variable: "B", Text: "y"}}}, wrongUsage, []string{"\n  A: x", "\n  B: y"}},
 		"no variables":  {&secret.Error{Kind: secret.Missing, Problem: "not set: AZURE_TENANT_ID", Source: "env:"}, wrongUsage, []string{"AZURE_TENANT_ID", "list --demo"}},
@@ -90,18 +90,18 @@ func TestStatusAndMessageFollowTheError(t *testing.T) {
 		"disk":          {&writeError{"users.csv", syscall.ENOSPC}, failed, []string{"write to users.csv: no space left"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var told bytes.Buffer
-			p := &program{stderr: &told}
+			var stderr bytes.Buffer
+			p := &program{stderr: &stderr}
 			if status := p.report(t.Context(), c.err); status != c.status {
 				t.Errorf("status %d, want %d", status, c.status)
 			}
 			for _, want := range c.want {
-				if !strings.Contains(told.String(), want) {
-					t.Errorf("%q does not hold %q", told.String(), want)
+				if !strings.Contains(stderr.String(), want) {
+					t.Errorf("%q does not contain %q", stderr.String(), want)
 				}
 			}
-			if c.want == nil && told.Len() > 0 {
-				t.Errorf("%q", told.String())
+			if c.want == nil && stderr.Len() > 0 {
+				t.Errorf("%q", stderr.String())
 			}
 		})
 	}
@@ -127,26 +127,26 @@ func TestTheDefaultFormatFollowsTheDestination(t *testing.T) {
 	}
 }
 
-func TestOnlyLoopbackAddressesAreServed(t *testing.T) {
+func TestTheSimulatedTenantIsServedOnLoopbackOnly(t *testing.T) {
 	for addr, ok := range map[string]bool{
 		"127.0.0.1:8443": true, "127.8.8.8:0": true, "[::1]:1": true, "localhost:1": true,
 		"0.0.0.0:8443": false, ":8443": false, "[::]:1": false, "192.0.2.1:1": false, "localhost.example.com:1": false,
 		"localhost": false, "": false,
 	} {
-		if err := loopback(addr); (err == nil) != ok {
+		if err := requireLoopback(addr); (err == nil) != ok {
 			t.Errorf("%q: %v", addr, err)
 		}
 	}
 }
 
-func TestOverridesComeBeforeTheEnvironment(t *testing.T) {
-	got := override([]string{"A=1", "B=2", "C=3"}, map[string]string{"B": "new", "D": "4"})
+func TestSetenvReplacesVariables(t *testing.T) {
+	got := setenv([]string{"A=1", "B=2", "C=3"}, map[string]string{"B": "new", "D": "4"})
 	if want := "B=new D=4 A=1 C=3"; strings.Join(got, " ") != want {
 		t.Errorf("%v, want %s", got, want)
 	}
 }
 
-func TestShellQuotingKeepsAnyValue(t *testing.T) {
+func TestShellQuotingPreservesAnyValue(t *testing.T) {
 	for value, want := range map[string]string{
 		"https://127.0.0.1:8443": "https://127.0.0.1:8443",
 		"a~b":                    "'a~b'",
@@ -160,9 +160,9 @@ func TestShellQuotingKeepsAnyValue(t *testing.T) {
 	}
 }
 
-func TestAFileThatFailsToAppearLeavesNothing(t *testing.T) {
+func TestADiscardedFileLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
-	f, err := createPartial(filepath.Join(dir, "users.csv"))
+	f, err := createAtomic(filepath.Join(dir, "users.csv"))
 	if err != nil {
 		t.Fatal(err)
 	}

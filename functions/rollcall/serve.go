@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/api"
+	"github.com/rollcall-dev/rollcall/pkg/failure"
+	"github.com/rollcall-dev/rollcall/pkg/header"
 )
 
 type serveCommand struct {
@@ -27,19 +30,20 @@ type serveCommand struct {
 // Help is the rest of `rollcall serve --help`.
 func (serveCommand) Help() string {
 	return `Answers HTTP requests as the Lambda function does, in Graph's own dialect: any Graph client
-that is pointed here reads the users without holding a Graph credential.
+that is pointed here reads the users without a Graph credential of its own.
 
-  /users, /v1.0/users   a page; $select, $filter, $search, $orderby, $top, $count, $skiptoken
-                        everyone with $format=ndjson (its last line says whether the list is
+  /users, /v1.0/users   a page; $select, $filter, $search, $orderby, $top, $count, $skiptoken;
+                        all users with $format=ndjson (the last line says whether the list is
                         complete) or $format=csv (sent only once it is; csv=excel keeps
                         spreadsheets from running cells as formulas)
   /users/{id}           one user, by object id or userPrincipalName
   /users/$count         how many there are
 
-The columns of ROLLCALL_SELECT are all that can be read, filtered and sorted by.
+Only the columns of ROLLCALL_SELECT can be read, filtered and sorted by.
 
-On a loopback address anybody on this machine may ask, but only under a loopback name: a page in a
-browser cannot reach it through a name of its own. Anywhere else callers need a token, over TLS.
+On a loopback address anybody on this machine may send requests, but only to a loopback name, so
+that a page in a browser cannot reach it through a name of its own (DNS rebinding). Anywhere else
+callers need a token, over TLS.
 
 Examples:
 
@@ -49,9 +53,8 @@ Examples:
 `
 }
 
-// Run serves until ctx or the time given ends.
-func (c *serveCommand) Run(ctx context.Context, p *program, all *commands) error {
-	stderr := &screen{w: p.stderr}
+// Run serves until ctx ends or --for is over.
+func (c *serveCommand) Run(ctx context.Context, p *program) error {
 	guard, err := c.guard()
 	if err != nil {
 		return err
@@ -61,28 +64,28 @@ func (c *serveCommand) Run(ctx context.Context, p *program, all *commands) error
 		ctx, cancel = context.WithTimeout(ctx, c.For)
 		defer cancel()
 	}
-	log := stderr.logger(all.Verbose)
+	_, log := p.console()
 	t, err := p.connect(context.WithoutCancel(ctx), c.tenantFlags, nil, log)
 	if err != nil {
 		return err
 	}
 	defer t.close()
-	handler, err := api.New(api.Config{Directory: t.Graph, Request: t.Request, Key: t.SealKey, Log: log})
+	guard.next, err = api.New(api.Config{Directory: t.Graph, Request: t.Request, Key: t.SealKey, Log: log})
 	if err != nil {
 		return err
 	}
-	guard.next = handler
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Addr)
 	if err != nil {
 		return fmt.Errorf("serve on %s: %w; --addr chooses another address", c.Addr, err)
 	}
-	if _, err := fmt.Fprintf(p.stderr, "Serving %s://%s/users. Ctrl-C ends it.\n", c.scheme(), listener.Addr()); err != nil {
-		return errors.Join(&writeError{where: "stderr", err: err}, listener.Close())
+	if _, err := fmt.Fprintf(p.errOut(), "Serving %s://%s/users. Ctrl-C ends it.\n", guard.scheme, listener.Addr()); err != nil {
+		return errors.Join(err, listener.Close())
 	}
 	return c.serve(ctx, guard, listener, log)
 }
 
-// serve answers requests until ctx ends; those under way get some time to end.
+// serve answers requests until ctx ends; then those in progress have a few seconds
+// to finish.
 func (c *serveCommand) serve(ctx context.Context, handler http.Handler, listener net.Listener, log *slog.Logger) error {
 	server := &http.Server{
 		Handler:           handler,
@@ -108,22 +111,18 @@ func (c *serveCommand) serve(ctx context.Context, handler http.Handler, listener
 		err = server.Serve(listener)
 	}
 	if errors.Is(err, http.ErrServerClosed) {
-		return <-stopped // a signal is how it is meant to end
+		return <-stopped // a signal is the normal end
 	}
 	stop()
 	return fmt.Errorf("serve on %s: %w", listener.Addr(), err)
 }
 
-func (c *serveCommand) scheme() string {
-	if c.TLSCert != "" {
-		return "https"
-	}
-	return "http"
-}
-
-// guard checks the flags that decide who may ask.
+// guard validates the flags that decide who may send requests.
 func (c *serveCommand) guard() (*guard, error) {
-	g := &guard{scheme: c.scheme(), loopback: loopback(c.Addr) == nil}
+	g := &guard{scheme: "http"}
+	if c.TLSCert != "" {
+		g.scheme = "https"
+	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return nil, &usageError{"--tls-cert and --tls-key go together"}
 	}
@@ -134,16 +133,18 @@ func (c *serveCommand) guard() (*guard, error) {
 		}
 		g.token = token
 	}
-	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
-		return nil, &usageError{fmt.Sprintf("--addr %s is not HOST:PORT, such as 127.0.0.1:8080", c.Addr)}
+	host, err := addrHost(c.Addr)
+	if err != nil {
+		return nil, err
 	}
+	g.loopback = isLoopback(host)
 	if !g.loopback && (g.token == "" || c.TLSCert == "") {
-		return nil, &usageError{fmt.Sprintf("--addr %s is not a loopback address: others on the network could ask, so --token-file, --tls-cert and --tls-key are required", c.Addr)}
+		return nil, &usageError{fmt.Sprintf("--addr %s is not a loopback address: others on the network could read the users, so --token-file, --tls-cert and --tls-key are required", c.Addr)}
 	}
 	return g, nil
 }
 
-// minToken is the shortest token that is taken: 128 bits in base64.
+// minToken is the length of the shortest token accepted: 128 bits in base64.
 const minToken = 22
 
 func readToken(file string) (string, error) {
@@ -158,7 +159,83 @@ func readToken(file string) (string, error) {
 	}
 	token := strings.TrimSpace(string(text))
 	if len(token) < minToken || strings.ContainsAny(token, " \t\r\n") {
-		return "", &usageError{fmt.Sprintf("--token-file %s holds no token of at least %d characters; make one with: openssl rand -base64 32", file, minToken)}
+		return "", &usageError{fmt.Sprintf("--token-file %s contains no token of at least %d characters; make one with: openssl rand -base64 32", file, minToken)}
 	}
 	return token, nil
+}
+
+// addrHost returns the host of --addr.
+func addrHost(addr string) (string, error) {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", &usageError{fmt.Sprintf("--addr %s is not HOST:PORT, such as 127.0.0.1:8080", addr)}
+	}
+	return host, nil
+}
+
+// isLoopback reports whether a host name or address is this machine's own.
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}
+
+// guard decides whose requests reach the API.
+type guard struct {
+	next     http.Handler
+	scheme   string // http or https
+	loopback bool   // whether it is served on a loopback address
+	token    string // that callers must send, "" for none
+}
+
+// ServeHTTP passes a request to the API or refuses it.
+func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 {
+		// No request here has a body, and waiting for one that never comes would
+		// block the connection.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(time.Second))
+		w.Header().Set("Connection", "close")
+		refuse(w, http.StatusBadRequest, "Request.Invalid", "requests have no body here")
+		return
+	}
+	switch site := r.Header.Get("Sec-Fetch-Site"); {
+	case site == "cross-site" || site == "same-site":
+		// Another page in the browser could not read the answer, but its requests
+		// would use up Graph's quota.
+		refuse(w, http.StatusForbidden, "Request.Invalid", "pages of other sites may not send requests")
+		return
+	case g.loopback && !isLoopbackHost(r.Host):
+		// DNS rebinding: a page in a browser whose own name resolves to this
+		// address sends that name.
+		refuse(w, http.StatusMisdirectedRequest, "Request.Invalid", "this server answers under a loopback name only, such as 127.0.0.1 or localhost")
+		return
+	case g.token != "" && !g.authorized(r):
+		w.Header().Set("WWW-Authenticate", `Bearer realm="rollcall"`)
+		refuse(w, http.StatusUnauthorized, "Request.Unauthorized", "send the token of --token-file as Authorization: Bearer")
+		return
+	}
+	// Only a trigger may set these headers, not the caller.
+	r.Header.Del(header.Prefix)
+	r.Header.Del(header.User)
+	r.Header.Set(header.Proto, g.scheme)
+	g.next.ServeHTTP(w, r)
+}
+
+// authorized reports whether the request carries the token.
+func (g *guard) authorized(r *http.Request) bool {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare([]byte(strings.TrimSpace(token)), []byte(g.token)) == 1
+}
+
+// isLoopbackHost reports whether a Host header names this machine.
+func isLoopbackHost(host string) bool {
+	name, _, err := net.SplitHostPort(host)
+	if err != nil {
+		name = strings.Trim(host, "[]")
+	}
+	return isLoopback(name)
+}
+
+// refuse answers with an error in the envelope of the API.
+func refuse(w http.ResponseWriter, status int, name, message string) {
+	failure.Failure{Status: status, Name: name, Message: message}.Write(w)
 }

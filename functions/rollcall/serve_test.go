@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -10,6 +11,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"io"
 	"math/big"
 	"net"
@@ -39,17 +41,17 @@ func serving(t *testing.T, args ...string) (base string) {
 			t.Errorf("serve ended with status %d", status)
 		}
 	})
-	lines := bufio.NewScanner(reader)
+	scanner := bufio.NewScanner(reader)
 	address := regexp.MustCompile(`Serving (https?://[^/]+)/users`)
-	var told []string
-	for lines.Scan() {
-		told = append(told, lines.Text())
-		if found := address.FindStringSubmatch(lines.Text()); found != nil {
+	var lines []string
+	for scanner.Scan() {
+		lines = append(lines, scanner.Text())
+		if found := address.FindStringSubmatch(scanner.Text()); found != nil {
 			go func() { _, _ = io.Copy(io.Discard, reader) }()
 			return found[1]
 		}
 	}
-	t.Fatalf("serve said %q", told)
+	t.Fatalf("serve printed %q", lines)
 	return ""
 }
 
@@ -78,7 +80,7 @@ func ask(t *testing.T, client *http.Client, url string, headers ...string) (stat
 	return resp.StatusCode, string(text)
 }
 
-func TestServeAnswersInGraphsDialectAndItsLinksLeadBack(t *testing.T) {
+func TestServeSpeaksGraphsDialectAndItsLinksLeadBackToIt(t *testing.T) {
 	base := serving(t, "--demo-users", "250")
 	users, next := 0, base+"/v1.0/users?$top=100&$select=displayName"
 	for next != "" {
@@ -118,7 +120,7 @@ func TestServeRefusesAForeignHost(t *testing.T) {
 	}
 }
 
-func TestServeDropsWhatOnlyATriggerMaySay(t *testing.T) {
+func TestServeDropsHeadersThatOnlyATriggerMaySet(t *testing.T) {
 	base := serving(t, "--demo-users", "150")
 	_, body := ask(t, http.DefaultClient, base+"/users?$top=10", "X-Forwarded-Prefix", "/evil", "X-Forwarded-Proto", "https", "X-Forwarded-User", "somebody")
 	if !strings.Contains(body, `"@odata.nextLink":"`+base+`/v1.0/users?`) {
@@ -126,7 +128,7 @@ func TestServeDropsWhatOnlyATriggerMaySay(t *testing.T) {
 	}
 }
 
-func TestServeOffLoopbackNeedsATokenAndTLS(t *testing.T) {
+func TestServeOffLoopbackRequiresATokenAndTLS(t *testing.T) {
 	dir := t.TempDir()
 	good, short := filepath.Join(dir, "token"), filepath.Join(dir, "short")
 	write(t, good, "0123456789abcdefghijklmnop\n")
@@ -148,7 +150,7 @@ func TestServeOffLoopbackNeedsATokenAndTLS(t *testing.T) {
 	}
 }
 
-func TestServeWithATokenOverTLSAnswersOnlyItsBearer(t *testing.T) {
+func TestServeWithATokenRequiresIt(t *testing.T) {
 	dir := t.TempDir()
 	token, cert, key := filepath.Join(dir, "token"), filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	write(t, token, "0123456789abcdefghijklmnop\n")
@@ -162,6 +164,35 @@ func TestServeWithATokenOverTLSAnswersOnlyItsBearer(t *testing.T) {
 	} {
 		if status, body := ask(t, client, base+"/users", "Authorization", header); status != want {
 			t.Errorf("%q: %d %s", header, status, body)
+		}
+	}
+}
+
+func TestABodyThatNeverComesDoesNotBlockTheConnection(t *testing.T) {
+	base := serving(t, "--demo-users", "5")
+	c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(base, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	if _, err := io.WriteString(c, "POST /users HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	// Keeps the test from hanging: the server gives up after a second.
+	if err := c.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(c)
+	if errors.Is(err, os.ErrDeadlineExceeded) || !bytes.Contains(answer, []byte("400 Bad Request")) {
+		t.Errorf("%v: %q", err, answer)
+	}
+}
+
+func TestServeRefusesPagesOfOtherSites(t *testing.T) {
+	base := serving(t, "--demo-users", "5")
+	for site, want := range map[string]int{"": 200, "none": 200, "same-origin": 200, "same-site": 403, "cross-site": 403} {
+		if status, body := ask(t, http.DefaultClient, base+"/users", "Sec-Fetch-Site", site); status != want {
+			t.Errorf("%q: %d %s", site, status, body)
 		}
 	}
 }

@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"net"
+	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -15,21 +18,25 @@ type simulateCommand struct {
 	Addr     string        `default:"127.0.0.1:8443" placeholder:"HOST:PORT" help:"Address to serve on, loopback only; port 0 takes a free one (${default})."`
 	Users    int           `default:"1000" placeholder:"N" help:"How many users the tenant has, up to 10 million (${default})."`
 	Seed     uint64        `default:"0" placeholder:"N" help:"Which people they are; the same number gives the same people."`
-	Latency  time.Duration `default:"0s" placeholder:"D" help:"Wait before each response of Graph, such as 200ms."`
-	Fault    []string      `sep:"none" placeholder:"NAME[:PAGE]" help:"Something that goes wrong, on one page or each; repeatable. See below."`
+	Latency  time.Duration `default:"0s" placeholder:"D" help:"Delay of each of Graph's responses, such as 200ms."`
+	Fault    []string      `sep:"none" placeholder:"NAME[:PAGE]" help:"Something that goes wrong, on one page or on all; repeatable. See below."`
 	Throttle bool          `help:"Meter requests and answer 429 as Graph does."`
-	Churn    int           `default:"0" placeholder:"N" help:"How many users are created, deleted or moved a minute."`
+	Churn    int           `default:"0" placeholder:"N" help:"How many users per minute are created, deleted or moved."`
 	For      time.Duration `default:"0s" placeholder:"D" help:"Stop after this time. Default: when it is interrupted."`
 	Dir      string        `placeholder:"DIR" help:"Folder for the two files that other terminals need. Default: rollcall in the user's cache folder."`
 }
 
 // Help is the rest of `rollcall simulate --help`.
 func (simulateCommand) Help() string {
+	var faults strings.Builder
+	for _, fault := range simulator.FaultNames() {
+		fmt.Fprintf(&faults, "  %-21s  %s\n", fault.Name, fault.Summary)
+	}
 	return `Serves a simulated Entra ID tenant over TLS: token service, Graph's users and count, throttling,
-and whatever misbehaviour is asked for. Nobody in it exists.
+and any faults that are asked for. Nobody in it exists.
 
-It writes the certificate authority and an environment file, and prints the line that points
-another terminal at it:
+It writes its certificate authority and an environment file, and prints the line that connects
+another terminal to it:
 
   terminal 1   rollcall simulate --users 1000000
   terminal 2   . ~/.cache/rollcall/simulate-8443.env
@@ -38,32 +45,22 @@ another terminal at it:
 Both files are removed at the end.
 
 Faults are written name[@kind][:page][xN]: 503:3x2 makes page 3 unavailable twice, 429-seconds@count
-throttles the count, early-end:2 ends the list in silence behind page 2. The names:
+throttles the count, early-end:2 ends the list after page 2 without an error. The names:
 
-` + faultList()
+` + faults.String()
 }
 
-// faultList is a line for each fault, with what it does.
-func faultList() string {
-	var b strings.Builder
-	for _, fault := range simulator.FaultNames() {
-		fmt.Fprintf(&b, "  %-21s  %s\n", fault.Name, fault.Summary)
-	}
-	return b.String()
-}
-
-// Run serves until ctx or the time given ends.
-func (c *simulateCommand) Run(ctx context.Context, p *program, all *commands) error {
-	if err := loopback(c.Addr); err != nil {
+// Run serves until ctx ends or --for is over.
+func (c *simulateCommand) Run(ctx context.Context, p *program) error {
+	if err := requireLoopback(c.Addr); err != nil {
 		return err
 	}
-	config, err := c.tenant()
+	config, err := c.config()
 	if err != nil {
 		return err
 	}
-	stderr := &screen{w: p.stderr}
-	if all.Verbose {
-		config.Log = stderr.logger(true)
+	if p.verbose {
+		_, config.Log = p.console()
 	}
 	tenant := simulator.New(config)
 	server, err := tenant.StartOn(ctx, c.Addr)
@@ -76,8 +73,8 @@ func (c *simulateCommand) Run(ctx context.Context, p *program, all *commands) er
 		return err
 	}
 	defer files.remove()
-	if _, err := io.WriteString(p.stderr, files.directions(server, tenant)); err != nil {
-		return &writeError{where: "stderr", err: err}
+	if _, err := io.WriteString(p.errOut(), files.directions(server, tenant)); err != nil {
+		return err
 	}
 	if c.For > 0 {
 		defer time.AfterFunc(c.For, func() { _ = server.Close() }).Stop()
@@ -85,34 +82,133 @@ func (c *simulateCommand) Run(ctx context.Context, p *program, all *commands) er
 	if err := server.Wait(); err != nil {
 		return fmt.Errorf("serve the simulated tenant: %w", err)
 	}
-	return nil // a signal is how it is meant to end
+	return nil // a signal is the normal end
 }
 
-func (c *simulateCommand) tenant() (simulator.Config, error) {
-	switch {
-	case c.Users < 0 || c.Users > simulator.MaxUsers:
-		return simulator.Config{}, &usageError{fmt.Sprintf("--users: the simulated tenant has 0 to %d users", simulator.MaxUsers)}
-	case c.Latency < 0 || c.For < 0 || c.Churn < 0:
-		return simulator.Config{}, &usageError{"--latency, --for and --churn are not negative"}
+func (c *simulateCommand) config() (simulator.Config, error) {
+	config, err := simulatorConfig("--users", c.Users, c.Fault)
+	if err == nil && (c.Latency < 0 || c.For < 0 || c.Churn < 0) {
+		err = &usageError{"--latency, --for and --churn are not negative"}
 	}
-	faults, err := parseFaults(c.Fault)
-	if err != nil {
-		return simulator.Config{}, err
-	}
-	return simulator.Config{
-		Users: c.Users, Seed: c.Seed, Latency: c.Latency, Faults: faults, Throttle: c.Throttle, Churn: c.Churn,
-	}, nil
+	config.Seed, config.Latency, config.Throttle, config.Churn = c.Seed, c.Latency, c.Throttle, c.Churn
+	return config, err
 }
 
-// loopback refuses every address but those of this machine: what the simulated
-// tenant takes for a credential is no secret.
-func loopback(addr string) error {
-	host, _, err := net.SplitHostPort(addr)
+// requireLoopback rejects addresses that others on the network can reach: the
+// credential of the simulated tenant is not a secret.
+func requireLoopback(addr string) error {
+	host, err := addrHost(addr)
 	if err != nil {
-		return &usageError{fmt.Sprintf("--addr %s is not HOST:PORT, such as 127.0.0.1:8443", addr)}
+		return err
 	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+	if !isLoopback(host) {
 		return &usageError{fmt.Sprintf("--addr %s is not a loopback address; the simulated tenant is for this machine only, use 127.0.0.1, [::1] or localhost", addr)}
 	}
 	return nil
+}
+
+// environmentFiles are the two files that connect another terminal to a simulated
+// tenant: its certificate authority, and the variables.
+type environmentFiles struct {
+	folder    *os.Root
+	authority string // names in the folder
+	variables string
+	settings  []string // NAME=value
+}
+
+// writeEnvironment writes both files into dir, "" for the user's cache folder.
+// Their names contain the port, so that simulated tenants do not share them.
+func writeEnvironment(dir string, server *simulator.Server, c simulator.Config) (*environmentFiles, error) {
+	if dir == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return nil, &usageError{fmt.Sprintf("no folder for the environment file: %v; name one with --dir", err)}
+		}
+		dir = filepath.Join(cache, programName)
+	}
+	address, err := url.Parse(server.URL)
+	if err != nil {
+		return nil, err
+	}
+	folder, err := openFolder(dir)
+	if err != nil {
+		return nil, fmt.Errorf("folder for the environment file: %w; name another with --dir", err)
+	}
+	f := &environmentFiles{
+		folder:    folder,
+		authority: "simulate-" + address.Port() + ".pem",
+		variables: "simulate-" + address.Port() + ".env",
+	}
+	f.settings = []string{
+		"ROLLCALL_LOGIN_URL=" + server.URL,
+		"ROLLCALL_GRAPH_URL=" + server.URL,
+		"SSL_CERT_FILE=" + filepath.Join(folder.Name(), f.authority),
+		"AZURE_TENANT_ID=" + c.Tenant,
+		"AZURE_CLIENT_ID=" + c.ClientID,
+		"AZURE_CLIENT_SECRET=" + c.ClientSecret,
+	}
+	err = errors.Join(
+		folder.WriteFile(f.authority, server.CAPEM, 0o600),
+		folder.WriteFile(f.variables, []byte(f.exports("")), 0o600),
+	)
+	if err != nil {
+		f.remove()
+		return nil, fmt.Errorf("write the environment file: %w; name another folder with --dir", err)
+	}
+	return f, nil
+}
+
+// openFolder opens a folder under its absolute name, and makes it if it is missing.
+func openFolder(dir string) (*os.Root, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	return os.OpenRoot(dir)
+}
+
+// exports returns the variables for a POSIX shell, one per line.
+func (f *environmentFiles) exports(indent string) string {
+	var b strings.Builder
+	for _, setting := range f.settings {
+		name, value, _ := strings.Cut(setting, "=")
+		b.WriteString(indent + "export " + name + "=" + shellQuoted(value) + "\n")
+	}
+	return b.String()
+}
+
+// directions say how to reach the tenant from another terminal.
+func (f *environmentFiles) directions(server *simulator.Server, t *simulator.Tenant) string {
+	return fmt.Sprintf(`Simulated tenant %s: %d users at %s. Ctrl-C ends it.
+
+In another terminal:
+
+  . %s
+  rollcall list --format ndjson | wc -l    # or: go run ./functions/rollcall list ...
+
+The first line sets these variables:
+
+%s
+`, t.Config().Domain, t.Users(), server.URL, shellQuoted(filepath.Join(f.folder.Name(), f.variables)), f.exports("  "))
+}
+
+// remove deletes the files.
+func (f *environmentFiles) remove() {
+	_ = f.folder.Remove(f.authority)
+	_ = f.folder.Remove(f.variables)
+	_ = f.folder.Close()
+}
+
+// shellQuoted quotes a value for a POSIX shell if it needs quotes.
+func shellQuoted(value string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:@,+=", r)
+	}
+	if value != "" && strings.IndexFunc(value, func(r rune) bool { return !plain(r) }) < 0 {
+		return value
+	}
+	return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
 }

@@ -8,12 +8,13 @@ import (
 	"strings"
 )
 
-// hasScheme tells URLs from paths. A drive of Windows has one letter.
+// hasScheme reports whether text is a URL and not a path. A drive letter of
+// Windows is not a scheme.
 func hasScheme(text string) bool {
 	return regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]+:`).MatchString(text)
 }
 
-// sinkURLs are the sinks as ROLLCALL_SINKS has them.
+// sinkURLs returns the value of ROLLCALL_SINKS for the flags --sink.
 func sinkURLs(sinks []string) (string, error) {
 	urls := make([]string, len(sinks))
 	for i, sink := range sinks {
@@ -25,8 +26,8 @@ func sinkURLs(sinks []string) (string, error) {
 	return strings.Join(urls, " "), nil
 }
 
-// sinkURL is a sink as a URL: a path, to which options may be added as to a URL,
-// becomes that of the folder.
+// sinkURL returns the URL of a sink. A path, which may have options as a URL has,
+// becomes the URL of the folder.
 func sinkURL(flag, text string) (string, error) {
 	if hasScheme(text) {
 		if strings.ContainsAny(text, " \t\r\n") {
@@ -36,14 +37,14 @@ func sinkURL(flag, text string) (string, error) {
 	}
 	path, options, more := strings.Cut(text, "?")
 	if path == "" {
-		return "", &usageError{flag + " names no place; write for instance " + flag + " ./snapshot"}
+		return "", &usageError{flag + " is empty; write for instance " + flag + " ./snapshot"}
 	}
 	whole, err := filepath.Abs(path)
 	if err != nil {
 		return "", &usageError{flag + ": " + err.Error()}
 	}
 	whole = filepath.ToSlash(whole)
-	if !strings.HasPrefix(whole, "/") { // a drive's letter
+	if !strings.HasPrefix(whole, "/") { // a drive letter
 		whole = "/" + whole
 	}
 	folder := (&url.URL{Scheme: "file", Path: whole}).String()
@@ -53,8 +54,8 @@ func sinkURL(flag, text string) (string, error) {
 	return folder, nil
 }
 
-// demoSettings refuse what a demo must not write to: people who do not exist must
-// not reach those who believe in them.
+// demoSettings allow a demo to publish to folders only: people who do not exist
+// must not reach anybody who believes in them.
 type demoSettings struct {
 	Sinks onlyFolders `env:"ROLLCALL_SINKS"`
 	State onlyFolders `env:"ROLLCALL_STATE"`
@@ -63,7 +64,7 @@ type demoSettings struct {
 // onlyFolders are sinks that are folders.
 type onlyFolders struct{}
 
-// UnmarshalText refuses any other kind of sink.
+// UnmarshalText rejects any other kind of sink.
 func (onlyFolders) UnmarshalText(text []byte) error {
 	for _, sink := range strings.Fields(string(text)) {
 		if kind, _, _ := strings.Cut(sink, ":"); !strings.EqualFold(kind, "file") {
@@ -73,12 +74,12 @@ func (onlyFolders) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// place is where a snapshot is, as people are told.
-type place struct{ root string } // a URL without the slash at its end
+// location is where a snapshot is stored, as it is shown to people.
+type location struct{ root string } // a URL without a slash at its end
 
-// folder is the path of a folder, "" for any other place.
-func (p place) folder() string {
-	path, ok := strings.CutPrefix(p.root, "file://")
+// folder returns the path of a folder, "" for any other location.
+func (l location) folder() string {
+	path, ok := strings.CutPrefix(l.root, "file://")
 	if !ok {
 		return ""
 	}
@@ -91,12 +92,12 @@ func (p place) folder() string {
 	return filepath.FromSlash(path)
 }
 
-// of is what people are told of a key in the place: a path, short if it is below
-// the present folder, or a URL.
-func (p place) of(key string) string {
-	folder := p.folder()
+// of returns where a key is stored: a URL, or a path, which is relative if it is
+// below the working directory.
+func (l location) of(key string) string {
+	folder := l.folder()
 	if folder == "" {
-		return strings.TrimRight(p.root+"/"+key, "/")
+		return strings.TrimRight(l.root+"/"+key, "/")
 	}
 	whole := filepath.Join(folder, filepath.FromSlash(key))
 	here, err := filepath.Abs(".")

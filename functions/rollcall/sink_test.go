@@ -8,7 +8,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/snapshot"
 )
 
-func TestAPathStandsForTheURLOfItsFolder(t *testing.T) {
+func TestAPathBecomesTheURLOfItsFolder(t *testing.T) {
 	t.Chdir(t.TempDir())
 	here, err := os.Getwd()
 	if err != nil {
@@ -31,7 +31,7 @@ func TestAPathStandsForTheURLOfItsFolder(t *testing.T) {
 	}
 }
 
-func TestAPlaceIsToldAsShortAsItIsClear(t *testing.T) {
+func TestALocationBelowTheWorkingDirectoryIsRelative(t *testing.T) {
 	t.Chdir(t.TempDir())
 	here, err := os.Getwd()
 	if err != nil {
@@ -45,18 +45,18 @@ func TestAPlaceIsToldAsShortAsItIsClear(t *testing.T) {
 		{"s3://b/p", "x", "s3://b/p/x"},
 		{"s3://b", "", "s3://b"},
 	} {
-		if got := (place{c.root}).of(c.key); got != c.want {
+		if got := (location{c.root}).of(c.key); got != c.want {
 			t.Errorf("%s, %s: %s, want %s", c.root, c.key, got, c.want)
 		}
 	}
 }
 
-func TestSizesAreWrittenAsPeopleReadThem(t *testing.T) {
+func TestSizesAreReadable(t *testing.T) {
 	for n, want := range map[int64]string{
 		0: "0 bytes", 999: "999 bytes", 1000: "1.0 kB", 83_309: "83 kB", 999_499: "999 kB", 999_600: "1.0 MB", 5_000_000: "5.0 MB", 12_300_000_000: "12 GB",
 		7_000_000_000_000_000: "7000 TB",
 	} {
-		if got := inBytes(n); got != want {
+		if got := humanSize(n); got != want {
 			t.Errorf("%d is %q, want %q", n, got, want)
 		}
 	}

@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
+	"strings"
 
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/list"
@@ -13,39 +16,39 @@ import (
 
 type snapshotCommand struct {
 	Sink       []string `sep:"none" placeholder:"URL" help:"Where to publish: a folder or a URL; repeatable, instead of ROLLCALL_SINKS."`
-	State      string   `placeholder:"URL" help:"Store for what is kept between runs, instead of ROLLCALL_STATE. Default: state, in the first store."`
-	Name       string   `name:"run" xor:"run" placeholder:"NAME" help:"Name of the run; one that is done answers with its result. Default: the time and a random number."`
+	State      string   `placeholder:"URL" help:"Store of the state between runs, instead of ROLLCALL_STATE. Default: state, in the first store."`
+	Name       string   `name:"run" xor:"run" placeholder:"NAME" help:"Name of the run; a finished one returns its result. Default: the time and a random number."`
 	Accept     string   `placeholder:"RUN" xor:"run" help:"Publish a run that was found suspect."`
-	MaxLeavers string   `placeholder:"N" help:"How many known users may be missing, in users or per cent, instead of ROLLCALL_MAX_LEAVERS."`
+	MaxLeavers string   `placeholder:"N" help:"How many known users may be missing, a number or a percentage, instead of ROLLCALL_MAX_LEAVERS."`
 	requestFlags
 	tenantFlags
 }
 
 // Help is the rest of `rollcall snapshot --help`.
 func (snapshotCommand) Help() string {
-	return `Publishes the whole list, or nothing: what readers see moves on only once the list is proven
+	return `Publishes the complete list, or nothing: readers see the new list only once it has been checked
 against Graph's own count and every object is stored. Until then, and after any failure, they
 see the last one.
 
 A sink is a folder, or one of these:
-  file:///folder                        objects; options after a ?, joined by &:
+  file:///folder                        objects; options follow a ?, joined by &:
   s3://bucket/prefix                      format=ndjson|csv|parquet   compression=gzip|zstd|none
   azblob://account/container/prefix       part-size=128MiB
   eventbridge://bus  sns:<ARN>          one event that says where the manifest is,
   sqs:<queue URL>  kinesis://stream     and with users=each one for every user as well
   firehose://stream  https://host/path#option=value
-docs/snapshot.md has all options, and what is where in a store.
+docs/snapshot.md lists all options and explains the layout of a store.
 
-With --demo only folders are published to, and the manifest says that it is a demo.
+--demo publishes to folders only, and marks the manifest as a demo.
 
 stdout: the result as one line of JSON, unless it is a terminal. stderr: what was published,
-and last "N users, complete (verified against $count)" if it is.
+and finally "N users, complete (verified against $count)" if it is.
 
-If many users who were there last time are missing, the list is suspect and is not published.
-Look at its manifest; if it is right, the same command with --accept RUN publishes it.
+If many users of the last list are missing, the list is suspect and is not published. Read its
+manifest; if it is right, publish it with --accept RUN.
 
-Ctrl-C leaves the last snapshot in place. Asked again with the same --run, a run whose list was
-proven goes on with publishing; one that was still reading starts again.
+Ctrl-C leaves the last snapshot in place. If it is run once more with the same --run, a run whose
+list was complete goes on with publishing; one that was still reading starts over.
 
 Examples:
   rollcall snapshot --demo --sink ./snapshot
@@ -55,49 +58,47 @@ Examples:
   rollcall snapshot --sink ./snapshot --accept 20261122T020000Z-5f0c2a91d3e4`
 }
 
-// Run publishes the list and tells where it is.
-func (c *snapshotCommand) Run(ctx context.Context, p *program, all *commands) error {
-	flags, err := c.standIns(p)
+// Run publishes the list and prints where it is.
+func (c *snapshotCommand) Run(ctx context.Context, p *program) error {
+	flags, err := c.overrides(p)
 	if err != nil {
 		return err
 	}
-	stderr := &screen{w: p.stderr}
-	log := stderr.logger(all.Verbose)
+	console, log := p.console()
 	var settings publisher.Settings
 	more := []any{&settings}
 	if c.Demo {
 		more = append(more, &demoSettings{})
 	}
-	t, err := p.connect(ctx, c.tenantFlags, flags.overrides(), log, more...)
+	t, err := p.connect(ctx, c.tenantFlags, flags, log, more...)
 	if err != nil {
-		return flags.inFlags(err)
+		return err
 	}
 	defer t.close()
 	cfg := *t.config
-	cfg.Replaced = nil // the reader has warned of them
+	cfg.Replaced = nil // the reader has logged the warnings
 	to, err := publisher.New(&cfg, settings, log, t.options...)
 	if err != nil {
 		return err
 	}
 	to.Demo = c.Demo
-	result, err := c.publish(ctx, to, p.newProgress(stderr))
+	result, err := c.publish(ctx, to, p.newProgress(console))
 	if err != nil {
-		return t.told(ctx, err)
+		return explained(ctx, t, err)
 	}
 	if err := p.printResult(result); err != nil {
 		return err
 	}
-	return p.summarize(result)
+	return p.printSummary(result)
 }
 
-// standIns are the flags and the variables that they stand for.
-func (c *snapshotCommand) standIns(p *program) (standIns, error) {
+func (c *snapshotCommand) overrides(p *program) (overrides, error) {
 	sinks, err := sinkURLs(c.Sink)
 	if err != nil {
 		return nil, err
 	}
 	if sinks == "" && lookup(p.environ, "ROLLCALL_SINKS") == "" {
-		return nil, &usageError{"where to? Name a folder or a URL, such as --sink ./snapshot or --sink s3://bucket/prefix, or set ROLLCALL_SINKS"}
+		return nil, &usageError{"no destination; name a folder or a URL, such as --sink ./snapshot or --sink s3://bucket/prefix, or set ROLLCALL_SINKS"}
 	}
 	state := ""
 	if c.State != "" {
@@ -105,22 +106,22 @@ func (c *snapshotCommand) standIns(p *program) (standIns, error) {
 			return nil, err
 		}
 	}
-	return append(c.requestFlags.standIns(), standIns{
+	return append(c.requestFlags.overrides(), overrides{
 		{"--sink", "ROLLCALL_SINKS", sinks},
 		{"--state", "ROLLCALL_STATE", state},
 		{"--max-leavers", "ROLLCALL_MAX_LEAVERS", c.MaxLeavers},
 	}...), nil
 }
 
-// publish makes slice after slice until the run is done. Without a deadline there
-// is one.
+// publish runs slice after slice until the run is complete. Without a deadline
+// there is one.
 func (c *snapshotCommand) publish(ctx context.Context, to *publisher.Publisher, bar *progress) (*snapshot.Result, error) {
 	defer bar.end()
 	watch := func(r list.Report) {
 		if r.Expected != nil {
 			bar.expect(r.Expected.Before)
 		}
-		bar.at(r.Users)
+		bar.set(r.Users)
 	}
 	result, err := to.Snapshot(ctx, snapshot.Input{Run: c.Name, Accept: c.Accept}, watch)
 	for err == nil && result.Status == snapshot.Continue {
@@ -129,9 +130,9 @@ func (c *snapshotCommand) publish(ctx context.Context, to *publisher.Publisher, 
 	return result, err
 }
 
-// told adds who was asking to what Graph answered, and says in flags what an
-// input cannot be.
-func (t *tenant) told(ctx context.Context, err error) error {
+// explained adds the tenant to an answer of Graph, and names the flag of an
+// invalid input.
+func explained(ctx context.Context, t *tenant, err error) error {
 	var input *snapshot.InputError
 	if errors.As(err, &input) {
 		return &usageError{"--" + input.Field + " " + input.Reason}
@@ -147,7 +148,7 @@ func (t *tenant) told(ctx context.Context, err error) error {
 	return &tenantError{who: identity.String(), err: err}
 }
 
-// printResult writes the result for a program; a person reads the summary.
+// printResult writes the result for a program. People read the summary.
 func (p *program) printResult(result *snapshot.Result) error {
 	if _, onTerminal := terminalWidth(p.stdout); onTerminal {
 		return nil
@@ -156,6 +157,65 @@ func (p *program) printResult(result *snapshot.Result) error {
 	if err != nil {
 		return err
 	}
-	_, err = (&checkedWriter{where: "stdout", w: p.stdout}).Write(append(line, '\n'))
+	_, err = p.out().Write(append(line, '\n'))
 	return err
+}
+
+// printSummary tells a person what was published and where, and finally that it is
+// complete.
+func (p *program) printSummary(result *snapshot.Result) error {
+	if len(result.Published) == 0 {
+		text := fmt.Sprintf("run %s was published under another configuration; its manifest is %s", result.Run, result.Manifest)
+		_, err := io.WriteString(p.errOut(), printableLines(text))
+		return err
+	}
+	m := result.Published[0].Manifest
+	report := list.Report{
+		Users: m.Users, Verified: m.Verified, Expected: m.Expected, Difference: m.Difference,
+		MissingColumns: m.MissingColumns, Warnings: m.Warnings,
+	}
+	var b strings.Builder
+	for _, one := range result.Published {
+		at := location{one.Root}
+		fmt.Fprintf(&b, "%s%s\n", at.of(""), size(&one.Manifest))
+		fmt.Fprintf(&b, "  latest    %s\n", at.of(one.LatestKey))
+		fmt.Fprintf(&b, "  manifest  %s\n", at.of(one.ManifestKey))
+	}
+	if result.Superseded != "" {
+		report.Warnings = append(report.Warnings, "run "+result.Superseded+" is newer and stays the latest one; this one was stored and not announced")
+	}
+	for _, warning := range warnings(report) {
+		fmt.Fprintln(&b, "warning: "+warning)
+	}
+	_, err := io.WriteString(p.errOut(), printableLines(b.String()+closingLine(report)))
+	return err
+}
+
+// size is how many objects there are and how large they are together.
+func size(m *snapshot.Manifest) string {
+	var bytes int64
+	for _, o := range m.Objects {
+		bytes += o.Bytes
+	}
+	plural := "s"
+	if len(m.Objects) == 1 {
+		plural = ""
+	}
+	return fmt.Sprintf(": %d object%s, %s", len(m.Objects), plural, humanSize(bytes))
+}
+
+// humanSize writes a size in decimal units, as file managers and clouds do.
+func humanSize(n int64) string {
+	if n < 1000 {
+		return fmt.Sprintf("%d bytes", n)
+	}
+	value, units := float64(n), []string{"kB", "MB", "GB", "TB"}
+	for i := 0; ; i++ {
+		if value /= 1000; value < 999.5 || i == len(units)-1 {
+			if value < 9.95 {
+				return fmt.Sprintf("%.1f %s", value, units[i])
+			}
+			return fmt.Sprintf("%.0f %s", value, units[i])
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/rollcall-dev/rollcall/pkg/format"
@@ -13,38 +14,55 @@ import (
 const (
 	// gap is the space between two columns.
 	gap = 2
-	// widest and narrowest bound a column: a name is told by its first letters.
+	// widest and narrowest bound the width of a column.
 	widest    = 40
 	narrowest = 10
-	// sample is how many rows decide the widths when all rows are shown, so that
-	// memory does not grow with the tenant.
-	sample = 200
+	// sampleRows is how many rows decide the widths when all rows are shown, so
+	// that memory does not grow with the tenant.
+	sampleRows = 200
 )
 
-// table shows users to a person. Rows wait until the list is proven whole, unless
-// all of them are to be shown; those are written as they come, without the
-// closing line that says so.
+// table is an output that shows users to a person. Rows are buffered until the
+// list is complete. If all of them are to be shown they are written as they come,
+// and only the closing line says that the list is complete.
 type table struct {
 	w       *bufio.Writer
 	columns []string
 	cells   *format.Cells
 	limit   int // how many rows to show, 0 for all
-	width   int // of the terminal, 0 when there is none
+	width   int // of the terminal, 0 if there is none
 	bold    bool
 
-	held   [][]string
-	widths []int // of the columns that fit; nil until the layout is known
-	users  int
+	buffered [][]string
+	widths   []int // of the columns that fit; nil until the layout is known
+	users    int
 }
 
-func newTable(w io.Writer, columns []string, limit, width int, bold bool) *table {
-	return &table{
-		w: bufio.NewWriter(w), columns: columns, cells: format.NewCells(columns),
-		limit: limit, width: width, bold: bold,
+func newTable(w io.Writer, limit, width int, bold bool) *table {
+	return &table{w: bufio.NewWriter(w), limit: limit, width: width, bold: bold}
+}
+
+func (t *table) begin(columns []string, chosen bool) {
+	t.columns = tableColumns(columns, chosen)
+	t.cells = format.NewCells(t.columns)
+}
+
+// tableColumns chooses what a table shows: the columns that somebody chose, or of
+// the default selection those that identify a person.
+func tableColumns(selected []string, chosen bool) []string {
+	if chosen {
+		return selected
 	}
+	var columns []string
+	for _, name := range strings.Fields("displayName userPrincipalName jobTitle department userType accountEnabled") {
+		if slices.Contains(selected, name) {
+			columns = append(columns, name)
+		}
+	}
+	return columns
 }
 
-// User takes one more user.
+// User adds a user.
 func (t *table) User(raw []byte) error {
 	t.users++
 	if t.limit > 0 && t.users > t.limit {
@@ -58,18 +76,18 @@ func (t *table) User(raw []byte) error {
 		row[i] = printable(string(t.cells.Cell(i)))
 	}
 	if t.widths != nil {
-		return t.write(row)
+		return t.row(row)
 	}
-	t.held = append(t.held, row)
-	if t.limit == 0 && len(t.held) == sample {
-		return t.release()
+	t.buffered = append(t.buffered, row)
+	if t.limit == 0 && len(t.buffered) == sampleRows {
+		return t.flush()
 	}
 	return nil
 }
 
-// Complete writes the rows that waited, and the closing line.
+// Complete writes the buffered rows and the closing line.
 func (t *table) Complete(report list.Report) error {
-	if err := t.release(); err != nil {
+	if err := t.flush(); err != nil {
 		return err
 	}
 	if more := t.users - t.limit; t.limit > 0 && more > 0 {
@@ -85,32 +103,30 @@ func (t *table) Complete(report list.Report) error {
 // Abort leaves the table without its closing line.
 func (t *table) Abort(error) { _ = t.w.Flush() }
 
-// release decides the layout by the rows that are held and writes them.
-func (t *table) release() error {
+// flush lays the table out by the buffered rows and writes them.
+func (t *table) flush() error {
 	if t.widths != nil || t.users == 0 {
 		return nil
 	}
 	t.layOut()
-	header := make([]string, len(t.columns))
-	copy(header, t.columns)
 	if t.bold {
 		_, _ = t.w.WriteString("\x1b[1m")
 	}
-	t.line(header)
+	t.line(t.columns)
 	if t.bold {
 		_, _ = t.w.WriteString("\x1b[0m")
 	}
 	_ = t.w.WriteByte('\n')
-	for _, row := range t.held {
-		if err := t.write(row); err != nil {
+	for _, row := range t.buffered {
+		if err := t.row(row); err != nil {
 			return err
 		}
 	}
-	t.held = nil
+	t.buffered = nil
 	return nil
 }
 
-func (t *table) write(row []string) error {
+func (t *table) row(row []string) error {
 	t.line(row)
 	return t.w.WriteByte('\n')
 }
@@ -125,13 +141,13 @@ func (t *table) line(row []string) {
 	}
 }
 
-// layOut gives each column the width it needs, up to widest. Where the terminal
-// is too narrow the widest columns give way first, and then the last ones go.
+// layOut gives each column the width it needs, up to widest. If the terminal is
+// too narrow, the widest columns shrink first; then the last ones are left out.
 func (t *table) layOut() {
 	natural := make([]int, len(t.columns))
 	for i, name := range t.columns {
 		natural[i] = displayWidth(name)
-		for _, row := range t.held {
+		for _, row := range t.buffered {
 			natural[i] = max(natural[i], displayWidth(row[i]))
 		}
 	}
@@ -159,33 +175,4 @@ func total(widths []int) int {
 		sum += w
 	}
 	return sum
-}
-
-// closingLine says that the list is whole, and how that is known.
-func closingLine(r list.Report) string {
-	if r.Verified {
-		return fmt.Sprintf("%d users, complete (verified against $count)", r.Users)
-	}
-	reason := "Graph does not count this tenant's users"
-	if r.Expected != nil {
-		reason = fmt.Sprintf("it differs from $count by %+d, which is within ROLLCALL_COUNT_SLACK", r.Difference)
-	}
-	return fmt.Sprintf("%d users, complete (not verified: %s)", r.Users, reason)
-}
-
-// tableColumns chooses what a table shows: the columns that were asked for, or of
-// the default selection those that tell people apart.
-func tableColumns(selected []string, chosen bool) []string {
-	if chosen {
-		return selected
-	}
-	var columns []string
-	for _, name := range strings.Fields("displayName userPrincipalName jobTitle department userType accountEnabled") {
-		for _, have := range selected {
-			if have == name {
-				columns = append(columns, name)
-			}
-		}
-	}
-	return columns
 }

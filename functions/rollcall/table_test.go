@@ -15,9 +15,15 @@ import (
 
 func verified(users int) list.Report { return list.Report{Users: users, Verified: true} }
 
+func beginTable(w io.Writer, columns []string, limit, width int) *table {
+	t := newTable(w, limit, width, false)
+	t.begin(columns, true)
+	return t
+}
+
 func TestATableAlignsNamesOfEveryWidth(t *testing.T) {
 	var out bytes.Buffer
-	table := newTable(&out, []string{"displayName", "mail", "accountEnabled"}, 10, 0, false)
+	table := beginTable(&out, []string{"displayName", "mail", "accountEnabled"}, 10, 0)
 	for _, raw := range []string{
 		`{"displayName":"Olivia","mail":"o@x","accountEnabled":true}`,
 		`{"displayName":"𠮷野 真理","mail":null,"accountEnabled":false}`,
@@ -56,7 +62,7 @@ func TestATableFitsTheTerminal(t *testing.T) {
 		strings.Repeat("真", 15), strings.Repeat("u", 60), strings.Repeat("j", 25), strings.Repeat("d", 25)))
 	for width := 12; width <= 200; width++ {
 		var out bytes.Buffer
-		table := newTable(&out, columns, 10, width, false)
+		table := beginTable(&out, columns, 10, width)
 		if err := table.User(raw); err != nil {
 			t.Fatal(err)
 		}
@@ -75,9 +81,9 @@ func TestATableFitsTheTerminal(t *testing.T) {
 	}
 }
 
-func TestATableSaysNothingBeforeTheListIsWhole(t *testing.T) {
+func TestATablePrintsNothingOfAnIncompleteList(t *testing.T) {
 	var out bytes.Buffer
-	table := newTable(&out, []string{"id"}, 10, 0, false)
+	table := beginTable(&out, []string{"id"}, 10, 0)
 	for range 5000 {
 		if err := table.User([]byte(`{"id":"1"}`)); err != nil {
 			t.Fatal(err)
@@ -89,16 +95,16 @@ func TestATableSaysNothingBeforeTheListIsWhole(t *testing.T) {
 	}
 }
 
-func TestATableOfAllRowsStreamsAndHasNoClosingLineWhenItFails(t *testing.T) {
+func TestATableOfAllRowsStreamsAndHasNoClosingLineIfTheListFails(t *testing.T) {
 	var out bytes.Buffer
-	table := newTable(&out, []string{"id"}, 0, 0, false)
+	table := beginTable(&out, []string{"id"}, 0, 0)
 	for i := range 5000 {
 		if err := table.User(fmt.Appendf(nil, `{"id":"%d"}`, i)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if len(table.held) > sample {
-		t.Errorf("%d rows are held", len(table.held))
+	if len(table.buffered) > sampleRows {
+		t.Errorf("%d rows are buffered", len(table.buffered))
 	}
 	table.Abort(errors.New("failed"))
 	if lines := strings.Count(out.String(), "\n"); lines != 5001 || strings.Contains(out.String(), "complete") {
@@ -106,8 +112,8 @@ func TestATableOfAllRowsStreamsAndHasNoClosingLineWhenItFails(t *testing.T) {
 	}
 }
 
-func TestATableReportsAReaderThatWentAway(t *testing.T) {
-	table := newTable(brokenWriter{}, []string{"id"}, 0, 0, false)
+func TestATableReportsAFailedWrite(t *testing.T) {
+	table := beginTable(brokenWriter{}, []string{"id"}, 0, 0)
 	var err error
 	for i := 0; i < 100_000 && err == nil; i++ {
 		err = table.User([]byte(`{"id":"1"}`))
@@ -139,7 +145,7 @@ func TestTheClosingLineSaysHowCompletenessIsKnown(t *testing.T) {
 	}
 }
 
-func TestATableShowsTheColumnsThatWereChosen(t *testing.T) {
+func TestATableShowsTheChosenColumns(t *testing.T) {
 	selected := []string{"id", "mail", "userPrincipalName", "displayName"}
 	if diff := cmp.Diff(selected, tableColumns(selected, true)); diff != "" {
 		t.Error(diff)

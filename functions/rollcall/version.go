@@ -15,13 +15,12 @@ func (versionCommand) Run(p *program) error {
 	if !ok {
 		info = &debug.BuildInfo{}
 	}
-	if _, err := io.WriteString(p.stdout, versionText(info)); err != nil {
-		return &writeError{where: "stdout", err: err}
-	}
-	return nil
+	_, err := io.WriteString(p.out(), versionText(info))
+	return err
 }
 
-// versionText tells what was built, from which revision and by which Go.
+// versionText says which version this is, from which revision and by which Go it
+// was built.
 func versionText(info *debug.BuildInfo) string {
 	settings := map[string]string{}
 	for _, s := range info.Settings {

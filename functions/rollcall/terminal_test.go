@@ -6,7 +6,7 @@ import (
 	"unicode"
 )
 
-func TestNamesReachTheTerminalHarmless(t *testing.T) {
+func TestPrintableTextCannotControlTheTerminal(t *testing.T) {
 	for name, c := range map[string]struct {
 		text, want string
 		width      int
@@ -57,7 +57,7 @@ func TestNamesReachTheTerminalHarmless(t *testing.T) {
 	}
 }
 
-func TestFitCutsBetweenCharactersAsPeopleSeeThem(t *testing.T) {
+func TestFitCutsBetweenGraphemeClusters(t *testing.T) {
 	for _, c := range []struct {
 		text  string
 		width int
@@ -84,7 +84,7 @@ func TestFitCutsBetweenCharactersAsPeopleSeeThem(t *testing.T) {
 	}
 }
 
-func FuzzNoTextGetsControlOfTheTerminal(f *testing.F) {
+func FuzzPrintable(f *testing.F) {
 	for _, seed := range []string{"Olivia", "\x1b[2J", "a\u202eb", "👩‍👩‍👧‍👦", "\xff", "می\u200cخواهم"} {
 		f.Add(seed, uint8(10))
 	}

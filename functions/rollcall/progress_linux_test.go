@@ -67,7 +67,7 @@ func slowly(more ...string) []string {
 	return append([]string{"list", "--demo", "--demo-users", "3000", "--demo-fault", "503:2x2", "--demo-fault", "503:3x2"}, more...)
 }
 
-func TestOnATerminalAListIsATableWithABarWhileItIsRead(t *testing.T) {
+func TestOnATerminalAListIsATableWithAProgressBar(t *testing.T) {
 	t.Parallel() // each waits for Graph to come back
 	shown := show(t, 100, []string{"TERM=xterm"}, slowly()...)
 	bar := regexp.MustCompile(`reading users +\d+% \|█+ *\| \(\d+/3000, \d+ users/s\)`)
@@ -92,7 +92,7 @@ func TestOnATerminalAListIsATableWithABarWhileItIsRead(t *testing.T) {
 	}
 }
 
-func TestOnATerminalASnapshotShowsABarAndTellsNoMachine(t *testing.T) {
+func TestOnATerminalASnapshotShowsABarAndNoJSON(t *testing.T) {
 	t.Parallel() // it waits for Graph to come back
 	args := append([]string{"snapshot", "--sink", t.TempDir()}, slowly()[1:]...)
 	shown := show(t, 100, []string{"TERM=xterm"}, args...)
@@ -136,7 +136,7 @@ func TestANarrowTerminalGetsANarrowTableAndNoBar(t *testing.T) {
 	}
 }
 
-func TestABarWithoutACountTurns(t *testing.T) {
+func TestWithoutACountTheBarIsASpinner(t *testing.T) {
 	t.Parallel() // each waits for Graph to come back
 	shown := show(t, 100, []string{"TERM=xterm"}, slowly("--demo-fault", "count-refused")...)
 	if !regexp.MustCompile(`reading users +\((\d+)/-, \d+ users/s\)`).MatchString(shown) {
@@ -144,7 +144,7 @@ func TestABarWithoutACountTurns(t *testing.T) {
 	}
 }
 
-func TestAListThatIsSoonDoneShowsNoBar(t *testing.T) {
+func TestAShortListShowsNoBar(t *testing.T) {
 	started := time.Now()
 	shown := show(t, 100, []string{"TERM=xterm"}, "list", "--demo", "--demo-users", "10")
 	if strings.Contains(shown, "reading users") && time.Since(started) < firstDraw {
