@@ -37,7 +37,6 @@ func allowed() map[string][]string {
 		"pkg/trigger":    {"pkg/failure", "pkg/header"},
 		"pkg/config":     {"pkg/property", "pkg/secret", "pkg/tolerance"},
 		"pkg/format":     {"pkg/property", "pkg/graph"},
-		"pkg/simulator":  {"pkg/property"},
 		"pkg/list":       {"pkg/property", "pkg/graph", "pkg/retry", "pkg/tolerance"},
 		"pkg/baseline":   {"pkg/list", "pkg/store", "pkg/tolerance"},
 		"pkg/snapshot":   {"pkg/baseline", "pkg/bus", "pkg/graph", "pkg/list", "pkg/store", "pkg/telemetry", "pkg/tolerance"},
@@ -48,6 +47,27 @@ func allowed() map[string][]string {
 		"pkg/bus":   {"pkg/retry"},
 
 		"pkg/trigger/lambda": {"pkg/failure", "pkg/header", "pkg/telemetry", "pkg/trigger"},
+
+		// The simulator shares no code with the client: it must be able to prove the
+		// client wrong.
+		"pkg/simulator/guid":       {},
+		"pkg/simulator/fault":      {},
+		"pkg/simulator/tenant":     {"pkg/simulator/fault"},
+		"pkg/simulator/people":     {"pkg/property", "pkg/simulator/guid"},
+		"pkg/simulator/directory":  {"pkg/simulator/guid", "pkg/simulator/people"},
+		"pkg/simulator/wire":       {"pkg/simulator/guid"},
+		"pkg/simulator/grapherror": {"pkg/simulator/wire"},
+		"pkg/simulator/vault":      {"pkg/simulator/guid", "pkg/simulator/wire"},
+		"pkg/simulator/login":      {"pkg/simulator/fault", "pkg/simulator/guid", "pkg/simulator/tenant", "pkg/simulator/wire"},
+		"pkg/simulator/query":      {"pkg/property", "pkg/simulator/directory", "pkg/simulator/grapherror", "pkg/simulator/people", "pkg/simulator/tenant"},
+		"pkg/simulator/graphapi": {
+			"pkg/property", "pkg/simulator/directory", "pkg/simulator/fault", "pkg/simulator/grapherror", "pkg/simulator/login",
+			"pkg/simulator/people", "pkg/simulator/query", "pkg/simulator/tenant", "pkg/simulator/wire",
+		},
+		"pkg/simulator": {
+			"pkg/simulator/directory", "pkg/simulator/fault", "pkg/simulator/graphapi", "pkg/simulator/login", "pkg/simulator/people",
+			"pkg/simulator/tenant", "pkg/simulator/vault", "pkg/simulator/wire",
+		},
 
 		"pkg/format/parquet":  {"pkg/graph", "pkg/property"},
 		"pkg/store/file":      {"pkg/store"},

@@ -163,7 +163,7 @@ func TestAClientThatGoesAwayStopsTheReading(t *testing.T) {
 
 func TestCSVComesOnlyOnceTheListIsComplete(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := serve(t, simulator.Config{Users: 1050, Nasty: true}, "id", "displayName")
+		s := serve(t, simulator.Config{Users: 1050, Hostile: true}, "id", "displayName")
 		w := s.ask(t, http.MethodGet, "https://api.example/users", "Accept", "text/csv")
 		records, err := csv.NewReader(bytes.NewReader(w.Body.Bytes())).ReadAll()
 		if err != nil || len(records) != 1051 || strings.Join(records[0], ",") != "id,displayName" {

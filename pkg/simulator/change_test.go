@@ -30,8 +30,8 @@ func TestChangesDuringAReadShowAsGraphWouldShowThem(t *testing.T) {
 		{"created", func(s *simulator.Tenant) error { s.Create(); return nil }, 51, 51, 51},
 		{"deleted before it is read", func(s *simulator.Tenant) error { return s.Delete(45) }, 49, 49, 49},
 		{"deleted after it was read", func(s *simulator.Tenant) error { return s.Delete(5) }, 50, 50, 49},
-		{"moved behind after it was read: twice", func(s *simulator.Tenant) error { return s.Move(5, false) }, 51, 50, 50},
-		{"moved in front before it is read: missed", func(s *simulator.Tenant) error { return s.Move(45, true) }, 49, 49, 50},
+		{"moved to the end after it was read: twice", func(s *simulator.Tenant) error { return s.Move(5, false) }, 51, 50, 50},
+		{"moved to the front before it is read: missed", func(s *simulator.Tenant) error { return s.Move(45, true) }, 49, 49, 50},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := changing(t, 3, func(tenant *simulator.Tenant) {
@@ -48,7 +48,7 @@ func TestChangesDuringAReadShowAsGraphWouldShowThem(t *testing.T) {
 	}
 }
 
-func TestWhoIsGoneIsGoneEverywhere(t *testing.T) {
+func TestADeletedUserIsGoneEverywhere(t *testing.T) {
 	c := newClient(t, simulator.Config{Users: 5}).eventual()
 	if err := c.tenant.Delete(2); err != nil {
 		t.Fatal(err)
@@ -104,7 +104,7 @@ func TestReplicasAndCountsLag(t *testing.T) {
 	})
 }
 
-func TestChurnGoesOnByTheClock(t *testing.T) {
+func TestChurnFollowsTheClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newClient(t, simulator.Config{Users: 1000, Churn: 60})
 		before, _ := c.all(graphURL+"/v1.0/users?$select=id&$top=999", "id")

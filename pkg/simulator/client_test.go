@@ -145,7 +145,7 @@ func (c *client) page(address string) listPage {
 	return p
 }
 
-// all follows the links to the end and returns every user's property, as JSON.
+// all reads the list to its end and returns every user's property, as JSON.
 func (c *client) all(address, name string) (values []string, pages int) {
 	c.t.Helper()
 	for address != "" {

@@ -17,9 +17,9 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
-// wire is what one fault does on the wire, read by the plainest client.
+// wire is what one fault does on the wire, as the plainest client sees it.
 type wire struct {
-	status int    // of the page or count that it strikes
+	status int    // of the page or count that it is injected into
 	code   string // of the error envelope
 	header string // "Name: value"; an empty value means absent
 	body   string // found in the body
@@ -32,7 +32,7 @@ type wire struct {
 
 const firstPage = "/users?$select=id&$top=10"
 
-// wires says for each fault of the catalogue how it is seen.
+// wires says what each fault of the catalogue looks like.
 func wires() map[string]wire {
 	throttled := func(value string) wire {
 		return wire{status: 429, code: "TooManyRequests", header: "Retry-After: " + value}
@@ -91,7 +91,7 @@ func wires() map[string]wire {
 	}
 }
 
-func TestEveryFaultIsSeenOnTheWire(t *testing.T) {
+func TestEveryFaultShowsOnTheWire(t *testing.T) {
 	expected := wires()
 	for _, fault := range simulator.FaultNames() {
 		want, ok := expected[fault.Name]
@@ -116,7 +116,7 @@ func (want wire) see(t *testing.T, name string) {
 		want.check(t, c, firstPage)
 		return
 	}
-	got := c.strike(name)
+	got := c.trigger(name)
 	if got.status != want.status || want.open != nil && !errors.Is(got.err, want.open) ||
 		want.open == nil && !errors.Is(got.err, want.read) {
 		t.Fatalf("status %d, error %v, want %d, %v: %s", got.status, got.err, want.status, errors.Join(want.open, want.read), got.body)
@@ -147,8 +147,9 @@ func (want wire) see(t *testing.T, name string) {
 	}
 }
 
-// strike sends the request that the fault strikes, and gives up after a minute.
-func (c *client) strike(name string) answer {
+// trigger sends the request that the fault is injected into, and gives up after a
+// minute.
+func (c *client) trigger(name string) answer {
 	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
 	defer cancel()
 	if strings.HasPrefix(name, "token-") {
@@ -164,7 +165,7 @@ func (c *client) strike(name string) answer {
 	return c.do(r)
 }
 
-// healed checks that the page is whole when it is asked for again.
+// healed checks that the page is whole when it is retried.
 func healed(t *testing.T, c *client, path string) {
 	if p := c.page(path); len(p.Value) != 10 || p.Next == "" {
 		t.Errorf("the second try has %d users", len(p.Value))
@@ -182,7 +183,7 @@ func expires(t *testing.T, c *client, path string) {
 	link := c.page(path).Next
 	for range 2 {
 		if a := c.get(link); a.status != 400 || a.code() != "Directory_ExpiredPageToken" {
-			t.Fatalf("%d %s, want 400 Directory_ExpiredPageToken, again and again", a.status, a.code())
+			t.Fatalf("%d %s, want 400 Directory_ExpiredPageToken each time", a.status, a.code())
 		}
 	}
 	if p := c.page(c.page(path).Next); len(p.Value) != 10 {

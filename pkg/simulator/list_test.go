@@ -28,7 +28,7 @@ func TestPagingReadsEveryUserOnceUnderEachOption(t *testing.T) {
 		{name: "counted", query: "$select=id&$count=true", eventual: true, pages: 13},
 		{name: "with managers", query: "$select=id&$expand=manager($select=id)", pages: 13},
 		{name: "everybody by filter", query: "$select=id&$filter=userPrincipalName ge 'a'", pages: 13},
-		{name: "nasty people", config: simulator.Config{Nasty: true}, query: "$select=id,displayName", pages: 13},
+		{name: "hostile names", config: simulator.Config{Hostile: true}, query: "$select=id,displayName", pages: 13},
 		{name: "with empty pages", config: simulator.Config{Faults: []simulator.Fault{{Name: "empty-page"}}}, query: "$select=id&$top=300", pages: 6},
 	} {
 		t.Run(test.name, func(t *testing.T) {

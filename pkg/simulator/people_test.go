@@ -61,7 +61,7 @@ func TestEveryPropertyIsServedWithTheTypeOfTheTable(t *testing.T) {
 	}
 }
 
-// checkType holds a value against its CSDL type.
+// checkType checks a value against its CSDL type.
 func checkType(t *testing.T, p property.Property, raw json.RawMessage) {
 	t.Helper()
 	kind, collection := strings.CutPrefix(strings.TrimSuffix(p.Type, ")"), "Collection(")
@@ -195,8 +195,8 @@ func TestTheDirectoryLooksLikeARealOne(t *testing.T) {
 	}
 }
 
-func TestNastyNamesAreThereWhenAskedFor(t *testing.T) {
-	c := newClient(t, simulator.Config{Users: 500, Nasty: true})
+func TestHostileNamesAreThereWhenConfigured(t *testing.T) {
+	c := newClient(t, simulator.Config{Users: 500, Hostile: true})
 	a := c.get("/users?$top=999&$select=displayName,userPrincipalName")
 	if !json.Valid([]byte(a.body)) {
 		t.Fatal("the page is no JSON")

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -94,7 +95,7 @@ func TestFiltersFindWhatALookAtEverybodyFinds(t *testing.T) {
 		}
 		return strings.ToLower(*s)
 	}
-	c := newClient(t, simulator.Config{Users: 10_000, Nasty: true}).eventual()
+	c := newClient(t, simulator.Config{Users: 10_000, Hostile: true}).eventual()
 	options := users("$select=userPrincipalName,displayName,department,mail,companyName,accountEnabled,createdDateTime,userType", "$top=999", "$count=true")
 	var everybody []user
 	for next := graphURL + "/v1.0" + options; next != ""; {
@@ -151,22 +152,14 @@ func TestFiltersFindWhatALookAtEverybodyFinds(t *testing.T) {
 			t.Errorf("%s: %d found, want %d", filter, len(got), len(expected))
 		}
 		count := c.get("/users/$count?$filter=" + url.QueryEscape(filter))
-		if count.body != itoa(len(expected)) {
+		if count.body != strconv.Itoa(len(expected)) {
 			t.Errorf("%s: counted %s, want %d", filter, count.body, len(expected))
 		}
 	}
 }
 
-func itoa(n int) string {
-	b, err := json.Marshal(n)
-	if err != nil {
-		return err.Error()
-	}
-	return string(b)
-}
-
 func TestSortedListsAreSorted(t *testing.T) {
-	c := newClient(t, simulator.Config{Users: 18_000, Nasty: true})
+	c := newClient(t, simulator.Config{Users: 18_000, Hostile: true})
 	for _, name := range []string{"userPrincipalName", "displayName"} {
 		up, _ := c.all(graphURL+"/v1.0"+users("$top=999", "$select="+name, "$orderby="+name), name)
 		down, _ := c.all(graphURL+"/v1.0"+users("$top=999", "$select="+name, "$orderby="+name+" desc"), name)
@@ -202,6 +195,29 @@ func TestSearchFindsWordsOfTheNameAndStartsOfTheRest(t *testing.T) {
 			if !strings.Contains(strings.ToLower(name), want) {
 				t.Errorf("%s finds %s", search, name)
 			}
+		}
+	}
+}
+
+func TestMembersAndSizesOfPropertiesCanBeFilteredBy(t *testing.T) {
+	c := newClient(t, simulator.Config{Users: 1000, Roles: []string{"User.Read.All", "AuditLog.Read.All"}}).eventual()
+	counted := func(filter string) int {
+		t.Helper()
+		a := c.get("/users/$count?$filter=" + url.QueryEscape(filter))
+		n, err := strconv.Atoi(a.body)
+		if err != nil {
+			t.Fatalf("%s: %d %s", filter, a.status, a.body)
+		}
+		return n
+	}
+	for _, halves := range [][2]string{
+		{"assignedLicenses/$count eq 0", "assignedLicenses/$count ne 0"},
+		{"employeeOrgData/division eq 'north'", "not(employeeOrgData/division eq 'north')"},
+		{"signInActivity/lastSignInDateTime ge 2022-01-01T00:00:00Z", "not(signInActivity/lastSignInDateTime ge 2022-01-01T00:00:00Z)"},
+	} {
+		first, second := counted(halves[0]), counted(halves[1])
+		if first == 0 || second == 0 || first+second != 1000 {
+			t.Errorf("%s: %d, the others %d", halves[0], first, second)
 		}
 	}
 }

@@ -133,13 +133,3 @@ func certificates(host string) (authority *x509.Certificate, server tls.Certific
 	}
 	return authority, tls.Certificate{Certificate: [][]byte{der, authority.Raw}, PrivateKey: key}, nil
 }
-
-// lingerless makes the next Close of a TCP connection a reset.
-func lingerless(conn net.Conn) {
-	if secure, ok := conn.(*tls.Conn); ok {
-		conn = secure.NetConn()
-	}
-	if tcp, ok := conn.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0)
-	}
-}

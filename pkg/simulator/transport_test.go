@@ -86,7 +86,7 @@ func TestAClientThatGivesUpFreesTheHandler(t *testing.T) {
 				t.Errorf("%s: %v", fault, a.err)
 			}
 			cancel()
-			synctest.Wait() // the bubble would not end with a handler left over
+			synctest.Wait() // the bubble would not end while a handler runs
 			seen := tenant.Requests()
 			if last := seen[len(seen)-1]; !last.Done {
 				t.Errorf("%s: the handler still runs", fault)

@@ -31,7 +31,7 @@ func everything() []string {
 // people lists the users of a simulated tenant, every eighth a nasty one.
 func people(t testing.TB, columns []string, count int) []graph.User {
 	t.Helper()
-	tenant := simulator.New(simulator.Config{Users: count, Nasty: true, Roles: []string{
+	tenant := simulator.New(simulator.Config{Users: count, Hostile: true, Roles: []string{
 		"User.Read.All", "AuditLog.Read.All", "CustomSecAttributeAssignment.Read.All", "User-LifeCycleInfo.Read.All",
 	}})
 	transport := tenant.Transport()

@@ -35,7 +35,7 @@ func everything() []string {
 
 func TestPyarrowAndDuckDBReadWhatNDJSONHas(t *testing.T) {
 	dir := t.TempDir()
-	tenant := simulator.New(simulator.Config{Users: 20_000, Nasty: true, Roles: []string{
+	tenant := simulator.New(simulator.Config{Users: 20_000, Hostile: true, Roles: []string{
 		"User.Read.All", "AuditLog.Read.All", "CustomSecAttributeAssignment.Read.All", "User-LifeCycleInfo.Read.All",
 	}})
 	for name, columns := range map[string][]string{

@@ -1,0 +1,93 @@
+package fault
+
+// stage is where in the answer a fault takes effect.
+type stage int
+
+const (
+	instead  stage = iota // instead of the answer
+	within                // in the answer: its links, its users, its pace
+	breaking              // in the answer, which ends half-way
+)
+
+const endless = -1
+
+// Kind is one row of the catalogue.
+type Kind struct {
+	Name      string
+	on        string // the kind of request that it is injected into
+	stage     stage
+	times     int // how often, unless the fault says so
+	firstPage int // the first page that it can be injected into
+	// Status is that of a plain refusal, or 0, and RetryAfter its header.
+	Status     int
+	RetryAfter string
+	summary    string
+}
+
+func kindOf(name string) (Kind, bool) {
+	for _, k := range catalogue() {
+		if k.Name == name {
+			return k, true
+		}
+	}
+	return Kind{}, false
+}
+
+// catalogue lists the faults that exist.
+func catalogue() []Kind {
+	return []Kind{
+		{"401", List, instead, 1, 0, 401, "", "a valid token is refused as expired, without a reason"},
+		{"cae", List, instead, 1, 0, 0, "", "the token is revoked: 401 with a claims challenge until a token is bought with those claims"},
+		{"403", List, instead, endless, 0, 403, "", "403 Authorization_RequestDenied, as without the permission"},
+		{"429-seconds", List, instead, 1, 0, 429, "7", "throttled, Retry-After: 7"},
+		{"429-decimal", List, instead, 1, 0, 429, "1.5", "throttled, Retry-After: 1.5"},
+		{"429-date", List, instead, 1, 0, 429, "", "throttled, Retry-After an HTTP date 9 s ahead"},
+		{"429-absent", List, instead, 1, 0, 429, "", "throttled, without Retry-After"},
+		{"429-storm", List, instead, 6, 0, 429, "1", "throttled six times in a row, Retry-After: 1"},
+		{"500", List, instead, 1, 0, 500, "", "500 UnknownError"},
+		{"502-html", List, instead, 1, 0, 0, "", "502 with a gateway's HTML page"},
+		{"503", List, instead, 1, 0, 503, "", "503 serviceNotAvailable, without Retry-After"},
+		{"503-retry-after", List, instead, 1, 0, 503, "5", "503, Retry-After: 5"},
+		{"504", List, instead, 1, 0, 0, "", "504 with an empty body"},
+		{"empty-code", List, instead, 1, 0, 500, "", "500 with an empty error code"},
+		{"html-200", List, instead, 1, 0, 0, "", "200 with an HTML page"},
+		{"no-value", List, instead, 1, 0, 0, "", "200 with {}"},
+		{"error-200", List, instead, 1, 0, 0, "", "200 with an error envelope"},
+		{"redirect", List, instead, endless, 0, 0, "", "302 to a foreign host"},
+		{"reset-before-headers", List, instead, 1, 0, 0, "", "the connection is reset before the response"},
+		{"stall-headers", List, instead, 1, 0, 0, "", "no response until the client gives up"},
+		{"expired-token", List, instead, 1, 2, 0, "", "400 Directory_ExpiredPageToken; the chain of pages is dead, a new one works"},
+
+		{"reset", List, breaking, 1, 0, 0, "", "the connection is reset in the middle of the users"},
+		{"truncate", List, breaking, 1, 0, 0, "", "the connection ends in the middle of the users"},
+		{"truncate-clean", List, breaking, 1, 0, 0, "", "the body ends properly in the middle of a user, as behind a careless proxy"},
+		{"stall", List, breaking, 1, 0, 0, "", "the users stop coming until the client gives up"},
+		{"malformed-json", List, within, 1, 0, 0, "", "a syntax error among the users"},
+		{"in-stream-error", List, breaking, 1, 0, 0, "", "an error envelope in the middle of the users, then the end"},
+		{"no-id", List, within, 1, 0, 0, "", "a user without an id"},
+		{"slow-body", List, within, endless, 0, 0, "", "the body comes at 16 KiB a second"},
+		{"empty-page", List, within, 1, 0, 0, "", "a page without users but with a link"},
+		{"link-after-value", List, within, endless, 0, 0, "", "@odata.nextLink comes behind the users"},
+		{"loop", List, within, endless, 0, 0, "", "a page links to itself"},
+		{"loop-long", List, within, endless, 2, 0, "", "a page links back to the second page"},
+		{"foreign-host", List, within, endless, 0, 0, "", "a page links to a foreign host"},
+		{"foreign-scheme", List, within, endless, 0, 0, "", "a page links to http://"},
+		{"foreign-path", List, within, endless, 0, 0, "", "a page links to another collection"},
+		{"userinfo-host", List, within, endless, 0, 0, "", "a page links to https://<graph host>@<foreign host>/"},
+		{"poisoned-token", List, within, 2, 0, 0, "", "the page fails once with 503; the link that its retry gives is then refused with DirectoryPageTokenNotFoundException"},
+		{"duplicate", List, within, endless, 2, 0, "", "a page starts with the last user of the page before it"},
+		{"early-end", List, within, endless, 0, 0, "", "the chain ends in silence behind the page"},
+		{"lost-page", List, within, endless, 0, 0, "", "the page's link jumps over a page of users"},
+		{"governor", List, within, endless, 0, 0, "", "x-ms-throttle-limit-percentage: 0.9"},
+		{"replica-lag", List, within, endless, 0, 0, "", "the page shows the tenant as it was 30 s ago"},
+
+		{"count-lag", Count, within, 2, 0, 0, "", "$count is 3 too low, twice"},
+		{"count-refused", Count, instead, endless, 0, 400, "", "$count is refused with 400, as in a B2C tenant"},
+		{"count-throttled", Count, instead, endless, 0, 429, "10", "$count is throttled without end, Retry-After: 10"},
+
+		{"token-429", Token, instead, 1, 0, 0, "", "the token service answers 429, Retry-After: 60"},
+		{"token-500", Token, instead, 1, 0, 0, "", "the token service answers 500"},
+		{"token-rejected", Token, instead, endless, 0, 0, "", "the client secret is wrong (AADSTS7000215)"},
+		{"token-expired-secret", Token, instead, endless, 0, 0, "", "the client secret has expired (AADSTS7000222)"},
+	}
+}

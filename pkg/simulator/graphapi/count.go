@@ -1,0 +1,61 @@
+package graphapi
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/pkg/simulator/grapherror"
+	"github.com/rollcall-dev/rollcall/pkg/simulator/query"
+)
+
+// countUsers counts the users that a query finds, as the count's index shows them.
+func (c *call) countUsers(q *query.Query) int {
+	asOf := time.Now().Add(-c.config.CountLag)
+	truth := 0
+	if q.MatchesAll() {
+		truth = c.directory.Size(asOf)
+	} else {
+		matcher := q.Matcher(c.directory.People)
+		c.directory.Walk(q.Order, 0, false, asOf, func(_, index int) bool {
+			if matcher.Match(index) {
+				truth++
+			}
+			return true
+		})
+	}
+	request := int(c.counts.Add(1))
+	if c.config.Count != nil {
+		return max(0, c.config.Count(request, truth))
+	}
+	return truth
+}
+
+// count answers GET /users/$count.
+func (c *call) count(string) {
+	if !c.eventual() || c.config.B2C {
+		c.fail(countUnsupported())
+		return
+	}
+	q, refusal := query.Count(c.R.URL.RawQuery)
+	if refusal == nil {
+		refusal = c.permit(q)
+	}
+	if refusal != nil {
+		c.fail(refusal)
+		return
+	}
+	n := c.countUsers(q)
+	if c.faults.Has("count-lag") {
+		n = max(0, n-3)
+	}
+	body := strconv.Itoa(n)
+	if c.config.CountBOM {
+		body = "\ufeff" + body
+	}
+	c.ok("text/plain")
+	c.Write([]byte(body))
+}
+
+func countUnsupported() *grapherror.Error {
+	return grapherror.BadRequest("$count is not currently supported.")
+}

@@ -1,0 +1,129 @@
+package graphapi
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// pageToken is what a $skiptoken carries. It is bound to its query and sealed
+// with the tenant's key.
+type pageToken struct {
+	page     int
+	position int
+	chain    uint64    // which chain of pages it belongs to
+	started  time.Time // when that chain began
+	poisoned bool      // came from a page that had to be retried
+	advanced bool      // of an advanced query, which needs its header on every page
+	filled   bool      // follows a page that was left empty, and must not be
+	repeat   int       // index+1 of a user to send once more, or 0
+	hash     [8]byte   // of the query
+}
+
+// tokenMagic starts every directory page token: "RFNwdA" in base64.
+const tokenMagic = "DSpt\x01"
+
+const sealSize = 16
+
+// encode writes the token as the service does: base64url without padding.
+func (p pageToken) encode(key []byte) string {
+	b := []byte(tokenMagic)
+	b = binary.AppendUvarint(b, uint64(max(p.page, 0)))
+	b = binary.AppendVarint(b, int64(p.position))
+	b = binary.AppendUvarint(b, p.chain)
+	b = binary.AppendVarint(b, p.started.UnixMilli())
+	b = binary.AppendUvarint(b, uint64(max(p.repeat, 0)))
+	flags := byte(0)
+	for i, flag := range []bool{p.poisoned, p.filled, p.advanced} {
+		if flag {
+			flags |= 1 << i
+		}
+	}
+	b = append(append(b, flags), p.hash[:]...)
+	return base64.RawURLEncoding.EncodeToString(append(b, seal(key, b)...))
+}
+
+func seal(key, b []byte) []byte {
+	mac := hmac.New(sha256.New, key)
+	mac.Write(b)
+	return mac.Sum(nil)[:sealSize]
+}
+
+// decodePageToken reads a token. It is false for anything that encode has not
+// made with the key.
+func decodePageToken(key []byte, s string) (p pageToken, ok bool) {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	if err != nil || len(b) < len(tokenMagic)+sealSize || string(b[:len(tokenMagic)]) != tokenMagic {
+		return pageToken{}, false
+	}
+	b, sum := b[:len(b)-sealSize], b[len(b)-sealSize:]
+	if !hmac.Equal(sum, seal(key, b)) {
+		return pageToken{}, false
+	}
+	b = b[len(tokenMagic):]
+	unsigned := func() uint64 {
+		v, n := binary.Uvarint(b)
+		b = b[max(n, 0):]
+		return v
+	}
+	signed := func() int64 {
+		v, n := binary.Varint(b)
+		b = b[max(n, 0):]
+		return v
+	}
+	p.page, p.position, p.chain = int(unsigned()), int(signed()), unsigned()
+	p.started, p.repeat = time.UnixMilli(signed()), int(unsigned())
+	if len(b) != 1+len(p.hash) {
+		return pageToken{}, false
+	}
+	p.poisoned, p.filled, p.advanced = b[0]&1 != 0, b[0]&2 != 0, b[0]&4 != 0
+	copy(p.hash[:], b[1:])
+	return p, true
+}
+
+// chains is the little that is kept of chains of pages, for the faults that need
+// a past.
+type chains struct {
+	last   atomic.Uint64
+	dead   recent[uint64, bool]   // chains whose tokens have expired
+	asked  recent[string, bool]   // pages, by query, that have been asked for
+	second recent[uint64, string] // each chain's link to its second page
+}
+
+const recentLimit = 1000
+
+// recent is a map that forgets its oldest entries.
+type recent[K comparable, V any] struct {
+	mu     sync.Mutex
+	values map[K]V
+	order  []K
+}
+
+func (r *recent[K, V]) get(k K) V {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.values[k]
+}
+
+// swap stores a value and returns the one before.
+func (r *recent[K, V]) swap(k K, v V) (before V) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before, known := r.values[k]
+	if !known {
+		if r.values == nil {
+			r.values = map[K]V{}
+		}
+		if len(r.order) == recentLimit {
+			delete(r.values, r.order[0])
+			r.order = r.order[1:]
+		}
+		r.order = append(r.order, k)
+	}
+	r.values[k] = v
+	return before
+}

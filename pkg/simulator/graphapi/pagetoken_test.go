@@ -1,0 +1,31 @@
+package graphapi
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func FuzzPageToken(f *testing.F) {
+	key := []byte("key")
+	token := pageToken{page: 3, position: -7, chain: 9, started: time.UnixMilli(1234), poisoned: true, advanced: true, repeat: 5, hash: [8]byte{1, 2}}
+	f.Add(token.encode(key))
+	f.Add("RFNwdAE")
+	f.Add("")
+	f.Fuzz(func(t *testing.T, s string) {
+		p, ok := decodePageToken(key, s)
+		if ok && p.encode(key) != s {
+			t.Fatalf("%q is a token, and is written %q", s, p.encode(key))
+		}
+		if ok && p.page < 0 {
+			t.Fatalf("%q is page %d", s, p.page)
+		}
+	})
+}
+
+func TestAPageTokenStartsAsTheServicesDo(t *testing.T) {
+	token := pageToken{page: 2, position: 999}.encode([]byte("key"))
+	if !strings.HasPrefix(token, "RFNwdA") || strings.ContainsAny(token, "+/=") {
+		t.Errorf("%s", token)
+	}
+}

@@ -1,0 +1,215 @@
+// Package graphapi is Microsoft Graph's users API of a simulated tenant: lists,
+// counts, single reads and batches, with their page tokens, permissions,
+// throttling and error envelopes, and with the faults that are injected into
+// them. It answers as Graph does, down to the order of JSON members.
+//
+// It may import every room of the simulator but vault.
+package graphapi
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/pkg/simulator/directory"
+	"github.com/rollcall-dev/rollcall/pkg/simulator/fault"
+	"github.com/rollcall-dev/rollcall/pkg/simulator/grapherror"
+	"github.com/rollcall-dev/rollcall/pkg/simulator/login"
+	"github.com/rollcall-dev/rollcall/pkg/simulator/tenant"
+	"github.com/rollcall-dev/rollcall/pkg/simulator/wire"
+)
+
+// Service is Graph for one tenant.
+type Service struct {
+	config    tenant.Config
+	directory *directory.Directory
+	tokens    *login.Service
+	injector  *fault.Injector
+	key       []byte
+	meter     meter
+	counts    atomic.Int64
+	chains    chains
+}
+
+// New makes the service. tokens verifies what clients bring.
+func New(config tenant.Config, d *directory.Directory, tokens *login.Service, injector *fault.Injector) *Service {
+	return &Service{config: config, directory: d, tokens: tokens, injector: injector, key: config.Key()}
+}
+
+// call is one request to Graph.
+type call struct {
+	*Service
+	*wire.Exchange
+	page   int // of a list, from 1
+	roles  []string
+	faults fault.Set // inside the answer
+	units  int       // resource units charged
+	used   float64   // share of the throttling limit
+}
+
+// endpoint is one kind of request.
+type endpoint struct {
+	path   string // below /v1.0; one that ends in a slash is followed by an argument
+	kind   string
+	method string
+	serve  func(c *call, argument string)
+}
+
+func endpoints() []endpoint {
+	return []endpoint{
+		{"users", fault.List, http.MethodGet, (*call).list},
+		{"users/$count", fault.Count, http.MethodGet, (*call).count},
+		{"users/", fault.User, http.MethodGet, (*call).user},
+		{"$batch", fault.Batch, http.MethodPost, (*call).batch},
+		{"organization", "organization", http.MethodGet, (*call).organization},
+	}
+}
+
+// route finds the endpoint of a path, and the argument in it.
+func route(path string) (e endpoint, argument string) {
+	path = strings.Trim(strings.TrimPrefix(path, "/v1.0"), "/")
+	for _, e := range endpoints() {
+		if argument, ok := strings.CutPrefix(path, e.path); ok && (argument == "" || strings.HasSuffix(e.path, "/")) {
+			return e, argument
+		}
+	}
+	return endpoint{kind: "other", method: http.MethodGet, serve: (*call).notFound}, path
+}
+
+// Serve answers a Graph request: waits as long as Graph does, verifies the token,
+// injects faults, meters, and routes.
+func (s *Service) Serve(x *wire.Exchange) {
+	c := &call{Service: s, Exchange: x}
+	e, argument := route(x.R.URL.Path)
+	if e.kind == fault.List {
+		c.page = c.pageOf()
+	}
+	x.Note(func(r *wire.Request) { r.Kind, r.Page = e.kind, c.page })
+	if !x.Sleep(s.config.Latency) {
+		return
+	}
+	if refusal := c.authenticate(); refusal != nil {
+		c.fail(refusal)
+		return
+	}
+	if k, ok := s.injector.Instead(e.kind, c.page); ok {
+		c.inject(k)
+		return
+	}
+	if refusal := c.charge(e.kind); refusal != nil {
+		c.fail(refusal)
+		return
+	}
+	c.faults = s.injector.Within(e.kind, c.page)
+	x.NoteFaults(c.faults.Names()...)
+	if c.faults.Has("governor") {
+		c.used = max(c.used, 0.9)
+	}
+	c.answer(e, argument)
+}
+
+// answer serves a request that has passed all checks.
+func (c *call) answer(e endpoint, argument string) {
+	if c.R.Method != e.method {
+		c.fail(grapherror.New(http.StatusMethodNotAllowed, "Request_BadRequest", "Specified HTTP method is not allowed for the request target."))
+		return
+	}
+	e.serve(c, argument)
+}
+
+func (c *call) notFound(path string) {
+	segment, _, _ := strings.Cut(path, "/")
+	c.fail(segmentNotFound(segment))
+}
+
+func segmentNotFound(segment string) *grapherror.Error {
+	return grapherror.New(http.StatusBadRequest, "BadRequest", "Resource not found for the segment '"+segment+"'.")
+}
+
+// pageOf reads the page number from a list's page token; a list without one is at
+// its first page.
+func (c *call) pageOf() int {
+	values, err := url.ParseQuery(c.R.URL.RawQuery)
+	if err != nil {
+		return 1
+	}
+	token, ok := decodePageToken(c.key, values.Get("$skiptoken"))
+	if !ok {
+		return 1
+	}
+	return token.page
+}
+
+func (c *call) eventual() bool {
+	return strings.EqualFold(c.R.Header.Get("ConsistencyLevel"), "eventual")
+}
+
+// asOf is the moment whose state a list or a single read shows.
+func (c *call) asOf() time.Time {
+	lag := c.config.ReplicaLag
+	if c.faults.Has("replica-lag") {
+		lag = max(lag, 30*time.Second)
+	}
+	return time.Now().Add(-lag)
+}
+
+// organization answers for the tenant itself, in short.
+func (c *call) organization(string) {
+	if !c.hasRole("Organization.Read.All", "Directory.Read.All", "Directory.ReadWrite.All") {
+		c.fail(grapherror.Denied())
+		return
+	}
+	c.json()
+	c.Write([]byte(`{"@odata.context":"` + c.Base() + `/v1.0/$metadata#organization","value":[{"id":"` + c.config.Tenant +
+		`","deletedDateTime":null,"countryLetterCode":"IE","createdDateTime":"2017-05-02T09:00:00Z","displayName":"Contoso","tenantType":"AAD",` +
+		`"verifiedDomains":[{"capabilities":"Email, OfficeCommunicationsOnline","isDefault":true,"isInitial":true,"name":"` + c.config.Domain + `","type":"Managed"}]}]}`))
+}
+
+// ServeForeign answers as an attacker's host would: with a page that looks whole.
+func (s *Service) ServeForeign(x *wire.Exchange) {
+	x.NoteForeign()
+	c := &call{Service: s, Exchange: x}
+	c.json()
+	c.Write([]byte(`{"@odata.context":"https://` + s.config.ForeignHost + `/v1.0/$metadata#users","value":[]}`))
+}
+
+// head sends the status and the headers that every Graph answer has.
+func (c *call) head(status int, contentType string) {
+	h := c.W.Header()
+	h.Set("request-id", c.RequestID)
+	h.Set("client-request-id", c.ClientRequestID())
+	h.Set("x-ms-ags-diagnostic", `{"ServerInfo":{"DataCenter":"North Europe","Slice":"E","Ring":"4","ScaleUnit":"000","RoleInstance":"DU2PEPF00000001"}}`)
+	h.Set("Strict-Transport-Security", "max-age=31536000")
+	h.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	if c.units > 0 {
+		h.Set("x-ms-resource-unit", strconv.Itoa(c.units))
+	}
+	if c.used > 0.8 {
+		h.Set("x-ms-throttle-limit-percentage", strconv.FormatFloat(c.used, 'f', 2, 64))
+	}
+	c.Head(status, contentType)
+}
+
+// ok sends the head of a successful answer.
+func (c *call) ok(contentType string) {
+	c.W.Header().Set("Cache-Control", "no-cache")
+	c.W.Header().Set("OData-Version", "4.0")
+	c.head(http.StatusOK, contentType)
+}
+
+func (c *call) json() {
+	c.ok("application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8")
+}
+
+// fail answers with Graph's error envelope.
+func (c *call) fail(e *grapherror.Error) {
+	for name, values := range e.Header {
+		c.W.Header()[name] = values
+	}
+	c.W.Header().Set("Cache-Control", "no-cache")
+	c.head(e.Status, "application/json")
+	c.Write(e.Envelope(c.RequestID, c.ClientRequestID()))
+}

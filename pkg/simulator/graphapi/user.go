@@ -1,0 +1,51 @@
+package graphapi
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/rollcall-dev/rollcall/pkg/property"
+	"github.com/rollcall-dev/rollcall/pkg/simulator/grapherror"
+	"github.com/rollcall-dev/rollcall/pkg/simulator/query"
+)
+
+// user answers GET /users/{id or userPrincipalName}, and its manager.
+func (c *call) user(argument string) {
+	key, rest, deeper := strings.Cut(argument, "/")
+	if deeper && rest != property.Manager {
+		c.fail(segmentNotFound(rest))
+		return
+	}
+	index, byID, ok := c.directory.People.Find(key)
+	if !ok || !c.directory.Exists(index, c.asOf()) {
+		c.fail(notFound(key))
+		return
+	}
+	if deeper {
+		if index, ok = c.directory.People.Manager(index); !ok {
+			c.fail(notFound(property.Manager))
+			return
+		}
+	}
+	q, refusal := query.Single(c.R.URL.RawQuery, byID)
+	if refusal == nil {
+		refusal = c.permit(q)
+	}
+	if refusal != nil {
+		c.fail(refusal)
+		return
+	}
+	u := c.directory.People.Person(index)
+	object := u.Append(nil, q.Columns)
+	c.json()
+	b := c.context(q, "/$entity")
+	if len(object) > len("{}") {
+		b = append(b, ',')
+	}
+	c.Write(append(b, object[1:]...))
+}
+
+func notFound(key string) *grapherror.Error {
+	return grapherror.New(http.StatusNotFound, "Request_ResourceNotFound",
+		"Resource '"+key+"' does not exist or one of its queried reference-property objects are not present.")
+}

@@ -1,0 +1,101 @@
+package login
+
+import (
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/pkg/simulator/guid"
+)
+
+// check checks a token request in the order in which the service does, and
+// returns the resource that the token is for.
+func (s *Service) check(tenant string, form url.Values, host string) (audience string, r *refusal) {
+	switch grant := form.Get("grant_type"); {
+	case grant == "":
+		return "", refuse(900144, "grant_type")
+	case grant != "client_credentials":
+		return "", refuse(70003, grant)
+	case form.Get("client_id") == "":
+		return "", refuse(900144, "client_id")
+	}
+	switch strings.ToLower(tenant) {
+	case "common", "consumers", "organizations":
+		return "", refuse(9001023)
+	}
+	if r := s.checkTenant(tenant); r != nil {
+		return "", r
+	}
+	if r := s.checkApp(form.Get("client_id")); r != nil {
+		return "", r
+	}
+	if audience, r = checkScope(form, host); r != nil {
+		return "", r
+	}
+	return audience, s.checkSecret(form)
+}
+
+func (s *Service) checkApp(client string) *refusal {
+	if strings.EqualFold(client, s.config.ClientID) {
+		return nil
+	}
+	if _, ok := guid.Parse(client); !ok {
+		return refuse(700038, client)
+	}
+	return refuse(700016, client)
+}
+
+// checkScope expects one resource's /.default. OpenID Connect's own scopes may
+// stand beside it: MSAL always sends them.
+func checkScope(form url.Values, host string) (audience string, r *refusal) {
+	if !form.Has("scope") {
+		return "", refuse(900144, "scope")
+	}
+	var resources []string
+	for scope := range strings.FieldsSeq(form.Get("scope")) {
+		switch scope {
+		case "openid", "profile", "offline_access", "email":
+			continue
+		}
+		resource, ok := strings.CutSuffix(scope, "/.default")
+		if !ok {
+			return "", refuse(1002012, form.Get("scope"))
+		}
+		resources = append(resources, resource)
+	}
+	if len(resources) != 1 || resources[0] == "" {
+		return "", refuse(70011, form.Get("scope"))
+	}
+	resource := strings.TrimSuffix(resources[0], "/")
+	if isGraph(resource, host) || resource == "https://management.azure.com" || resource == "https://vault.azure.net" {
+		return resource, nil
+	}
+	return "", refuse(500011, resource)
+}
+
+// isGraph says whether a token for the resource opens Graph on the host.
+func isGraph(resource, host string) bool {
+	switch resource {
+	case "https://graph.microsoft.com", "00000003-0000-0000-c000-000000000000", "https://" + host:
+		return true
+	default:
+		return false
+	}
+}
+
+func (s *Service) checkSecret(form url.Values) *refusal {
+	if form.Get("client_assertion") != "" {
+		return refuse(700027)
+	}
+	if form.Get("client_secret") == "" {
+		return refuse(7000218)
+	}
+	switch s.Secrets.judge(form.Get("client_secret"), time.Now()) {
+	case secretRight:
+		return nil
+	case secretExpired:
+		return refuse(7000222, s.config.ClientID)
+	default:
+		return refuse(7000215, s.config.ClientID)
+	}
+}

@@ -1,0 +1,176 @@
+// Package login is the token service of a simulated tenant: discovery, the client
+// credentials grant with its errors, client secrets that come and go, and access
+// tokens with their verification. It answers as login.microsoftonline.com does.
+// It imports packages fault, guid, tenant and wire only.
+package login
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/pkg/simulator/fault"
+	"github.com/rollcall-dev/rollcall/pkg/simulator/tenant"
+	"github.com/rollcall-dev/rollcall/pkg/simulator/wire"
+)
+
+// Service is the token service of one tenant.
+type Service struct {
+	Secrets *Secrets
+	config  tenant.Config
+	faults  *fault.Injector
+	key     []byte
+
+	mu         sync.Mutex
+	challenged int64 // CAE: tokens must answer this challenge or a later one
+}
+
+// New makes a token service.
+func New(config tenant.Config, faults *fault.Injector) *Service {
+	return &Service{
+		Secrets: newSecrets(config.ClientSecret, config.SecretPropagation),
+		config:  config, faults: faults, key: config.Key(),
+	}
+}
+
+// Serve answers a request that is not for Graph.
+func (s *Service) Serve(x *wire.Exchange) {
+	tenant, rest, _ := strings.Cut(strings.Trim(x.R.URL.Path, "/"), "/")
+	if !x.Sleep(s.config.TokenLatency) {
+		return
+	}
+	serve, kind := s.notFound, "other"
+	switch rest {
+	case "v2.0/.well-known/openid-configuration", ".well-known/openid-configuration":
+		serve, kind = s.openID, "discovery"
+	case "discovery/instance":
+		serve, kind = s.instance, "discovery"
+	case "discovery/v2.0/keys", "discovery/keys":
+		serve, kind = s.keys, "discovery"
+	case "oauth2/v2.0/token":
+		serve, kind = s.token, "token"
+	}
+	x.NoteKind(kind)
+	serve(x, tenant)
+}
+
+func (s *Service) notFound(x *wire.Exchange, _ string) {
+	x.W.Header().Set("x-ms-request-id", x.RequestID)
+	x.Head(http.StatusNotFound, "text/html; charset=utf-8")
+	x.Write([]byte("<html><body><h2>404 - File or directory not found.</h2></body></html>"))
+}
+
+// document sends a JSON document of the token service.
+func document(x *wire.Exchange, status int, body string) {
+	h := x.W.Header()
+	h.Set("Cache-Control", "no-store, no-cache")
+	h.Set("Pragma", "no-cache")
+	h.Set("Expires", "-1")
+	h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("x-ms-request-id", x.RequestID)
+	h.Set("x-ms-ests-server", "2.1.19568.4 - NEULR1 ProdSlices")
+	if id := x.R.Header.Get("Client-Request-Id"); strings.EqualFold(x.R.Header.Get("Return-Client-Request-Id"), "true") && id != "" {
+		h.Set("client-request-id", id)
+	}
+	h.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	x.Head(status, "application/json; charset=utf-8")
+	x.Write([]byte(body))
+}
+
+// maxForm bounds a token request.
+const maxForm = 1 << 20
+
+// token answers POST /{tenant}/oauth2/v2.0/token for client credentials.
+func (s *Service) token(x *wire.Exchange, tenant string) {
+	if k, ok := s.faults.Instead(fault.Token, 0); ok {
+		x.NoteFaults(k.Name)
+		s.fail(x, s.injected(k.Name))
+		return
+	}
+	body, err := io.ReadAll(io.LimitReader(x.R.Body, maxForm))
+	form, formErr := url.ParseQuery(string(body))
+	if x.R.Method != http.MethodPost || err != nil || formErr != nil {
+		s.fail(x, refuse(900561, x.R.Method))
+		return
+	}
+	if id, secret, ok := x.R.BasicAuth(); ok {
+		form.Set("client_id", unescape(id))
+		form.Set("client_secret", unescape(secret))
+	}
+	audience, refusal := s.check(tenant, form, x.R.Host)
+	if refusal != nil {
+		s.fail(x, refusal)
+		return
+	}
+	token, lifetime := s.grant(audience, form.Get("claims"))
+	text, err := s.mint(token, x.Serial())
+	if err != nil {
+		s.fail(x, refuse(90033))
+		return
+	}
+	seconds := strconv.Itoa(lifetime)
+	answer := `{"token_type":"Bearer","expires_in":` + seconds + `,"ext_expires_in":` + seconds
+	if lifetime > 7200 {
+		answer += `,"refresh_in":` + strconv.Itoa(lifetime/2)
+	}
+	document(x, http.StatusOK, answer+`,"access_token":"`+text+`"}`)
+}
+
+func unescape(s string) string {
+	if plain, err := url.QueryUnescape(s); err == nil {
+		return plain
+	}
+	return s
+}
+
+// injected is the refusal that a fault of the token service stands for.
+func (s *Service) injected(name string) *refusal {
+	switch name {
+	case "token-429":
+		return refuse(90055)
+	case "token-500":
+		return refuse(90033)
+	case "token-expired-secret":
+		return refuse(7000222, s.config.ClientID)
+	default:
+		return refuse(7000215, s.config.ClientID)
+	}
+}
+
+// grant decides what the token says and how long it lives, in seconds.
+func (s *Service) grant(audience, claims string) (accessToken, int) {
+	now := time.Now().Unix()
+	lifetime := int(s.config.TokenLifetime / time.Second)
+	token := accessToken{Audience: audience, Roles: s.config.Roles, IssuedAt: now - 300, NotBefore: now - 300}
+	var asked struct {
+		AccessToken struct {
+			Capabilities struct {
+				Values []string `json:"values"`
+			} `json:"xms_cc"`
+			NotBefore struct {
+				Value string `json:"value"`
+			} `json:"nbf"`
+		} `json:"access_token"`
+	}
+	if json.Unmarshal([]byte(claims), &asked) == nil {
+		for _, capability := range asked.AccessToken.Capabilities.Values {
+			// The documentation writes cp1, Microsoft's libraries send CP1.
+			token.Capabilities = append(token.Capabilities, strings.ToLower(capability))
+		}
+		if n, err := strconv.ParseInt(asked.AccessToken.NotBefore.Value, 10, 64); err == nil {
+			token.Answered = n
+		}
+	}
+	if slices.Contains(token.Capabilities, "cp1") {
+		lifetime = max(lifetime, 24*3600)
+	}
+	token.Expires = now + int64(lifetime)
+	return token, lifetime
+}

@@ -1,0 +1,94 @@
+package people
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/rollcall-dev/rollcall/pkg/property"
+)
+
+// An Emitter writes one property's JSON value. Filters read the same bytes, so
+// what a filter finds is what a list shows.
+type Emitter func(u *Person, dst []byte) []byte
+
+// EmitterOf finds the emitter of a property or of an extension; it is nil for a
+// name that Graph does not know.
+func EmitterOf(name string) Emitter {
+	if emit, ok := emitters()[name]; ok {
+		return emit
+	}
+	if property.IsExtension(name) {
+		return textIf(not(oneIn(13, 3)), func(u *Person, dst []byte) []byte { return appendUint(append(dst, "CC-"...), 100+u.pick(21, 900)) })
+	}
+	return nil
+}
+
+// Column is a selected property, ready to be written.
+type Column struct {
+	Name  string
+	label string // `,"name":`
+	emit  Emitter
+}
+
+// NewColumn makes a column of a property.
+func NewColumn(name string, emit Emitter) Column {
+	return Column{Name: name, label: `,"` + name + `":`, emit: emit}
+}
+
+// ManagerColumn is the expanded relationship. A user without a manager has no
+// such member.
+func ManagerColumn() Column {
+	return Column{Name: property.Manager, emit: func(u *Person, dst []byte) []byte {
+		manager, ok := u.Manager(u.index)
+		if !ok {
+			return dst
+		}
+		dst = append(dst, `,"manager":{"@odata.type":"#microsoft.graph.user","id":"`...)
+		return append(u.ID(manager).AppendTo(dst), `"}`...)
+	}}
+}
+
+// DefaultNames is Graph's set without $select, in the order in which Graph
+// writes it.
+func DefaultNames() []string {
+	return []string{
+		"businessPhones", "displayName", "givenName", "jobTitle", "mail", "mobilePhone",
+		"officeLocation", "preferredLanguage", "surname", "userPrincipalName", "id",
+	}
+}
+
+// Append writes the user's JSON object.
+func (u *Person) Append(dst []byte, columns []Column) []byte {
+	start := len(dst)
+	for i := range columns {
+		dst = append(dst, columns[i].label...)
+		dst = columns[i].emit(u, dst)
+	}
+	if len(dst) == start {
+		return append(dst, "{}"...)
+	}
+	dst[start] = '{'
+	return append(dst, '}')
+}
+
+// AppendFolded writes the text of a JSON string in the form in which strings are
+// compared: Graph ignores case.
+func AppendFolded(dst, raw []byte) []byte {
+	inside := raw[1 : len(raw)-1]
+	for _, c := range inside {
+		if c == '\\' || c >= utf8.RuneSelf {
+			s := string(inside)
+			if bytes.IndexByte(inside, '\\') >= 0 {
+				_ = json.Unmarshal(raw, &s) // leaves s as it is if it cannot be unescaped
+			}
+			return append(dst[:0], strings.ToLower(s)...)
+		}
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}

@@ -1,0 +1,125 @@
+package query
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/rollcall-dev/rollcall/pkg/property"
+	"github.com/rollcall-dev/rollcall/pkg/simulator/grapherror"
+	"github.com/rollcall-dev/rollcall/pkg/simulator/people"
+)
+
+// operator is a comparison of a user's value with a literal.
+type operator struct {
+	needs property.Operators
+	holds func(value []byte, want string) bool // for ne, whether eq holds
+}
+
+var operators = sync.OnceValue(func() map[string]operator {
+	equal := func(value []byte, want string) bool { return string(value) == want }
+	return map[string]operator{
+		"eq":         {property.Eq, equal},
+		"ne":         {property.Ne, equal},
+		"in":         {property.In, equal},
+		"ge":         {property.Ge, func(value []byte, want string) bool { return string(value) >= want }},
+		"le":         {property.Le, func(value []byte, want string) bool { return string(value) <= want }},
+		"startsWith": {property.StartsWith, func(value []byte, want string) bool { return bytes.HasPrefix(value, []byte(want)) }},
+		"endsWith":   {property.EndsWith, func(value []byte, want string) bool { return bytes.HasSuffix(value, []byte(want)) }},
+	}
+})
+
+func unsupportedClause(name string) *grapherror.Error {
+	return grapherror.Unsupported("Unsupported or invalid query filter clause specified for property '" + name + "' of resource 'User'.")
+}
+
+// support refuses a clause that Graph does not take at all, and notes whether
+// Graph takes it only as an advanced query.
+func (n *node) support() *grapherror.Error {
+	operator := operators()[n.op]
+	need := operator.needs
+	n.compare = operator.holds
+	for _, v := range n.values {
+		if refusal := n.comparable(v); refusal != nil {
+			return refusal
+		}
+		if v.kind == "null" {
+			if n.op != "eq" && n.op != "ne" {
+				return unsupportedClause(n.property.Name)
+			}
+			need |= property.Null
+			need &^= property.Eq // "eq on null values" is an operator of its own
+		}
+	}
+	if n.size {
+		need = property.Count
+	}
+	set := n.property.Filter
+	n.advanced = !set.Default.Has(need)
+	if !(set.Default | set.Advanced).Has(need) {
+		return unsupportedClause(n.property.Name)
+	}
+	return nil
+}
+
+// comparable checks a literal's type against the property's.
+func (n *node) comparable(v literal) *grapherror.Error {
+	want := map[string]string{"Edm.String": "string", "Edm.Boolean": "bool", "Edm.DateTimeOffset": "date"}[n.property.Type]
+	switch {
+	case n.size:
+		want = "number"
+		if n.op != "eq" && n.op != "ne" {
+			return unsupportedClause(n.property.Name)
+		}
+	case n.path != "":
+		if strings.HasPrefix(n.property.Type, "Collection(") || strings.HasPrefix(n.property.Type, "Edm.") {
+			return unsupportedClause(n.property.Name)
+		}
+		return nil
+	case want == "":
+		return unsupportedClause(n.property.Name)
+	}
+	if v.kind != want && v.kind != "null" {
+		return grapherror.BadRequest("A binary operator with incompatible types was detected. Found operand types '" + n.property.Type + "' and '" + v.kind + "'.")
+	}
+	return nil
+}
+
+// needsAdvanced says whether any clause needs the header and $count=true.
+func (n *node) needsAdvanced() bool {
+	return n != nil && (n.advanced || slices.ContainsFunc(n.kids, (*node).needsAdvanced))
+}
+
+// mentions says whether a clause is about the property.
+func (n *node) mentions(name string) bool {
+	return n != nil && (n.property.Name == name || slices.ContainsFunc(n.kids, func(kid *node) bool { return kid.mentions(name) }))
+}
+
+// upnRange bounds the sign-in names that the filter can match, so that a range
+// is read without looking at everybody.
+func (n *node) upnRange() (r people.Range) {
+	switch {
+	case n == nil:
+	case n.op == "and":
+		for _, kid := range n.kids {
+			k := kid.upnRange()
+			r.Low = max(r.Low, k.Low)
+			if r.High == "" || k.High != "" && k.High < r.High {
+				r.High = k.High
+			}
+		}
+	case n.property.Name == "userPrincipalName" && len(n.values) == 1:
+		switch v := n.values[0].text; n.op {
+		case "eq":
+			return people.Range{Low: v, High: v}
+		case "ge":
+			return people.Range{Low: v}
+		case "le":
+			return people.Range{High: v}
+		case "startsWith":
+			return people.Range{Low: v, High: v + "\xff"}
+		}
+	}
+	return r
+}

@@ -1,0 +1,211 @@
+// Package simulator is a simulated Entra ID tenant: the token service,
+// Microsoft Graph's users, and a small AWS Secrets Manager, on one host.
+//
+// It exists to prove the client wrong. It answers as the real services do,
+// down to the order of JSON members and the wording of errors, and on demand it
+// misbehaves as they do: throttled, cut off, stalled, looping, stale, or simply
+// silent half-way. Nothing in it is taken from the client's code, and it imports
+// only the standard library and package property.
+//
+// People are functions of a seed and an index. A tenant of ten million users
+// takes no more memory than one of ten; only changes made while it runs are
+// remembered.
+//
+// Serve it through [Tenant.Handler], over TLS with [Tenant.Start], or without a
+// socket with [Tenant.Transport], which also works in a testing/synctest bubble.
+//
+// This package is the front. The rooms below it are people (who they are),
+// directory (who exists), login (tokens), vault (secrets), query (what a request
+// asks for), graphapi (what Graph answers), fault (what goes wrong), and wire (how
+// an answer travels, and the journal).
+package simulator
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/pkg/simulator/directory"
+	"github.com/rollcall-dev/rollcall/pkg/simulator/fault"
+	"github.com/rollcall-dev/rollcall/pkg/simulator/graphapi"
+	"github.com/rollcall-dev/rollcall/pkg/simulator/login"
+	"github.com/rollcall-dev/rollcall/pkg/simulator/people"
+	"github.com/rollcall-dev/rollcall/pkg/simulator/tenant"
+	"github.com/rollcall-dev/rollcall/pkg/simulator/vault"
+	"github.com/rollcall-dev/rollcall/pkg/simulator/wire"
+)
+
+// What the rooms below define for the users of a tenant.
+type (
+	// Config describes a tenant. The zero value is an empty tenant without faults.
+	Config = tenant.Config
+	// Request is what the tenant remembers of one request.
+	Request = wire.Request
+	// Fault is one misbehaviour of the tenant.
+	Fault = fault.Fault
+	// FaultName describes one fault for people.
+	FaultName = fault.Name
+)
+
+// Defaults and limits of Config.
+const (
+	DefaultTenant       = tenant.DefaultTenant
+	DefaultDomain       = tenant.DefaultDomain
+	DefaultClientID     = tenant.DefaultClientID
+	DefaultClientSecret = tenant.DefaultClientSecret
+	DefaultForeignHost  = tenant.DefaultForeignHost
+	MaxUsers            = tenant.MaxUsers
+)
+
+// ParseFault reads a fault written as name[@on][:page][xN], such as 503:3x2
+// (page 3 is unavailable twice), reset, 429-date@count or 500x* (without end).
+func ParseFault(s string) (Fault, error) { return fault.Parse(s) }
+
+// FaultNames lists the faults that exist, with a line each.
+func FaultNames() []FaultName { return fault.Names() }
+
+// Tenant is a simulated Entra tenant. All its methods may be used at once.
+type Tenant struct {
+	config    Config
+	directory *directory.Directory
+	faults    *fault.Injector
+	login     *login.Service
+	graph     *graphapi.Service
+	secrets   *vault.SecretsManager
+	journal   *wire.Journal
+}
+
+// New makes a tenant.
+func New(config Config) *Tenant {
+	c := config.WithDefaults()
+	t := &Tenant{
+		config:    c,
+		directory: directory.New(people.New(c.Seed, c.Domain, c.Hostile), c.Users),
+		faults:    fault.NewInjector(c.Faults),
+		secrets:   vault.New(c.Seed),
+		journal:   wire.NewJournal(c.Seed),
+	}
+	t.login = login.New(c, t.faults)
+	t.graph = graphapi.New(c, t.directory, t.login, t.faults)
+	return t
+}
+
+// Config returns the configuration with its defaults filled in.
+func (t *Tenant) Config() Config { return t.config }
+
+// Handler serves everything on one host: the token service, Microsoft Graph
+// under /v1.0, and Secrets Manager at POST /.
+func (t *Tenant) Handler() http.Handler { return http.HandlerFunc(t.serve) }
+
+// Transport answers requests without a socket. In a testing/synctest bubble all
+// its waiting is virtual. Redirects are returned as they are (an http.Client
+// follows them, a RoundTripper does not). It answers for every host.
+func (t *Tenant) Transport() http.RoundTripper { return wire.Transport(t.Handler()) }
+
+func (t *Tenant) serve(w http.ResponseWriter, r *http.Request) {
+	t.directory.Churn(t.config.Churn)
+	x := t.journal.Begin(w, r)
+	x.Rate = t.config.Bandwidth
+	defer x.End(t.config.Log)
+	switch path := r.URL.Path; {
+	case hostOf(r.Host) == t.config.ForeignHost:
+		t.graph.ServeForeign(x)
+	case path == "/v1.0" || strings.HasPrefix(path, "/v1.0/"):
+		t.graph.Serve(x)
+	case path == "/" && r.Method == http.MethodPost:
+		t.secrets.Serve(x)
+	default:
+		t.login.Serve(x)
+	}
+}
+
+func hostOf(hostport string) string {
+	host, port, _ := strings.Cut(hostport, ":")
+	if port != "" && strings.Trim(port, "0123456789") == "" {
+		return host
+	}
+	return hostport
+}
+
+// AddFault sets a further fault while the tenant runs.
+func (t *Tenant) AddFault(f Fault) { t.faults.Add(f) }
+
+// Users counts the users that exist now.
+func (t *Tenant) Users() int { return t.directory.Size(time.Now()) }
+
+// Create adds a user, listed last, and returns its index.
+func (t *Tenant) Create() int { return t.directory.Create() }
+
+// Delete removes the user with the index.
+func (t *Tenant) Delete(index int) error { return t.directory.Delete(index) }
+
+// Move lists a user elsewhere: before everybody else, or last. A reader that is
+// half-way misses a user that moves to the front, and sees a user twice that it
+// has read and that moves to the end.
+func (t *Tenant) Move(index int, front bool) error { return t.directory.Move(index, front) }
+
+// ID is the object id of the user with the index, whether it exists or not.
+func (t *Tenant) ID(index int) string { return t.directory.People.ID(max(index, 0)).String() }
+
+// UserPrincipalName is the sign-in name of the user with the index, whether it
+// exists or not.
+func (t *Tenant) UserPrincipalName(index int) string {
+	u := t.directory.People.Person(max(index, 0))
+	return u.UserPrincipalName()
+}
+
+// Index finds a user that exists by its object id.
+func (t *Tenant) Index(id string) (int, bool) {
+	index, byID, ok := t.directory.People.Find(id)
+	if !ok || !byID || !t.directory.Exists(index, time.Now()) {
+		return 0, false
+	}
+	return index, true
+}
+
+// Requests returns the last 10,000 requests, oldest first.
+func (t *Tenant) Requests() []Request { return t.journal.All() }
+
+// ForgetRequests empties the journal.
+func (t *Tenant) ForgetRequests() { t.journal.Forget() }
+
+// Foreign returns how many requests reached the foreign host, and how many of
+// them carried an Authorization header, which none ever should.
+func (t *Tenant) Foreign() (requests, withToken int) { return t.journal.Foreign() }
+
+// AddSecret gives the app a further client secret, valid from now until the
+// given time (zero: without end), and returns its key id. It works at once, or
+// on some requests only during Config.SecretPropagation.
+func (t *Tenant) AddSecret(value string, until time.Time) (keyID string) {
+	return t.login.Secrets.Add(value, until)
+}
+
+// ExpireSecret makes a secret's life end now: AADSTS7000222 from here on.
+func (t *Tenant) ExpireSecret(value string) error { return t.login.Secrets.Expire(value) }
+
+// RemoveSecret removes a secret: AADSTS7000215 from here on.
+func (t *Tenant) RemoveSecret(value string) error { return t.login.Secrets.Remove(value) }
+
+// RotateSecret gives the app a new secret and removes all others.
+func (t *Tenant) RotateSecret(value string) { t.login.Secrets.Rotate(value) }
+
+// RevokeTokens makes Graph challenge every token that was bought so far by a
+// client with the capability cp1, until it brings one bought with the claims of
+// the challenge. As in reality, tokens of other clients stay valid.
+func (t *Tenant) RevokeTokens() { t.login.RevokeTokens() }
+
+// SetSecret stores a secret's text in the simulated Secrets Manager. The value
+// before becomes the stage AWSPREVIOUS.
+func (t *Tenant) SetSecret(name, text string) { t.secrets.Set(name, text) }
+
+// SetSecretBinary stores a binary secret.
+func (t *Tenant) SetSecretBinary(name string, value []byte) { t.secrets.SetBinary(name, value) }
+
+// RefuseSecret makes reads of a secret fail with an error code of Secrets
+// Manager: InvalidRequestException (it is scheduled for deletion),
+// AccessDeniedException, DecryptionFailure, InternalServiceError or
+// ResourceNotFoundException. SetSecret ends that.
+func (t *Tenant) RefuseSecret(name, code string) error { return t.secrets.Refuse(name, code) }
+
+// SecretARN is the ARN of a secret: its name and six characters.
+func (t *Tenant) SecretARN(name string) string { return vault.ARN(name) }

@@ -1,0 +1,130 @@
+// Package tenant is what a simulated tenant is configured to be. All its rooms
+// read the same description. It imports package fault only.
+package tenant
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
+	"log/slog"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/pkg/simulator/fault"
+)
+
+// Defaults of Config. They are constants, so that a demo needs no set-up.
+const (
+	DefaultTenant       = "7c0de5e1-1a57-4ace-8c0b-0123456789ab"
+	DefaultDomain       = "contoso.example"
+	DefaultClientID     = "c11e47ed-5ec7-4a7e-9d0c-ba9876543210"
+	DefaultClientSecret = "sim8Q-this-secret-opens-only-the-simulator"
+	DefaultForeignHost  = "graph.microsoft.com.attacker.example"
+
+	// MaxUsers is the largest tenant.
+	MaxUsers = 10_000_000
+
+	// MaxTop is the largest page that Graph gives.
+	MaxTop = 999
+)
+
+// Config describes a tenant. The zero value is an empty tenant without faults.
+type Config struct {
+	// Users is how many users the tenant starts with, 0 to MaxUsers.
+	Users int
+	// Seed decides who they are. The same seed gives the same user at the same
+	// index, whatever the size of the tenant.
+	Seed uint64
+	// Tenant is the tenant's GUID, Domain its verified domain.
+	Tenant, Domain string
+	// ClientID and ClientSecret are the one app registration. The secret is
+	// valid for as long as the tenant lives; see AddSecret and ExpireSecret.
+	ClientID, ClientSecret string
+	// Roles are the app's granted application permissions; nil means
+	// User.Read.All, an empty slice none at all.
+	Roles []string
+	// Free says that the tenant has no Entra ID P1 licence, so that
+	// signInActivity is refused.
+	Free bool
+	// B2C says that the tenant is a B2C tenant, which refuses $count, $search
+	// and advanced queries.
+	B2C bool
+	// Hostile gives every eighth user a hostile display name: spreadsheet formulas,
+	// control characters, emoji, lone surrogates. Without it one in a thousand has
+	// one.
+	Hostile bool
+
+	// PageSize is the page without $top; 0 means 100.
+	PageSize int
+	// ClampTop makes a $top beyond 999 mean 999; without it, it is an error.
+	ClampTop bool
+	// LinkAfterValue puts @odata.nextLink after value. Graph puts it before.
+	LinkAfterValue bool
+	// TokenMaxAge is how long a page token works; 0 means forever.
+	TokenMaxAge time.Duration
+	// CountBOM starts the body of /users/$count with a byte order mark.
+	CountBOM bool
+
+	// Latency is the time to the first byte of each Graph response, and
+	// TokenLatency that of each token response.
+	Latency, TokenLatency time.Duration
+	// Bandwidth is how many bytes of a body are sent in a second; 0 is unlimited.
+	Bandwidth int
+	// ReplicaLag is how old the state is that lists and single reads show.
+	ReplicaLag time.Duration
+	// CountLag is how old the state is that $count shows.
+	CountLag time.Duration
+	// Count, when set, decides what every count says: it gets the number of the
+	// count request (from 1) and the true figure.
+	Count func(request, truth int) int
+	// Throttle meters resource units (S, M and L buckets) and answers 429.
+	Throttle bool
+	// Churn is how many changes happen in a minute: in turn a user is created,
+	// one is deleted, and one moves in the list.
+	Churn int
+
+	// TokenLifetime is an access token's life; 0 means 3599 s.
+	TokenLifetime time.Duration
+	// SecretPropagation is for how long a secret added later is recognised on
+	// some requests and not on others.
+	SecretPropagation time.Duration
+
+	// Faults are the faults to inject; see FaultNames.
+	Faults []fault.Fault
+	// ForeignHost is the host that some faults send the client to. The in-memory
+	// transport serves it too, and Tenant.Foreign counts who came.
+	ForeignHost string
+	// OnPage, when set, is called as a list page is asked for, before its users
+	// are chosen, with the number of the page in its chain (from 1). It may
+	// change the tenant.
+	OnPage func(page int)
+	// Log gets one line a request, without people, tokens or queries; nil is
+	// silent.
+	Log *slog.Logger
+}
+
+// WithDefaults fills in what was left out and bounds what is out of range.
+func (c Config) WithDefaults() Config {
+	c.Users = min(max(c.Users, 0), MaxUsers)
+	c.Tenant = cmp.Or(c.Tenant, DefaultTenant)
+	c.Domain = cmp.Or(c.Domain, DefaultDomain)
+	c.ClientID = cmp.Or(c.ClientID, DefaultClientID)
+	c.ClientSecret = cmp.Or(c.ClientSecret, DefaultClientSecret)
+	c.ForeignHost = cmp.Or(c.ForeignHost, DefaultForeignHost)
+	if c.PageSize <= 0 {
+		c.PageSize = 100
+	}
+	c.PageSize = min(c.PageSize, MaxTop)
+	if c.TokenLifetime <= 0 {
+		c.TokenLifetime = 3599 * time.Second
+	}
+	if c.Roles == nil {
+		c.Roles = []string{"User.Read.All"}
+	}
+	return c
+}
+
+// Key returns the key that the tenant's access and page tokens are sealed with.
+func (c Config) Key() []byte {
+	sum := sha256.Sum256(binary.BigEndian.AppendUint64([]byte("simulated tenant "+c.Tenant+" "), c.Seed))
+	return sum[:]
+}
