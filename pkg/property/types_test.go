@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/rollcall-dev/rollcall/pkg/property"
 )
 
@@ -54,59 +52,5 @@ func TestCallersCannotChangeAStructure(t *testing.T) {
 	fields[0].Name = "changed"
 	if fields, _ = property.Structure("graph.signInActivity"); fields[0].Name == "changed" {
 		t.Error("a caller changed the structure")
-	}
-}
-
-func TestGlueTypesFollowTheFiles(t *testing.T) {
-	for _, test := range []struct{ column, ndjson, parquet string }{
-		{"id", "string", "string"},
-		{"accountEnabled", "boolean", "boolean"},
-		{"deviceEnrollmentLimit", "int", "int"},
-		{"createdDateTime", "string", "timestamp"},
-		{"businessPhones", "array<string>", "array<string>"},
-		{"employeeOrgData", "struct<costcenter:string,division:string>", "struct<costcenter:string,division:string>"},
-		{
-			"assignedLicenses", "array<struct<disabledplans:array<string>,skuid:string>>",
-			"array<struct<disabledplans:array<string>,skuid:string>>",
-		},
-		{
-			"assignedPlans", "array<struct<assigneddatetime:string,capabilitystatus:string,service:string,serviceplanid:string>>",
-			"array<struct<assigneddatetime:timestamp,capabilitystatus:string,service:string,serviceplanid:string>>",
-		},
-		{"customSecurityAttributes", "string", "string"},
-		{"manager", "struct<id:string>", "struct<id:string>"},
-		{"ext1a2b3c4d_badge", "string", "string"},
-	} {
-		for files, want := range map[property.Files]string{property.NDJSON: test.ndjson, property.Parquet: test.parquet, property.CSV: "string"} {
-			if got, ok := property.GlueType(test.column, files); !ok || got != want {
-				t.Errorf("GlueType(%s, %d) = %q, %t, want %q", test.column, files, got, ok, want)
-			}
-		}
-	}
-	if _, ok := property.GlueType("shoeSize", property.Parquet); ok {
-		t.Error("an unknown column has a type")
-	}
-	if _, ok := property.GlueType(property.AdditionalData, property.NDJSON); ok {
-		t.Errorf("%s is a column of NDJSON", property.AdditionalData)
-	}
-}
-
-func TestAGlueTableHasEveryListedPropertyOnceInLowerCase(t *testing.T) {
-	for files, want := range map[property.Files]int{property.NDJSON: 70, property.CSV: 70, property.Parquet: 71} {
-		columns := property.GlueColumns(files)
-		if len(columns) != want {
-			t.Errorf("%d columns, want %d", len(columns), want)
-		}
-		var names []string
-		for _, c := range columns {
-			if c.Name != strings.ToLower(c.Name) || c.Type != strings.ToLower(c.Type) || c.Type == "" {
-				t.Errorf("column %+v is not as Hive has it", c)
-			}
-			names = append(names, c.Name)
-		}
-		slices.Sort(names)
-		if diff := cmp.Diff(slices.Compact(slices.Clone(names)), names); diff != "" {
-			t.Errorf("a column is there twice: %s", diff)
-		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/glue"
 	"github.com/rollcall-dev/rollcall/pkg/format"
 	"github.com/rollcall-dev/rollcall/pkg/format/parquet"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
@@ -58,8 +59,8 @@ func TestPyarrowAndDuckDBReadWhatNDJSONHas(t *testing.T) {
 	}
 }
 
-// publish writes the tenant's users as Parquet and as NDJSON, and the types that
-// Glue would be told.
+// publish writes the tenant's users as Parquet and as NDJSON, and their types in
+// Glue.
 func publish(t *testing.T, tenant *simulator.Tenant, path string, columns []string) {
 	t.Helper()
 	table, done := create(t, path+".parquet")
@@ -126,13 +127,13 @@ func usersOf(t *testing.T, tenant *simulator.Tenant, columns []string) *list.Lis
 
 func writeTypes(t *testing.T, path string, columns []string) {
 	t.Helper()
-	var types []property.GlueColumn
+	var types []glue.Column
 	for _, name := range append(columns, property.AdditionalData) {
-		hive, ok := property.GlueType(name, property.Parquet)
+		hive, ok := glue.Type(name, glue.Parquet)
 		if !ok {
 			t.Fatalf("%s has no type", name)
 		}
-		types = append(types, property.GlueColumn{Name: strings.ToLower(name), Type: hive})
+		types = append(types, glue.Column{Name: strings.ToLower(name), Type: hive})
 	}
 	text, err := json.Marshal(types)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rollcall-dev/rollcall/pkg/property"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/glue"
 )
 
 // table is a table of the Glue catalogue.
@@ -14,22 +14,22 @@ type table struct {
 	TableInput struct {
 		Name              string
 		Parameters        map[string]string
-		PartitionKeys     []property.GlueColumn
+		PartitionKeys     []glue.Column
 		StorageDescriptor struct {
 			Location    string
 			InputFormat string
 			SerdeInfo   struct{ SerializationLibrary string }
-			Columns     []property.GlueColumn
+			Columns     []glue.Column
 		}
 	}
 }
 
 func TestTheTablesHaveEveryPropertyThatAListMayHave(t *testing.T) {
-	for format, files := range map[string]property.Files{"ndjson": property.NDJSON, "parquet": property.Parquet} {
+	for format, files := range map[string]glue.Files{"ndjson": glue.NDJSON, "parquet": glue.Parquet} {
 		s := stack(t, map[string]string{"Format": format})
 		for _, name := range []string{"UsersTable", "HistoryTable"} {
 			got := as[table](t, s.Resources[name].Properties).TableInput.StorageDescriptor.Columns
-			if diff := cmp.Diff(property.GlueColumns(files), got); diff != "" {
+			if diff := cmp.Diff(glue.Columns(files), got); diff != "" {
 				t.Errorf("%s over %s: %s", name, format, diff)
 			}
 		}
