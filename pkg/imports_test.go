@@ -22,6 +22,7 @@ func allowed() map[string][]string {
 		"pkg/retry":     {},
 		"pkg/diagnosis": {},
 		"pkg/tolerance": {},
+		"pkg/origin":    {},
 		"pkg/property":  {},
 
 		"pkg/diagnosis/awsapi":   {"pkg/diagnosis"},
@@ -29,13 +30,13 @@ func allowed() map[string][]string {
 
 		"pkg/telemetry":  {},
 		"pkg/secret":     {"pkg/diagnosis", "pkg/diagnosis/awsapi"},
-		"pkg/credential": {"pkg/diagnosis", "pkg/retry", "pkg/secret"},
-		"pkg/graph":      {"pkg/diagnosis", "pkg/retry"},
+		"pkg/credential": {"pkg/diagnosis", "pkg/origin", "pkg/retry", "pkg/secret"},
+		"pkg/graph":      {"pkg/diagnosis", "pkg/origin", "pkg/retry"},
 		"pkg/header":     {},
 		"pkg/failure":    {"pkg/header"},
 		"pkg/odata":      {},
 		"pkg/trigger":    {"pkg/failure", "pkg/header"},
-		"pkg/config":     {"pkg/property", "pkg/secret", "pkg/tolerance"},
+		"pkg/config":     {"pkg/origin", "pkg/property", "pkg/secret", "pkg/tolerance"},
 		"pkg/format":     {"pkg/property", "pkg/graph"},
 		"pkg/list":       {"pkg/property", "pkg/graph", "pkg/retry", "pkg/tolerance"},
 		"pkg/baseline":   {"pkg/list", "pkg/store", "pkg/tolerance"},
@@ -46,7 +47,7 @@ func allowed() map[string][]string {
 		"pkg/store": {"pkg/retry"},
 		"pkg/bus":   {"pkg/retry"},
 
-		"pkg/trigger/lambda": {"pkg/failure", "pkg/header", "pkg/telemetry", "pkg/trigger"},
+		"pkg/trigger/lambda": {"pkg/failure", "pkg/header", "pkg/origin", "pkg/telemetry", "pkg/trigger"},
 
 		// The simulator shares no code with the client: it must be able to prove the
 		// client wrong.
@@ -80,7 +81,7 @@ func allowed() map[string][]string {
 		"pkg/bus/sqs":         {"pkg/bus", "pkg/bus/awsbus"},
 		"pkg/bus/kinesis":     {"pkg/bus", "pkg/bus/awsbus"},
 		"pkg/bus/firehose":    {"pkg/bus", "pkg/bus/awsbus"},
-		"pkg/bus/https":       {"pkg/bus", "pkg/diagnosis", "pkg/retry"},
+		"pkg/bus/https":       {"pkg/bus", "pkg/diagnosis", "pkg/origin", "pkg/retry"},
 		"pkg/bus/bustest":     {"pkg/bus"},
 
 		"pkg/api":    {"pkg/format", "pkg/graph", "pkg/odata", "pkg/property", "pkg/list", "pkg/failure", "pkg/header"},
@@ -99,7 +100,7 @@ func allowed() map[string][]string {
 			"pkg/api", "pkg/config", "pkg/reader", "pkg/telemetry", "pkg/trigger/lambda",
 		},
 		"functions/rollcall": {
-			"pkg/api", "pkg/config", "pkg/failure", "pkg/format", "pkg/graph", "pkg/header", "pkg/property",
+			"pkg/api", "pkg/config", "pkg/failure", "pkg/format", "pkg/graph", "pkg/header", "pkg/origin", "pkg/property",
 			"pkg/publisher", "pkg/reader", "pkg/list", "pkg/snapshot", "pkg/secret", "pkg/simulator", "pkg/telemetry",
 		},
 	}

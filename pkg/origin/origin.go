@@ -1,0 +1,152 @@
+// Package origin parses and compares the hosts that requests go to. It is the only
+// place in the project that does: what is sent to one host must not reach another
+// because two spellings looked alike.
+//
+// Only ASCII letters are folded. strings.ToLower and strings.EqualFold also fold
+// U+0130 to i, U+017F to s and U+212A to k, which a resolver reads as other domains.
+//
+// It imports no other package of the project.
+package origin
+
+import (
+	"errors"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// Origin is a host and port that https requests go to. Two origins are the same if
+// they are equal by ==. The zero value is none; make one with [Parse] or [Of].
+type Origin struct {
+	name string // in lower case, an IPv6 address in brackets
+	port string // "" for 443
+}
+
+// What may be wrong with a URL or host. The texts are predicates ("the URL names no
+// host") and never quote it: it may contain a password.
+var (
+	ErrURL    = errors.New("is not a URL")
+	ErrScheme = errors.New("is not an https URL")
+	ErrUser   = errors.New("carries a user name or password")
+	ErrNone   = errors.New("names no host")
+	ErrHost   = errors.New("has a host that is not spelled in plain ASCII letters, digits, dots and hyphens (an international name in its xn-- form)")
+	ErrDot    = errors.New("has a host with an empty label or a dot at its end")
+	ErrPort   = errors.New("has a port that is none")
+	ErrPath   = errors.New("has a path, a query or a fragment")
+)
+
+// Parse reads https://host[:port], with or without a slash at its end.
+func Parse(text string) (Origin, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return Origin{}, ErrURL // url.Error quotes the text
+	}
+	o, err := Of(u)
+	switch {
+	case err != nil:
+		return Origin{}, err
+	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(text, "#"):
+		return Origin{}, ErrPath
+	}
+	return o, nil
+}
+
+// Of returns the origin of an https URL without user information. What follows
+// the host does not matter.
+func Of(u *url.URL) (Origin, error) {
+	switch {
+	case u.Scheme != "https":
+		return Origin{}, ErrScheme
+	case u.User != nil:
+		return Origin{}, ErrUser
+	}
+	name, port, err := ParseHost(u.Host)
+	if err != nil {
+		return Origin{}, err
+	}
+	if port == "443" {
+		port = ""
+	}
+	return Origin{name, port}, nil
+}
+
+// ParseHost splits host[:port], as in a URL or a Host header, and returns the name in
+// lower case, an IPv6 address in brackets, and the port, "" for none. It accepts no
+// spelling that a resolver or proxy might read as another host: names in other
+// scripts, percent signs, IPv6 zones, empty labels, dots at the end, empty or padded
+// ports.
+func ParseHost(text string) (name, port string, err error) {
+	name, port, found := text, "", false
+	if i := strings.LastIndexByte(text, ':'); i > strings.LastIndexByte(text, ']') {
+		name, port, found = text[:i], text[i+1:], true
+	}
+	if name == "" {
+		return "", "", ErrNone
+	}
+	if found && !isPort(port) {
+		return "", "", ErrPort
+	}
+	name, err = lower(name)
+	return name, port, err
+}
+
+// lower checks a host's name and returns it in lower case.
+func lower(name string) (string, error) {
+	if inner, bracketed := strings.CutPrefix(name, "["); bracketed {
+		inner, closed := strings.CutSuffix(inner, "]")
+		addr, err := netip.ParseAddr(inner)
+		if !closed || err != nil || !addr.Is6() || addr.Zone() != "" {
+			return "", ErrHost
+		}
+	}
+	folded := []byte(name)
+	for i, b := range folded {
+		switch {
+		case 'A' <= b && b <= 'Z':
+			folded[i] = b + 'a' - 'A'
+		case 'a' <= b && b <= 'z', '0' <= b && b <= '9', b == '-', b == '_', b == '.':
+		case name[0] == '[' && (b == '[' || b == ']' || b == ':'):
+		default:
+			return "", ErrHost
+		}
+	}
+	if len(name) > 253 {
+		return "", ErrHost
+	}
+	if strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".") || strings.Contains(name, "..") {
+		return "", ErrDot
+	}
+	return string(folded), nil
+}
+
+// isPort reports whether text is a port number as everybody writes it.
+func isPort(text string) bool {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && n > 0 && text == strconv.FormatUint(n, 10)
+}
+
+// String returns https://host, with :port if it is not 443, and "" for no origin.
+func (o Origin) String() string {
+	if o.name == "" {
+		return ""
+	}
+	return "https://" + o.Host()
+}
+
+// Host returns host[:port] as a request's URL takes it, without port 443.
+func (o Origin) Host() string {
+	if o.port == "" {
+		return o.name
+	}
+	return o.name + ":" + o.port
+}
+
+// Name returns the host without the port, an IPv6 address in brackets.
+func (o Origin) Name() string { return o.name }
+
+// Subdomain returns the origin whose host is label.<host>, at the same port.
+func (o Origin) Subdomain(label string) (Origin, error) {
+	name, err := lower(label + "." + o.name)
+	return Origin{name, o.port}, err
+}
