@@ -57,9 +57,9 @@ func (f Failure) Unquoted() Failure {
 	return f
 }
 
-// Handler answers every request with err, so that a function that cannot start
-// tells its callers why. A request without a host is a direct invocation: Lambda
-// writes its error to logs and traces.
+// Handler answers every request with err, the reason why a function cannot start.
+// A request without a host is a direct invocation: Lambda writes its error to logs
+// and traces.
 func Handler(err error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f := Of(err)

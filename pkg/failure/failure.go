@@ -1,6 +1,6 @@
 // Package failure is the edge's view of an error: the name under which Step
 // Functions and people act on it, and the HTTP status that goes with it. Each
-// package names its own errors (a Name method); the statuses stand here once.
+// package names its own errors (a Name method); their statuses are here.
 package failure
 
 import (
@@ -25,7 +25,7 @@ type Failure struct {
 	Name string
 	// Status is the HTTP status the API answers with.
 	Status int
-	// Message says what happened, to whom and what to do next. It holds no
+	// Message says what happened, to whom and what to do next. It contains no
 	// secret, token or person.
 	Message string
 	// RetryAfter is how long to wait before another try, 0 when unknown.

@@ -2,8 +2,8 @@
 // serve it and the local server agree.
 package header
 
-// Headers of a request by which whoever serves the API says what it knows of
-// the caller. What a caller sends under these names is dropped before.
+// Headers of a request in which the server of the API passes on what it knows of
+// the caller. What a caller sends under these names is dropped.
 const (
 	// Prefix is the part of the caller's path that was taken off, such as an
 	// API's stage.

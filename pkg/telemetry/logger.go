@@ -24,9 +24,9 @@ const (
 // Options are the settings of a logger. The zero value writes JSON from INFO up.
 type Options struct {
 	// Level is the lowest level to write: TRACE, DEBUG, INFO, WARN, ERROR or FATAL
-	// in any case, as AWS_LAMBDA_LOG_LEVEL holds it. Anything else is INFO.
+	// in any case, as in AWS_LAMBDA_LOG_LEVEL. Anything else is INFO.
 	Level string
-	// Format is "JSON" or "Text" in any case, as AWS_LAMBDA_LOG_FORMAT holds it.
+	// Format is "JSON" or "Text" in any case, as in AWS_LAMBDA_LOG_FORMAT.
 	// Anything else is JSON.
 	Format string
 }

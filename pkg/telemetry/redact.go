@@ -91,8 +91,8 @@ func redactError(err error) slog.Value {
 		case slog.KindString:
 			return slog.StringValue(scrub(value.String()))
 		case slog.KindAny:
-			if again, ok := value.Any().(error); ok {
-				return slog.StringValue(scrub(again.Error()))
+			if wrapped, ok := value.Any().(error); ok {
+				return slog.StringValue(scrub(wrapped.Error()))
 			}
 			return redactAny(value.Any())
 		}

@@ -7,14 +7,14 @@ import (
 	"sync"
 )
 
-// maxText bounds a text in a record, in bytes: whoever logs a body by mistake
-// does not log all of it.
+// maxText bounds a text in a record, in bytes, so that a body logged by mistake
+// is not logged whole.
 const maxText = 32 << 10
 
 const redacted = "[redacted]"
 
 // scrub replaces what looks like a secret, a token or a person in a text. An
-// expression is compiled when a text first holds what it cannot match without:
+// expression is compiled when a text first contains what it cannot match without:
 // most cold starts compile none.
 func scrub(text string) string {
 	if len(text) > maxText {

@@ -17,7 +17,7 @@ func Start(level string) *slog.Logger {
 
 // CaptureStandardLog sends what libraries print through package log to logger,
 // cut before the first quotation mark or brace: net/http quotes bytes of answers
-// there, and the Lambda runtime prints every error it reports, and both may hold
+// there, and the Lambda runtime prints every error it reports, and both may name
 // people. It changes the process.
 func CaptureStandardLog(logger *slog.Logger) {
 	log.SetFlags(0)

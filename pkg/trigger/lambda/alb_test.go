@@ -10,7 +10,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/trigger/lambda"
 )
 
-func TestALoadBalancersHostIsNoHeader(t *testing.T) {
+func TestTheHostOfALoadBalancersRequestIsNotAHeader(t *testing.T) {
 	l := &lambda.HTTP{AllowAnonymous: true, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_ = json.NewEncoder(w).Encode([]string{r.Host, strings.Join(r.Header.Values("Host"), ",")})
 	})}
@@ -23,7 +23,7 @@ func TestALoadBalancersHostIsNoHeader(t *testing.T) {
 }
 
 // A load balancer adds its own value behind what the caller sent.
-func TestWhetherTheCallerCameByTLSIsTheLoadBalancersToSay(t *testing.T) {
+func TestOnlyTheLoadBalancerSaysWhetherTheCallerUsedTLS(t *testing.T) {
 	l := &lambda.HTTP{AllowAnonymous: true, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte(strings.Join(r.Header.Values(header.Proto), ",")))
 	})}

@@ -20,16 +20,16 @@ const maxToken = 32 << 10
 
 var errNoToken = errors.New("the request carries no verified caller; give the load balancer's rule an authenticate-oidc or authenticate-cognito action")
 
-// refusal is why a token does not verify the caller. It repeats nothing of the token.
+// refusal is why a token does not verify the caller. It never quotes the token.
 type refusal string
 
 func (why refusal) Error() string {
 	return "the load balancer's x-amzn-oidc-data does not verify the caller: " + string(why)
 }
 
-// albCaller verifies what a load balancer says of a user whom it has signed in,
-// in x-amzn-oidc-data: a JSON Web Token signed by ES256, whose parts are padded and
-// whose header holds what elsewhere are claims. The claims are the identity
+// albCaller verifies the user that a load balancer has signed in, by its
+// x-amzn-oidc-data: a JSON Web Token signed by ES256, whose parts are padded and
+// whose header contains what elsewhere are claims. The claims are the identity
 // provider's own, so none of them is checked.
 func (h *HTTP) albCaller(ctx context.Context, targetGroup string, tokens []string) (string, error) {
 	switch {
@@ -68,7 +68,7 @@ func (h *HTTP) albCaller(ctx context.Context, targetGroup string, tokens []strin
 	return trigger.CallerName(subject, client), nil
 }
 
-// refusalOf says what a token lacks; token is as much of it as was understood.
+// refusalOf is why a token was refused; token is what could be parsed of it.
 func refusalOf(token *jwt.Token, err error) error {
 	var why refusal
 	var encoding base64.CorruptInputError

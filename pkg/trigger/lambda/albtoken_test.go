@@ -100,7 +100,7 @@ func askALB(t *testing.T, l *lambda.HTTP, token string) answer {
 	return answerOf(t, invoke(t, l, edited(t, "alb", token, "headers", "x-amzn-oidc-data")))
 }
 
-func TestALoadBalancersUserIsKnownByItsSignedToken(t *testing.T) {
+func TestALoadBalancersUserIsNamedByItsSignedToken(t *testing.T) {
 	key, public := newKey(t, elliptic.P256())
 	keys := &publisher{keys: map[string]string{keyURL: public}}
 	l := &lambda.HTTP{Handler: http.HandlerFunc(whoami), Keys: keys}
@@ -122,7 +122,7 @@ func TestALoadBalancersUserIsKnownByItsSignedToken(t *testing.T) {
 	}
 }
 
-func TestAForgedTokenIsNoCaller(t *testing.T) {
+func TestAForgedTokenIsRefused(t *testing.T) {
 	key, public := newKey(t, elliptic.P256())
 	other, _ := newKey(t, elliptic.P256())
 	_, widePublic := newKey(t, elliptic.P384())
@@ -184,7 +184,7 @@ func TestAForgedTokenIsNoCaller(t *testing.T) {
 	}
 }
 
-func TestASignatureWithMoreBehindItIsWrong(t *testing.T) {
+func TestASignatureOfAnotherShapeIsWrong(t *testing.T) {
 	key, public := newKey(t, elliptic.P256())
 	good := sign(t, key, tokenHeader(nil), []byte(`{"sub":"x"}`))
 	at := strings.LastIndexByte(good, '.') + 1
@@ -208,7 +208,7 @@ func TestASignatureWithMoreBehindItIsWrong(t *testing.T) {
 	}
 }
 
-func TestTwoTokensAreNone(t *testing.T) {
+func TestTwoTokensAreRefused(t *testing.T) {
 	key, public := newKey(t, elliptic.P256())
 	token := sign(t, key, tokenHeader(nil), []byte(`{}`))
 	l := &lambda.HTTP{Handler: http.HandlerFunc(whoami), Keys: &publisher{keys: map[string]string{keyURL: public}}}

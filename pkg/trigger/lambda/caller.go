@@ -26,7 +26,7 @@ func authorizerName(answer map[string]any) string {
 	return trigger.ClaimsName(answer, "principalId")
 }
 
-// certificateName names the holder of a client certificate. Its subject may hold
+// certificateName names the owner of a client certificate. Its subject may contain
 // an e-mail address; the serial number is the issuer's own name for it.
 func certificateName(serial string) string {
 	return trigger.CallerName("certificate:" + strings.ReplaceAll(serial, " ", ""))

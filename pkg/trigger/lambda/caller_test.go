@@ -24,7 +24,7 @@ func called(name string) string {
 
 type members = map[string]any
 
-func TestTheCallerIsTheOneWhomTheTriggerVerified(t *testing.T) {
+func TestTheCallerIsTheOneThatTheTriggerVerified(t *testing.T) {
 	const role = "arn:aws:sts::111122223333:assumed-role/reader/"
 	rest := func(identity, authorizer members) json.RawMessage {
 		e := edited(t, "rest-anonymous", identity, "requestContext", "identity")
@@ -117,7 +117,7 @@ func TestTheCallerIsTheOneWhomTheTriggerVerified(t *testing.T) {
 	}
 }
 
-func TestMembersThatTheGatewayAddsAreNoAnswerOfAnAuthorizer(t *testing.T) {
+func TestMembersThatTheGatewayAddsAreNotAnAuthorizersAnswer(t *testing.T) {
 	for _, authorizer := range []members{
 		{"claims": members{}},
 		{"claims": members{}, "scopes": []string{}},

@@ -191,7 +191,7 @@ func TestADirectInvocationGetsThePageItself(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoRequestIsRefusedWithoutQuotingIt(t *testing.T) {
+func TestAnEventThatIsNotARequestIsRefusedWithoutQuotingIt(t *testing.T) {
 	l := &lambda.HTTP{Handler: http.HandlerFunc(echo), AllowAnonymous: true}
 	refused := func(name string, event json.RawMessage, says string) {
 		_, err := l.Invoke(t.Context(), event)
@@ -243,7 +243,7 @@ func TestAFailedInvocationIsAnErrorWithThePublicName(t *testing.T) {
 	}
 }
 
-func TestCookiesGoTheWayOfEachTrigger(t *testing.T) {
+func TestEachTriggerReturnsCookiesItsOwnWay(t *testing.T) {
 	l := &lambda.HTTP{AllowAnonymous: true, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Add("Set-Cookie", "a=1")
 		w.Header().Add("Set-Cookie", "b=2")

@@ -26,9 +26,9 @@ type Function interface {
 	fail(err error)
 }
 
-// Start answers events with f until Lambda ends the process. With err, which kept
-// f from being complete, every event is answered with err: a function that does
-// not start could not tell its callers why.
+// Start answers events with f until Lambda ends the process. If wiring f failed
+// with err, every event is answered with err: a function that does not start
+// cannot report why.
 func Start(f Function, err error) {
 	if err != nil {
 		f.fail(err)

@@ -73,7 +73,7 @@ func TestABodyThatTheTriggerCannotReturnIs413(t *testing.T) {
 	}
 }
 
-func TestHeadersCountToo(t *testing.T) {
+func TestHeadersCountTowardsTheLimit(t *testing.T) {
 	l := &lambda.HTTP{AllowAnonymous: true, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Long", strings.Repeat("h", 1000))
 		_, _ = w.Write([]byte(strings.Repeat("a", maxALB-1024)))
@@ -172,7 +172,7 @@ func TestAHEADHasNoBody(t *testing.T) {
 	}
 }
 
-func TestAHandlerThatSaysNothingIsA200(t *testing.T) {
+func TestAHandlerThatSetsNoStatusAnswers200(t *testing.T) {
 	l := &lambda.HTTP{AllowAnonymous: true, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusProcessing)
 		if err := http.NewResponseController(w).Flush(); err != nil {
@@ -184,7 +184,7 @@ func TestAHandlerThatSaysNothingIsA200(t *testing.T) {
 	}
 }
 
-func TestTimeIsKeptToSayWhyItFailed(t *testing.T) {
+func TestTheHandlersDeadlineLeavesTimeToReportAFailure(t *testing.T) {
 	const epoch = "requestTimeEpoch"
 	for name, c := range map[string]struct {
 		trigger string

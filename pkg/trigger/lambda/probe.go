@@ -110,7 +110,7 @@ func (m *marks) foreign() kind {
 }
 
 // serviceName spells an event source. It never repeats one that it does not
-// know, for an event may hold anything.
+// know, for an event may contain anything.
 func serviceName(source string) string {
 	switch strings.TrimPrefix(source, "aws:") {
 	case "sqs":

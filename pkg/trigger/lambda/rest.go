@@ -89,7 +89,7 @@ func proxyCaller(about *events.APIGatewayProxyRequestContext, principal bool) (s
 }
 
 // answered reports whether a Lambda authorizer has answered, with a principal
-// where it must name one.
+// if it must name one.
 func answered(authorizer map[string]any, principal bool) bool {
 	if name, ok := authorizer["principalId"].(string); ok && name != "" || principal {
 		return ok && name != ""

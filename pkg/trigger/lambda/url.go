@@ -7,12 +7,11 @@ import (
 	"strings"
 )
 
-// badPath says what is wrong with a path that is not understood.
 const badPath = "the path is not properly escaped"
 
 // encodedPath makes a URL of a path as the caller sent it, escapes included,
-// which REST APIs, Function URLs and load balancers pass on. It stays as it is:
-// only what a URL cannot hold is escaped.
+// which REST APIs, Function URLs and load balancers forward. It stays as it is:
+// only what a URL cannot contain is escaped.
 func encodedPath(path string) (*url.URL, bool) {
 	if !strings.HasPrefix(path, "/") {
 		return nil, false
@@ -37,8 +36,8 @@ func encodedPath(path string) (*url.URL, bool) {
 }
 
 // decodedPath makes a URL of a path that the trigger has unescaped, as HTTP APIs
-// do in both payload versions. What it was before is not known: an escaped slash
-// is now one more slash, and everything else is escaped once again.
+// do in both payload versions. The original is lost: an escaped slash is now a
+// slash like any other, and everything else is escaped anew.
 func decodedPath(path string) (*url.URL, bool) {
 	if !strings.HasPrefix(path, "/") {
 		return nil, false
@@ -46,7 +45,7 @@ func decodedPath(path string) (*url.URL, bool) {
 	return &url.URL{Path: path}, true
 }
 
-// mount parts the path that a gateway reports into what stands before the route,
+// mount splits the path that a gateway reports into the prefix before the route,
 // which is a stage or a domain's base path, and the rest. The route is a template
 // such as /users/{id} or /{proxy+}, filled with parameters.
 func mount(path, route string, parameters map[string]string, stage string) (before, rest string) {
@@ -61,8 +60,8 @@ func mount(path, route string, parameters map[string]string, stage string) (befo
 	return "", path
 }
 
-// fill puts the parameters into a route's template. It returns "" for what is no
-// template, such as $default.
+// fill puts the parameters into a route's template. It returns "" for a route that
+// is not a template, such as $default.
 func fill(route string, parameters map[string]string) string {
 	if !strings.HasPrefix(route, "/") {
 		return ""
