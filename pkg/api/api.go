@@ -33,13 +33,13 @@ type Directory interface {
 type Config struct {
 	// Directory is where the users are read.
 	Directory Directory
-	// Request is the list that may be seen: its columns are the allow-list, its
-	// filter holds for everything that is read.
+	// Request is the list that is served: its columns are the allow-list, and its
+	// filter applies to everything that is read.
 	Request list.Request
-	// Key returns the 32 bytes by which skiptokens are sealed, the same in every
-	// process that serves this API. Default: a key of this process alone.
+	// Key returns the 32 bytes with which skiptokens are sealed, the same in every
+	// process that serves this API. Default: a random key of this process alone.
 	Key func(ctx context.Context) ([]byte, error)
-	// Log gets a line for each request: never its query, nor a person.
+	// Log gets a line for each request, which shows neither its query nor a person.
 	Log *slog.Logger
 }
 
@@ -50,15 +50,15 @@ type API struct {
 	filter    *odata.Filter // the configured one, nil for none
 	key       func(ctx context.Context) ([]byte, error)
 	log       *slog.Logger
-	columns   atomic.Pointer[[]property.Column] // less what Graph was found to refuse
+	columns   atomic.Pointer[[]property.Column] // without those that Graph refused
 }
 
 // New returns the handler. It makes no request. A configured filter that cannot
-// be taken apart is an error: it could not safely be joined with a caller's.
+// be parsed is an error, since it could not safely be combined with a caller's.
 func New(cfg Config) (*API, error) {
 	a := &API{directory: cfg.Directory, request: cfg.Request, key: cfg.Key, log: cfg.Log}
 	if a.key == nil {
-		a.key = ownKey()
+		a.key = randomKey()
 	}
 	a.columns.Store(&cfg.Request.Columns)
 	if a.log == nil {
@@ -83,17 +83,17 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	compressed, finish := compress(w, r)
-	seen := &observer{ResponseWriter: compressed}
-	route, err := a.route(seen, r)
-	brokenOff := seen.started() && err != nil && !errors.Is(err, errTold)
-	if err != nil && !seen.started() {
-		failureOf(r, err).Write(seen)
+	out := &observer{ResponseWriter: compressed}
+	route, err := a.route(out, r)
+	aborted := out.started() && err != nil && !errors.Is(err, errReported)
+	if err != nil && !out.started() {
+		failureOf(r, err).Write(out)
 	}
-	if !brokenOff {
+	if !aborted {
 		finish()
 	}
 	attrs := []any{
-		"route", route, "method", methodName(r.Method), "status", seen.status(),
+		"route", route, "method", methodName(r.Method), "status", out.status(),
 		"duration", time.Since(started), "caller", r.Header.Get(header.User),
 	}
 	if err == nil {
@@ -101,21 +101,21 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.log.WarnContext(r.Context(), "request failed", append(attrs, "error", err)...)
-	if brokenOff {
-		// The status is sent and this body cannot say that it is not whole, so the
-		// connection has to: net/http breaks it off, and so do the triggers.
+	if aborted {
+		// The status has been sent and this body cannot say that it is incomplete, so
+		// the connection has to: net/http aborts it, and so do the triggers.
 		panic(http.ErrAbortHandler)
 	}
 }
 
-// errTold is a failure of which the answer itself tells.
-var errTold = errors.New("told in the answer")
+// errReported marks a failure that the body of the response reports.
+var errReported = errors.New("reported in the response")
 
-// route finds what the path asks for and answers it. The name of the route is
-// for the log: the path itself may name a person.
+// route answers what the path asks for. The name of the route is for the log:
+// the path itself may name a person.
 func (a *API) route(w http.ResponseWriter, r *http.Request) (name string, err error) {
 	path := strings.TrimPrefix(r.URL.EscapedPath(), "/v1.0")
-	answer, name := a.nothing, "none"
+	answer, name := a.notFound, "none"
 	if path == "/users" {
 		answer, name = a.list, "/users"
 	} else if id, ok := strings.CutPrefix(path, "/users/"); ok && !strings.Contains(id, "/") {
@@ -132,7 +132,7 @@ func (a *API) route(w http.ResponseWriter, r *http.Request) (name string, err er
 		return name, nil
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", allow)
-		return name, &statusError{http.StatusMethodNotAllowed, "the users can only be read, with GET or HEAD"}
+		return name, &statusError{http.StatusMethodNotAllowed, "users can only be read, with GET or HEAD"}
 	case len(r.URL.RawQuery) > maxQuery:
 		return name, &statusError{http.StatusRequestURITooLong, fmt.Sprintf("the query string is longer than %d characters", maxQuery)}
 	}
@@ -141,11 +141,11 @@ func (a *API) route(w http.ResponseWriter, r *http.Request) (name string, err er
 
 const allow = "GET, HEAD, OPTIONS"
 
-func (a *API) nothing(http.ResponseWriter, *http.Request) error {
-	return &statusError{http.StatusNotFound, "there is nothing at this path; there are /users, /users/{id} and /users/$count, also under /v1.0"}
+func (a *API) notFound(http.ResponseWriter, *http.Request) error {
+	return &statusError{http.StatusNotFound, "nothing is served at this path; /users, /users/{id} and /users/$count are, also under /v1.0"}
 }
 
-// methodName keeps a made-up method out of the log.
+// methodName keeps an invented method out of the log.
 func methodName(method string) string {
 	if slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}, method) {
 		return method
@@ -153,7 +153,7 @@ func methodName(method string) string {
 	return "other"
 }
 
-// list answers with a page, or with everyone, in the format that is asked for.
+// list answers with a page, or with all users, in the requested format.
 func (a *API) list(w http.ResponseWriter, r *http.Request) error {
 	o, err := a.parse(r, listOptions())
 	if err != nil {
@@ -161,30 +161,16 @@ func (a *API) list(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch o.format {
 	case ndjson:
-		return a.stream(w, r, o)
+		return a.ndjson(w, r, o)
 	case csv:
-		return a.table(w, r, o)
+		return a.csv(w, r, o)
 	}
 	return a.page(w, r, o)
 }
 
-// chosen is the list that the options leave of what may be seen.
-func (a *API) chosen(o *options) list.Request {
+// narrowed is what the options leave of the list that is served.
+func (a *API) narrowed(o *options) list.Request {
 	q := a.request
 	q.Columns, q.Filter, q.Search, q.OrderBy = o.columns, o.filter, o.search, o.orderBy
 	return q
 }
-
-// spell returns the allowed column that a caller's word names, in whatever case.
-func spell(columns []property.Column, name string) (property.Column, bool) {
-	for _, c := range columns {
-		if strings.EqualFold(c.Name, name) {
-			return c, true
-		}
-	}
-	return property.Column{}, false
-}
-
-// filterable reports whether a filter may name the column: any but manager,
-// which is not a property but another user.
-func filterable(c property.Column) bool { return c.Name != property.Manager }

@@ -8,7 +8,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 )
 
-// statusError is a request that HTTP itself has a status for.
+// statusError is a request that HTTP itself defines a status for.
 type statusError struct {
 	status int
 	text   string
@@ -20,9 +20,9 @@ func (e *statusError) Error() string { return e.text }
 func (e *statusError) Name() string { return "Request.Invalid" }
 
 // failureOf is the failure with which a request is answered. Graph's own 400 and
-// 404 keep Graph's code and message: the caller asked and may know. Not so for
-// a direct invocation, which has no host: Lambda writes an invocation's error to
-// logs and traces, and Graph's message may name people.
+// 404 keep Graph's code and message, which the caller's own query caused. Not so
+// for a direct invocation, which has no host: Lambda writes an invocation's error
+// to logs and traces, and Graph's message may name people.
 func failureOf(r *http.Request, err error) failure.Failure {
 	f := failure.Of(err)
 	var own *statusError

@@ -12,8 +12,8 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/header"
 )
 
-// baseURL is the address by which the caller came, "" for a caller without one
-// (a direct invocation), whose links are relative.
+// baseURL is the address that the caller used, or "" for a direct invocation,
+// which has none and gets relative links.
 func baseURL(r *http.Request) string {
 	if r.Host == "" {
 		return ""
@@ -25,8 +25,8 @@ func baseURL(r *http.Request) string {
 	return u.String()
 }
 
-// nextLink builds the link to the next page: our own address, the caller's
-// options, and the token, sealed, of Graph's link.
+// nextLink builds the link to the next page from our own address, the caller's
+// options and the sealed token of Graph's link.
 func nextLink(base, token string, o *options) string {
 	var link strings.Builder
 	link.WriteString(base + "/v1.0/users?")
@@ -35,10 +35,10 @@ func nextLink(base, token string, o *options) string {
 			link.WriteString(name + "=" + url.QueryEscape(value) + "&")
 		}
 	}
-	if o.narrowed {
-		add("$select", selectList(o))
+	if o.selected {
+		add("$select", strings.Join(columnNames(o.columns), ","))
 	}
-	add("$filter", o.given)
+	add("$filter", o.callerFilter)
 	add("$search", o.search)
 	add("$orderby", o.orderBy)
 	if o.count {
@@ -53,26 +53,16 @@ func nextLink(base, token string, o *options) string {
 
 // contextURL names the members of each user, of which id is always one.
 func contextURL(base string, o *options) string {
-	names := columnNames(o)
+	names := columnNames(o.columns)
 	if !slices.Contains(names, "id") {
 		names = append(names, "id")
 	}
 	return base + "/v1.0/$metadata#users(" + strings.Join(names, ",") + ")"
 }
 
-func selectList(o *options) string { return strings.Join(columnNames(o), ",") }
-
-func columnNames(o *options) []string {
-	names := make([]string, len(o.columns))
-	for i, c := range o.columns {
-		names[i] = c.Name
-	}
-	return names
-}
-
-// appendString writes a JSON string. Bytes that are no UTF-8, which only a
-// forged host can hold, are replaced.
+// appendString appends a JSON string. Bytes that are not UTF-8, which only a
+// forged host can contain, are replaced.
 func appendString(body []byte, s string) []byte {
-	body, _ = jsontext.AppendQuote(body, s) // its error tells only of such bytes
+	body, _ = jsontext.AppendQuote(body, s) // its error reports only such bytes
 	return body
 }

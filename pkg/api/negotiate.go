@@ -12,15 +12,15 @@ import (
 type mediaType int
 
 const (
-	unsaid   mediaType = iota
-	pageJSON           // a page
-	ndjson             // everyone, one a line, with a closing record
-	csv                // everyone, once the list is complete
+	unspecified mediaType = iota
+	pageJSON              // a page
+	ndjson                // all users, one a line, with a closing record
+	csv                   // all users, once the list is complete
 )
 
 // parseFormat reads $format.
 func parseFormat(value string) (mediaType, error) {
-	if t, ok := typeOf(value); ok && t != unsaid {
+	if t, ok := typeOf(value); ok && t != unspecified {
 		return t, nil
 	}
 	switch strings.ToLower(value) {
@@ -31,34 +31,34 @@ func parseFormat(value string) (mediaType, error) {
 	case "csv":
 		return csv, nil
 	}
-	return unsaid, failure.InvalidRequest("$format can be json, ndjson or csv")
+	return unspecified, failure.InvalidRequest("$format has to be json, ndjson or csv")
 }
 
-// accepted returns the format that the Accept headers like best (RFC 9110,
-// section 12.5.1): json where they say nothing or anything.
+// accepted returns the format that the Accept headers prefer (RFC 9110, section
+// 12.5.1): json where they are absent or accept anything.
 func accepted(headers []string) (mediaType, error) {
-	best, bestQuality := unsaid, 0.0
-	said := false
+	best, bestQuality := unspecified, 0.0
+	given := false
 	for _, header := range headers {
 		for item := range strings.SplitSeq(header, ",") {
 			if strings.TrimSpace(item) == "" {
 				continue
 			}
-			said = true
+			given = true
 			name, quality := mediaRange(item)
 			if t, ok := typeOf(name); ok && quality > bestQuality {
 				best, bestQuality = t, quality
 			}
 		}
 	}
-	if said && best == unsaid {
-		return unsaid, &statusError{http.StatusNotAcceptable, "the Accept header allows none of application/json, application/x-ndjson and text/csv"}
+	if given && best == unspecified {
+		return unspecified, &statusError{http.StatusNotAcceptable, "the Accept header allows none of application/json, application/x-ndjson and text/csv"}
 	}
 	return max(best, pageJSON), nil
 }
 
 // mediaRange reads one element of an Accept header. Parameters other than q,
-// such as odata.metadata, do not matter here.
+// such as odata.metadata, are ignored.
 func mediaRange(item string) (name string, quality float64) {
 	quality = 1
 	name, params, _ := strings.Cut(item, ";")
@@ -84,5 +84,5 @@ func typeOf(name string) (mediaType, bool) {
 	case "text/csv", "text/*":
 		return csv, true
 	}
-	return unsaid, false
+	return unspecified, false
 }

@@ -14,22 +14,21 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/property"
 )
 
-// options are the OData options of a request, checked against what may be seen.
+// options are the OData options of a request, checked against the allow-list.
 type options struct {
-	format mediaType
-	// formatGiven says that $format was given, which the next link then keeps.
-	formatGiven bool
-	columns     []property.Column
-	narrowed    bool   // $select was given
-	filter      string // the configured one and the caller's
-	given       string // the caller's own, for the next link
-	search      string
-	orderBy     string
-	top         int
-	topGiven    bool
-	count       bool
-	skipToken   string
-	excel       bool
+	format       mediaType
+	formatGiven  bool // $format was given, which the next link then repeats
+	columns      []property.Column
+	selected     bool   // $select was given
+	filter       string // the configured one and the caller's
+	callerFilter string // the caller's alone, for the next link
+	search       string
+	orderBy      string
+	top          int
+	topGiven     bool
+	count        bool
+	skipToken    string
+	excel        bool
 }
 
 func listOptions() []string {
@@ -38,9 +37,9 @@ func listOptions() []string {
 func userOptions() []string  { return []string{"$select", "$format"} }
 func countOptions() []string { return []string{"$filter", "$search"} }
 
-// parse reads the query string and the headers. Only the options that offered
-// names are understood; everything else is an error and never silently ignored.
-func (a *API) parse(r *http.Request, offered []string) (*options, error) {
+// parse reads the query string and the headers. An option that is not among the
+// supported ones is an error; none is silently ignored.
+func (a *API) parse(r *http.Request, supported []string) (*options, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, failure.InvalidRequest("the query string is not properly escaped")
@@ -54,9 +53,9 @@ func (a *API) parse(r *http.Request, offered []string) (*options, error) {
 		lower := strings.ToLower(name)
 		switch {
 		case lower == "$expand":
-			return nil, failure.InvalidRequest("$expand is not offered; select manager where it is among the columns")
-		case !slices.Contains(offered, lower):
-			return nil, failure.InvalidRequest(fmt.Sprintf("the option %s is not offered here; there are %s", printable(name), strings.Join(offered, ", ")))
+			return nil, failure.InvalidRequest("$expand is not supported; select manager if it is among the columns")
+		case !slices.Contains(supported, lower):
+			return nil, failure.InvalidRequest(fmt.Sprintf("the option %s is not supported here; %s are", printable(name), strings.Join(supported, ", ")))
 		case len(given) > 1 || seen[lower]:
 			return nil, failure.InvalidRequest(fmt.Sprintf("the option %s is given more than once", lower))
 		}
@@ -65,7 +64,7 @@ func (a *API) parse(r *http.Request, offered []string) (*options, error) {
 			return nil, err
 		}
 	}
-	if o.formatGiven = o.format != unsaid; !o.formatGiven && slices.Contains(offered, "$format") {
+	if o.formatGiven = o.format != unspecified; !o.formatGiven && slices.Contains(supported, "$format") {
 		if o.format, err = accepted(r.Header.Values("Accept")); err != nil {
 			return nil, err
 		}
@@ -76,19 +75,19 @@ func (a *API) parse(r *http.Request, offered []string) (*options, error) {
 func (a *API) option(o *options, name, value string) (err error) {
 	switch name {
 	case "$select":
-		o.narrowed = true
-		o.columns, err = narrow(*a.columns.Load(), value)
+		o.selected = true
+		o.columns, err = parseSelect(*a.columns.Load(), value)
 	case "$filter":
 		filter, parseErr := odata.ParseFilter(value)
-		if o.given, err = confined(a, name, filter, parseErr); err == nil {
+		if o.callerFilter, err = restrict(*a.columns.Load(), name, filter, parseErr); err == nil {
 			o.filter = odata.And(a.filter, filter).String()
 		}
 	case "$search":
 		search, parseErr := odata.ParseSearch(value)
-		o.search, err = confined(a, name, search, parseErr)
+		o.search, err = restrict(*a.columns.Load(), name, search, parseErr)
 	case "$orderby":
 		order, parseErr := odata.ParseOrder(value)
-		o.orderBy, err = confined(a, name, order, parseErr)
+		o.orderBy, err = restrict(*a.columns.Load(), name, order, parseErr)
 	case "$top":
 		o.topGiven = true
 		o.top, err = parseTop(value, a.request.PageSize)
@@ -100,88 +99,33 @@ func (a *API) option(o *options, name, value string) (err error) {
 		o.format, err = parseFormat(value)
 	case "csv":
 		if o.excel = value == "excel"; !o.excel {
-			err = failure.InvalidRequest("csv can be excel, which keeps spreadsheets from running cells as formulas")
+			err = failure.InvalidRequest("csv can only be excel, which keeps spreadsheets from running cells as formulas")
 		}
 	}
 	return err
 }
 
-// asks reports whether the caller chooses or orders users.
-func (o *options) asks() bool { return o.given != "" || o.search != "" || o.orderBy != "" }
+// hasExpression reports whether the caller filters, searches or orders users.
+func (o *options) hasExpression() bool {
+	return o.callerFilter != "" || o.search != "" || o.orderBy != ""
+}
 
-// check looks at options that do not go together.
+// check refuses options that contradict each other.
 func (o *options) check() error {
 	all := o.format == ndjson || o.format == csv
 	switch {
 	case all && (o.skipToken != "" || o.topGiven):
-		return failure.InvalidRequest("ndjson and csv hold all users, so $top and $skiptoken do not go with them")
+		return failure.InvalidRequest("ndjson and csv return all users, so they cannot be combined with $top or $skiptoken")
 	case o.excel && o.format != csv:
-		return failure.InvalidRequest("csv=excel goes with $format=csv")
+		return failure.InvalidRequest("csv=excel needs $format=csv")
 	}
 	return nil
-}
-
-// narrow returns the allowed columns that list names, in the caller's order.
-func narrow(allowed []property.Column, list string) ([]property.Column, error) {
-	var columns []property.Column
-	for name := range strings.SplitSeq(list, ",") {
-		c, ok := spell(allowed, strings.TrimSpace(name))
-		if !ok {
-			return nil, unseen("$select", strings.TrimSpace(name), allowed)
-		}
-		if !slices.Contains(columns, c) {
-			columns = append(columns, c)
-		}
-	}
-	return columns, nil
-}
-
-// expression is what package odata has understood.
-type expression interface {
-	Properties() []string
-	Rename(spell func(name string) string)
-	String() string
-}
-
-// confine makes sure that an expression names columns only: whatever it may
-// name it can be used to find out. It gives the names their proper spelling.
-func (a *API) confine(option string, e expression) error {
-	allowed := *a.columns.Load()
-	for _, name := range e.Properties() {
-		if c, ok := spell(allowed, name); !ok || !filterable(c) {
-			return unseen(option, name, allowed)
-		}
-	}
-	e.Rename(func(name string) string {
-		c, _ := spell(allowed, name)
-		return c.Name
-	})
-	return nil
-}
-
-// confined returns an expression that was parsed as it may go to Graph.
-func confined[E expression](a *API, option string, e E, err error) (string, error) {
-	if err != nil {
-		return "", failure.InvalidRequest(err.Error())
-	}
-	if err := a.confine(option, e); err != nil {
-		return "", err
-	}
-	return e.String(), nil
-}
-
-func unseen(option, name string, allowed []property.Column) error {
-	names := make([]string, len(allowed))
-	for i, c := range allowed {
-		names[i] = c.Name
-	}
-	return failure.InvalidRequest(fmt.Sprintf("%s may not name %s; it can name %s", option, printable(name), strings.Join(names, ", ")))
 }
 
 func parseTop(value string, pageSize int) (int, error) {
 	n, err := strconv.Atoi(value)
 	if err != nil || n < 1 {
-		return 0, failure.InvalidRequest(fmt.Sprintf("$top is a number from 1 to %d", pageSize))
+		return 0, failure.InvalidRequest(fmt.Sprintf("$top has to be a number from 1 to %d", pageSize))
 	}
 	return min(n, pageSize), nil // as Graph does
 }
@@ -193,11 +137,11 @@ func parseBool(name, value string) (bool, error) {
 	case "false":
 		return false, nil
 	}
-	return false, failure.InvalidRequest(name + " is true or false")
+	return false, failure.InvalidRequest(name + " has to be true or false")
 }
 
-// parseSkipToken takes a skiptoken or, for callers that cannot take a link
-// apart, the whole nextLink it came in.
+// parseSkipToken reads a skiptoken or, for callers that cannot parse a link, the
+// whole nextLink that it came in.
 func parseSkipToken(value string) (string, error) {
 	if token := graph.SkipToken(value); token != "" {
 		value = token
@@ -209,13 +153,13 @@ func parseSkipToken(value string) (string, error) {
 		}
 	}
 	if value == "" {
-		return "", failure.InvalidRequest("$skiptoken is not one that a page's @odata.nextLink held")
+		return "", failure.InvalidRequest("$skiptoken is not from the @odata.nextLink of a page")
 	}
 	return value, nil
 }
 
-// printable shows a caller's word in an error without its control characters,
-// and not more of it than helps.
+// printable shortens what a caller wrote and escapes its control characters, so
+// that an error can quote it.
 func printable(s string) string {
 	if len(s) > 60 {
 		s = s[:60] + "…"

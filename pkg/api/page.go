@@ -9,10 +9,10 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 )
 
-// page answers with one page of users, read whole before its first byte is
-// written.
+// page answers with one page of users, which is read to its end before its first
+// byte is written.
 func (a *API) page(w http.ResponseWriter, r *http.Request, o *options) error {
-	p, err := withGranted(r.Context(), a, o, a.readPage)
+	p, err := withoutRefused(r.Context(), a, o, a.readPage)
 	if err != nil {
 		return err
 	}
@@ -20,9 +20,9 @@ func (a *API) page(w http.ResponseWriter, r *http.Request, o *options) error {
 	return nil
 }
 
-// usersPage is a page as it was read.
+// usersPage is a page that was read.
 type usersPage struct {
-	users    []byte // the elements of value, with commas
+	users    []byte // the elements of value, separated by commas
 	next     string // the sealed token of the next page, "" on the last one
 	count    int
 	hasCount bool
@@ -30,7 +30,7 @@ type usersPage struct {
 
 // readPage reads a page from Graph.
 func (a *API) readPage(ctx context.Context, o *options) (*usersPage, error) {
-	q := a.chosen(o).Query()
+	q := a.narrowed(o).Query()
 	q.Top, q.Count = o.top, o.count
 	token, err := a.unseal(ctx, o.skipToken, o)
 	if err != nil {
@@ -56,14 +56,14 @@ func (a *API) readPage(ctx context.Context, o *options) (*usersPage, error) {
 	}
 	next := graph.SkipToken(from.Link())
 	if next == "" {
-		return nil, &graph.Error{Err: errors.New("the link to the next page holds no $skiptoken")}
+		return nil, &graph.Error{Err: errors.New("the link to the next page has no $skiptoken")}
 	}
 	p.next, err = a.seal(ctx, next, o)
 	return &p, err
 }
 
 // write answers with the page as Graph writes it: context, count and link
-// before value. The link leads back here, by the way the caller came.
+// before value. The link leads back here, by the address that the caller used.
 func (p *usersPage) write(w http.ResponseWriter, base string, o *options) {
 	body := make([]byte, 0, len(p.users)+1024)
 	body = append(body, `{"@odata.context":`...)
@@ -82,7 +82,7 @@ func (p *usersPage) write(w http.ResponseWriter, base string, o *options) {
 	writeJSON(w, body)
 }
 
-// writeJSON answers with a whole JSON body, under the headers of OData.
+// writeJSON answers with a whole JSON body and OData's headers.
 func writeJSON(w http.ResponseWriter, body []byte) {
 	w.Header().Set("Content-Type", "application/json;odata.metadata=minimal;charset=utf-8")
 	w.Header().Set("OData-Version", "4.0")

@@ -6,59 +6,59 @@ import (
 	"crypto/cipher"
 	"crypto/rand"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 )
 
-// Graph's skiptokens hold the userPrincipalName and the id of a page's last
+// Graph's skiptokens contain the userPrincipalName and the id of a page's last
 // user, in plain bytes, whatever the columns. So callers get them sealed
-// (AES-256-GCM), and bound to what chooses and orders the users: a token of one
-// list opens no other.
+// (AES-256-GCM) and bound to the filter, search and order: a token of one list
+// is not valid for another.
 
 // seal hides Graph's skiptoken from the caller.
 func (a *API) seal(ctx context.Context, token string, o *options) (string, error) {
-	box, err := a.box(ctx)
+	gcm, err := a.gcm(ctx)
 	if err != nil {
 		return "", err
 	}
-	nonce := make([]byte, box.NonceSize())
+	nonce := make([]byte, gcm.NonceSize())
 	_, _ = rand.Read(nonce) // never fails, see package crypto/rand
-	return base64.RawURLEncoding.EncodeToString(box.Seal(nonce, nonce, []byte(token), o.bound())), nil
+	return base64.RawURLEncoding.EncodeToString(gcm.Seal(nonce, nonce, []byte(token), o.sealedFor())), nil
 }
 
-// unseal returns Graph's skiptoken, or that there is none in it.
+// unseal returns Graph's skiptoken, or an error if sealed does not contain one for
+// the list of o.
 func (a *API) unseal(ctx context.Context, sealed string, o *options) (string, error) {
 	if sealed == "" {
 		return "", nil
 	}
-	box, err := a.box(ctx)
+	gcm, err := a.gcm(ctx)
 	if err != nil {
 		return "", err
 	}
 	text, err := base64.RawURLEncoding.DecodeString(sealed)
-	if err != nil || len(text) < box.NonceSize() {
-		return "", errNoToken()
+	if err != nil || len(text) < gcm.NonceSize() {
+		return "", errInvalidToken()
 	}
-	token, err := box.Open(nil, text[:box.NonceSize()], text[box.NonceSize():], o.bound())
+	token, err := gcm.Open(nil, text[:gcm.NonceSize()], text[gcm.NonceSize():], o.sealedFor())
 	if err != nil {
-		return "", errNoToken()
+		return "", errInvalidToken()
 	}
 	return string(token), nil
 }
 
-func errNoToken() error {
-	return failure.InvalidRequest("$skiptoken is not one that a page of this list held, or the key that sealed it has changed since; begin again with the first page")
+func errInvalidToken() error {
+	return failure.InvalidRequest("$skiptoken is not from a page of this list, or the key that sealed it has changed since; begin again with the first page")
 }
 
-// bound is what a token is valid for.
-func (o *options) bound() []byte {
+// sealedFor identifies the list that a token is valid for.
+func (o *options) sealedFor() []byte {
 	return []byte(strings.Join([]string{o.filter, o.search, o.orderBy}, "\x00"))
 }
 
-func (a *API) box(ctx context.Context) (cipher.AEAD, error) {
+func (a *API) gcm(ctx context.Context) (cipher.AEAD, error) {
 	key, err := a.key(ctx)
 	if err != nil {
 		return nil, err
@@ -70,9 +70,9 @@ func (a *API) box(ctx context.Context) (cipher.AEAD, error) {
 	return cipher.NewGCM(block)
 }
 
-// ownKey is a key that only this process knows.
-func ownKey() func(context.Context) ([]byte, error) {
+// randomKey is a key that only this process knows.
+func randomKey() func(context.Context) ([]byte, error) {
 	key := make([]byte, 32)
-	_, err := rand.Read(key)
-	return func(context.Context) ([]byte, error) { return key, errors.Join(err) }
+	_, _ = rand.Read(key) // never fails, see package crypto/rand
+	return func(context.Context) ([]byte, error) { return key, nil }
 }

@@ -20,16 +20,16 @@ func (a *API) user(w http.ResponseWriter, r *http.Request) error {
 	path := r.URL.EscapedPath()
 	id, err := url.PathUnescape(path[strings.LastIndexByte(path, '/')+1:])
 	if err != nil || !isUserKey(id) {
-		return failure.InvalidRequest("the path names neither an object id nor a userPrincipalName")
+		return failure.InvalidRequest("the path contains neither an object id nor a userPrincipalName")
 	}
 	o, err := a.parse(r, userOptions())
 	if err != nil {
 		return err
 	}
 	if o.format != pageJSON {
-		return &statusError{http.StatusNotAcceptable, "one user comes as application/json"}
+		return &statusError{http.StatusNotAcceptable, "a single user is returned as application/json only"}
 	}
-	raw, err := withGranted(r.Context(), a, o, func(ctx context.Context, o *options) ([]byte, error) {
+	raw, err := withoutRefused(r.Context(), a, o, func(ctx context.Context, o *options) ([]byte, error) {
 		return a.readUser(ctx, id, o)
 	})
 	if err != nil {
@@ -44,18 +44,18 @@ func (a *API) user(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// readUser reads one user. Behind a configured filter that is a search among
-// those who match it: a user outside does not exist.
+// readUser reads one user. With a configured filter it lists the users who match
+// both the filter and the key: a user outside the filter does not exist.
 func (a *API) readUser(ctx context.Context, id string, o *options) ([]byte, error) {
 	if a.filter == nil {
-		user, err := a.directory.User(ctx, id, a.chosen(o).Query())
+		user, err := a.directory.User(ctx, id, a.narrowed(o).Query())
 		return user.Raw, err
 	}
 	key := "id"
 	if strings.Contains(id, "@") {
 		key = "userPrincipalName"
 	}
-	q := a.chosen(o).Query()
+	q := a.narrowed(o).Query()
 	q.Filter, q.Top = odata.And(a.filter, odata.Equal(key, id)).String(), 2
 	page, err := a.directory.Page(ctx, q, "")
 	if err != nil {
@@ -75,7 +75,7 @@ func (a *API) readUser(ctx context.Context, id string, o *options) ([]byte, erro
 }
 
 // isUserKey reports whether key can be an object id, which is a GUID, or a
-// userPrincipalName, which holds an @ and of other signs those that Entra
+// userPrincipalName, which contains an @ and otherwise the characters that Entra
 // allows. Functions of Graph, such as delta, are neither.
 func isUserKey(key string) bool {
 	if !strings.Contains(key, "@") {
@@ -93,8 +93,8 @@ func isLetterOrDigit(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
 }
 
-// appendMembers appends the members of a JSON object, each with a comma before
-// it, without Graph's @odata.context, which shows Graph's address.
+// appendMembers appends the members of a JSON object, each preceded by a comma,
+// without Graph's @odata.context, which shows Graph's address.
 func appendMembers(body, object []byte) ([]byte, error) {
 	d := jsontext.NewDecoder(strings.NewReader(string(object)), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	if _, err := d.ReadToken(); err != nil {
@@ -120,13 +120,13 @@ func appendMembers(body, object []byte) ([]byte, error) {
 	return body, nil
 }
 
-// count answers with the number of users that may be seen and match.
+// count answers with the number of users who are served and match.
 func (a *API) count(w http.ResponseWriter, r *http.Request) error {
 	o, err := a.parse(r, countOptions())
 	if err != nil {
 		return err
 	}
-	n, err := a.directory.Count(r.Context(), a.chosen(o).Query(), new(graph.Stats))
+	n, err := a.directory.Count(r.Context(), a.narrowed(o).Query(), new(graph.Stats))
 	if err != nil {
 		return err
 	}

@@ -10,9 +10,9 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/list"
 )
 
-// table answers with everyone as CSV. CSV cannot say that it is not complete,
-// so nothing is sent before the list is proven; it waits in a temporary file.
-func (a *API) table(w http.ResponseWriter, r *http.Request, o *options) (err error) {
+// csv answers with all users as CSV. CSV cannot say that it is incomplete, so
+// nothing is sent before the list is proven; it waits in a temporary file.
+func (a *API) csv(w http.ResponseWriter, r *http.Request, o *options) (err error) {
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
 	if r.Method == http.MethodHead {
 		return nil
@@ -22,11 +22,11 @@ func (a *API) table(w http.ResponseWriter, r *http.Request, o *options) (err err
 		return err
 	}
 	defer func() { err = errors.Join(err, spool.Close()) }()
-	out := format.NewCSV(spool, columnNames(o))
+	out := format.NewCSV(spool, columnNames(o.columns))
 	if o.excel {
 		out.NeutraliseFormulas()
 	}
-	for user, err := range list.New(a.directory, a.chosen(o), a.log).Users(r.Context()) {
+	for user, err := range list.New(a.directory, a.narrowed(o), a.log).Users(r.Context()) {
 		if err == nil {
 			err = out.User(user.Raw)
 		}

@@ -12,17 +12,17 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/list"
 )
 
-// stream answers with everyone as NDJSON, while they arrive. Its last line says
+// ndjson answers with all users as NDJSON, while they arrive. Its last line says
 // whether the list is complete. An error before the first user is answered as an
 // error.
-func (a *API) stream(w http.ResponseWriter, r *http.Request, o *options) error {
+func (a *API) ndjson(w http.ResponseWriter, r *http.Request, o *options) error {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	if r.Method == http.MethodHead {
 		return nil
 	}
 	out := newLines(w)
 	defer out.stop()
-	for user, err := range list.New(a.directory, a.chosen(o), a.log).Users(r.Context()) {
+	for user, err := range list.New(a.directory, a.narrowed(o), a.log).Users(r.Context()) {
 		if err == nil {
 			err = out.user(user.Raw)
 		}
@@ -36,23 +36,23 @@ func (a *API) stream(w http.ResponseWriter, r *http.Request, o *options) error {
 // flushEvery is how long a user may wait in the buffer for others.
 const flushEvery = 500 * time.Millisecond
 
-// lines writes users to a caller who waits for them: the first at once, the
-// others in handfuls, and none later than flushEvery.
+// lines writes users to a caller who is waiting for them: the first at once, the
+// others in batches, and none later than flushEvery.
 type lines struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 
-	mu    sync.Mutex
-	out   *format.NDJSON
-	timer *time.Timer // runs while users wait
-	armed bool
-	err   error
-	ended bool
+	mu      sync.Mutex
+	out     *format.NDJSON
+	timer   *time.Timer // runs while users are buffered
+	running bool        // the timer is
+	err     error
+	stopped bool
 }
 
 func newLines(w http.ResponseWriter) *lines {
 	l := &lines{w: w, control: http.NewResponseController(w), out: format.NewNDJSON(w)}
-	l.timer = time.AfterFunc(time.Hour, l.onTime)
+	l.timer = time.AfterFunc(time.Hour, l.onTimer)
 	l.timer.Stop()
 	return l
 }
@@ -67,18 +67,18 @@ func (l *lines) user(raw []byte) error {
 	case l.err != nil:
 	case l.out.Users() == 1:
 		l.flush()
-	case !l.armed:
-		l.armed = true
+	case !l.running:
+		l.running = true
 		l.timer.Reset(flushEvery)
 	}
 	return l.err
 }
 
-func (l *lines) onTime() {
+func (l *lines) onTimer() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.armed = false
-	if !l.ended && l.err == nil {
+	l.running = false
+	if !l.stopped && l.err == nil {
 		l.flush()
 	}
 }
@@ -92,15 +92,15 @@ func (l *lines) flush() {
 	}
 }
 
-// stop ends the flushing: the writer below is not ours after the handler.
+// stop ends the flushing: the underlying writer may not be used after the handler.
 func (l *lines) stop() {
 	l.timer.Stop()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.ended = true
+	l.stopped = true
 }
 
-// complete ends the stream as whole.
+// complete ends the stream of a complete list.
 func (l *lines) complete() error {
 	l.stop()
 	if l.err == nil {
@@ -112,7 +112,7 @@ func (l *lines) complete() error {
 	return nil
 }
 
-// fail ends the stream as not whole, if there is a stream already.
+// fail ends the stream of an incomplete list, if the stream has begun.
 func (l *lines) fail(err error) error {
 	l.stop()
 	if l.out.Users() == 0 {
@@ -120,12 +120,12 @@ func (l *lines) fail(err error) error {
 	}
 	f := failure.Of(err)
 	if l.out.Fail(f.Name, f.Message) != nil {
-		// The writer below may have no room for another user and still some for
-		// this line (see package trigger), which the buffer's error would keep
-		// from it.
-		if _, told := l.w.Write(format.AppendFailure([]byte("\n"), f.Name, f.Message)); told != nil {
+		// The underlying writer may be too full for another user and still accept
+		// this line (see package trigger), but the buffer returns its first error
+		// for ever.
+		if _, writeErr := l.w.Write(format.AppendFailure([]byte("\n"), f.Name, f.Message)); writeErr != nil {
 			return err
 		}
 	}
-	return fmt.Errorf("%w: %w", errTold, err)
+	return fmt.Errorf("%w: %w", errReported, err)
 }
