@@ -34,7 +34,21 @@ func TestASkiptokenIsSealedAndNeverTheSame(t *testing.T) {
 	})
 }
 
-func TestASkiptokenOpensOnlyTheListItWasGivenFor(t *testing.T) {
+// A real skiptoken of Graph's contains the last user's UPN and id.
+func TestASkiptokenShowsNoPropertyBeyondTheAllowList(t *testing.T) {
+	const token = "RFNwdAIAAQAAACM6QWRlbGVWQE0zNjV4MjE0MzU1Lm9ubWljcm9zb2Z0LmNvbSlVc2VyXzg3ZDM0OWVkLTQ0ZDctNDNlMS05YTgzLTVmMjQwNmRlZTViZLkAAAAAAAAAAAAA"
+	s := serveFrom(t, answering(t, func(*http.Request) string {
+		return `{"@odata.nextLink":"https://graph.microsoft.com/v1.0/users?$top=1&$skiptoken=` + token + `","value":[{"id":"1","department":"IT"}]}`
+	}), "id", "department")
+	_, b := s.get(t, "https://api.example/users?$top=1&$select=department")
+	u, _ := url.Parse(b.Next)
+	raw, _ := base64.RawURLEncoding.DecodeString(u.Query().Get("$skiptoken"))
+	if strings.Contains(string(raw), "AdeleV@") {
+		t.Errorf("the nextLink's token contains %q", raw)
+	}
+}
+
+func TestASkiptokenIsValidOnlyForItsOwnList(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := serve(t, simulator.Config{Users: 500})
 		_, b := s.get(t, "https://api.example/users?$top=5&$filter="+url.QueryEscape("department eq 'Sales'"))
@@ -58,6 +72,98 @@ func TestASkiptokenOpensOnlyTheListItWasGivenFor(t *testing.T) {
 		}
 		if w, _ := s.get(t, "https://api.example/users?$top=5&$filter="+url.QueryEscape("DEPARTMENT eq 'Sales'")+"&$skiptoken="+good); w.Code != http.StatusOK {
 			t.Errorf("the same list in other words: %d %s", w.Code, w.Body)
+		}
+	})
+}
+
+func TestAForgedSkiptokenLeadsNowhereElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, simulator.Config{Users: 250})
+		_, first := s.get(t, "https://api.example/users?$top=10")
+		u, err := url.Parse(first.Next)
+		if err != nil {
+			t.Fatal(err)
+		}
+		good := u.Query().Get("$skiptoken")
+		for _, token := range []string{
+			"x", good + "&$select=mail", good + "#", "../groups", "https://evil.example/v1.0/users?$skiptoken=" + good,
+			"https://graph.microsoft.com/v1.0/groups?$skiptoken=" + good, strings.Repeat("A", 5000), "%2e%2e%2f", "\r\nX-Evil: 1",
+		} {
+			w := s.ask(t, http.MethodGet, "https://api.example/users?$top=10&$skiptoken="+url.QueryEscape(token))
+			if w.Code == http.StatusOK && strings.Contains(w.Body.String(), `"mail"`) || w.Code >= 500 {
+				t.Errorf("%.60q: %d %.200s", token, w.Code, w.Body)
+			}
+		}
+		for _, r := range s.tenant.Requests() {
+			if r.Kind == "list" && (r.Path != "/v1.0/users" || r.Host != "graph.microsoft.com" || selects(r.RawQuery, "mail")) {
+				t.Errorf("a request went to %s%s?%s", r.Host, r.Path, r.RawQuery)
+			}
+		}
+		if requests, _ := s.tenant.Foreign(); requests > 0 {
+			t.Error("a request went to a foreign host")
+		}
+	})
+}
+
+func selects(rawQuery, name string) bool {
+	q, err := url.ParseQuery(rawQuery)
+	return err != nil || strings.Contains(q.Get("$select"), name)
+}
+
+func TestAnInvalidTokenCostsNoRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, simulator.Config{Users: 250})
+		s.get(t, "https://api.example/users?$skiptoken=RFNwdAmangled")
+		n := 0
+		for _, r := range s.tenant.Requests() {
+			if r.Kind == "list" {
+				n++
+			}
+		}
+		if n != 0 {
+			t.Errorf("%d list requests for a bad skiptoken", n)
+		}
+	})
+}
+
+func TestATokenWithOtherCharactersIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, simulator.Config{Users: 50})
+		for _, token := range []string{"a b", "%7f", "%C3%A4", "a%00", "%20"} {
+			if w, _ := s.get(t, "https://api.example/users?$skiptoken="+strings.ReplaceAll(token, " ", "%20")); w.Code != http.StatusBadRequest {
+				t.Errorf("%q: %d", token, w.Code)
+			}
+		}
+		if n := len(s.tenant.Requests()); n != 0 {
+			t.Errorf("%d requests reached the tenant", n)
+		}
+	})
+}
+
+func TestATokenThatNeedsEscapingReachesGraphUnchanged(t *testing.T) {
+	const token = `X'4453+/=&$top=1#`
+	synctest.Test(t, func(t *testing.T) {
+		var tokens []string
+		client := answering(t, func(r *http.Request) string {
+			tokens = append(tokens, r.URL.Query().Get("$skiptoken"))
+			return `{"@odata.nextLink":"https://graph.microsoft.com/v1.0/users?$skiptoken=` + url.QueryEscape(token) + `","value":[{"id":"7"}]}`
+		})
+		s := serveFrom(t, client, "id")
+		_, b := s.get(t, "https://api.example/users")
+		s.get(t, b.Next)
+		if len(tokens) != 2 || tokens[1] != token {
+			t.Errorf("Graph got the tokens %q", tokens)
+		}
+	})
+}
+
+func TestAWholeLinkIsAcceptedInPlaceOfItsToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, simulator.Config{Users: 250})
+		_, first := s.get(t, "https://api.example/users")
+		w, second := s.get(t, "https://api.example/users?$skiptoken="+url.QueryEscape(first.Next))
+		if w.Code != http.StatusOK || len(second.Value) != 100 || second.Value[0]["id"] == first.Value[0]["id"] {
+			t.Errorf("%d %s", w.Code, w.Body)
 		}
 	})
 }

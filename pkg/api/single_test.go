@@ -28,7 +28,7 @@ func TestOneUserLooksLikeGraphsOwn(t *testing.T) {
 	})
 }
 
-func TestAUserWhoIsNotThereIsGraphs404(t *testing.T) {
+func TestAUserWhoDoesNotExistIsGraphs404(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := serve(t, simulator.Config{Users: 20})
 		w, b := s.get(t, "https://api.example/users/canary.person@contoso.example")
@@ -41,7 +41,7 @@ func TestAUserWhoIsNotThereIsGraphs404(t *testing.T) {
 	})
 }
 
-func TestAPathThatIsNoUserAsksForNothing(t *testing.T) {
+func TestAPathThatIsNoUserIsNotRequested(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := serve(t, simulator.Config{Users: 20})
 		for _, key := range []string{"..%2fgroups", "%2e%2e", "a%2fb", "a%5cb", "a%00b", "a%20b", "%22", "$batch", "a?b", "%C3%A9", strings.Repeat("a", 300)} {
@@ -57,6 +57,22 @@ func TestAPathThatIsNoUserAsksForNothing(t *testing.T) {
 	})
 }
 
+// /users/delta is a function of Graph, not a user.
+func TestAFunctionOfGraphIsNotAUser(t *testing.T) {
+	for _, key := range []string{"delta", "microsoft.graph.delta", "microsoft.graph.user", "validateProperties"} {
+		requests := 0
+		s := serveFrom(t, answering(t, func(r *http.Request) string {
+			requests++
+			t.Logf("%s", r.URL)
+			return `{"id":"x","value":[{"id":"1","mail":"secret@x"}]}`
+		}), "id")
+		w, _ := s.get(t, "https://api.example/users/"+key)
+		if requests != 0 || w.Code == 200 {
+			t.Errorf("%s: %d, %d requests to Graph: %s", key, w.Code, requests, w.Body)
+		}
+	}
+}
+
 func TestTheCountIsPlainText(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := serve(t, simulator.Config{Users: 4321, CountBOM: true})
@@ -64,6 +80,18 @@ func TestTheCountIsPlainText(t *testing.T) {
 			w := s.ask(t, http.MethodGet, "https://api.example"+path)
 			if w.Code != http.StatusOK || w.Body.String() != "4321" || w.Header().Get("Content-Type") != "text/plain" {
 				t.Errorf("%s: %d %q", path, w.Code, w.Body)
+			}
+		}
+	})
+}
+
+// Package msgraph-sdk-go's CountRequestBuilder sends Accept: text/plain;q=0.9.
+func TestACountIsAnsweredWhateverTheAcceptHeader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, simulator.Config{Users: 50})
+		for _, accept := range []string{"text/plain;q=0.9", "text/plain"} {
+			if w := s.ask(t, http.MethodGet, "https://api.example/users/$count", "Accept", accept); w.Code != 200 {
+				t.Errorf("%s: %d %s", accept, w.Code, w.Body)
 			}
 		}
 	})
