@@ -17,9 +17,9 @@ const maxKept = 1 << 20
 
 func newBatch() *batch { return &batch{orders: map[string]struct{}{}} }
 
-// fits reports whether the service takes the entry in this batch. No
-// batch holds a subject twice: if the first of the two were refused and the
-// second taken, their order would be lost.
+// fits reports whether the service accepts the entry in this batch. No
+// batch has a subject twice: if the first of the two were refused and the second
+// accepted, their order would be lost.
 func (b *batch) fits(e *Entry, order string, limits Limits) bool {
 	if len(b.entries) == limits.Entries || b.bytes+e.size > limits.Bytes {
 		return false

@@ -1,10 +1,10 @@
 // Package bus says what a message is and how messages reach a bus: in batches
-// that the service takes, each message until it is acknowledged. The buses
+// of the size that the service accepts, each message until it is acknowledged. The buses
 // themselves are packages below this one (eventbridge, sns, sqs, kinesis,
-// firehose, https), each with a New that returns its own type, which is a
-// [Driver]; [Publisher] does for all of them what is the same.
+// firehose, https), each with a New that returns a [Driver]; [Publisher] does
+// what they have in common.
 //
-// The package knows no cloud and no users: whoever publishes builds the events.
+// The package knows no cloud and no users: its callers build the events.
 package bus
 
 import (
@@ -12,25 +12,25 @@ import (
 	"time"
 )
 
-// Driver is one bus: what its service takes, and one request to it. Its methods
+// Driver is one bus: its service's limits, and one request to it. Its methods
 // are called from several goroutines at once, except where Limits.Ordered is set.
 type Driver interface {
 	// String names the bus in errors and logs, such as "SQS queue rollcall". It
-	// holds nothing secret: of a URL the host alone.
+	// tells no secret: of a URL the host alone.
 	String() string
 	// Limits are the service's.
 	Limits() Limits
-	// Append appends the message's text, as the service is to get it, to dst,
-	// and says how many bytes the service counts for the whole entry. An error
-	// says in a few words what about the event the service does not take.
+	// Append appends the message's text, as the service gets it, to dst, and
+	// returns how many bytes the service counts for the whole entry. An error says
+	// in a few words why the service would refuse the event.
 	Append(dst []byte, e Event) (text []byte, size int, err error)
 	// Send makes one request, without retries of its own. It returns the entries
 	// that were not acknowledged; nil means that all were. The error is a
-	// [*Refusal] where the request failed as a whole. A Send keeps no Body.
+	// [*Refusal] where the request failed as a whole. Send does not keep a Body.
 	Send(ctx context.Context, batch []Entry) ([]Failure, error)
 }
 
-// Limits is what a service takes in one request.
+// Limits is what a service accepts in one request.
 type Limits struct {
 	// Entries is the greatest number of entries.
 	Entries int
@@ -55,13 +55,13 @@ type Entry struct {
 	size  int
 }
 
-// Failure is one entry that the service did not take.
+// Failure is one entry that the service did not accept.
 type Failure struct {
 	// Index is the entry's place in the batch given to Send.
 	Index int
 	// Code is the service's reason, such as InvalidMessageContents.
 	Code string
-	// Retry says that another try may succeed.
+	// Retry says that another attempt may succeed.
 	Retry bool
 	// Remedy says what to do about it, "" when unknown.
 	Remedy string

@@ -10,12 +10,12 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/retry"
 )
 
-// delivery is one batch in flight: what is still to be taken, and what never will
+// delivery is one batch in flight: what is still to be delivered, and what never will
 // be.
 type delivery struct {
 	p       *Publisher
 	rest    []Entry
-	loop    retry.Loop // counts since the last entry was taken
+	loop    retry.Loop // counts since the last entry was accepted
 	sent    int        // requests
 	refused []Undelivered
 	remedy  string
@@ -23,10 +23,10 @@ type delivery struct {
 	codes   []string // why each of rest failed last
 }
 
-// errRest stands for the entries that were not taken yet.
+// errRest stands for the entries that were not accepted yet.
 var errRest = errors.New("entries are left")
 
-// deliver sends the entries until each was taken or refused. The order of what is
+// deliver sends the entries until each was accepted or refused. The order of what is
 // left is kept.
 func (p *Publisher) deliver(ctx context.Context, entries []Entry) error {
 	d := &delivery{p: p, rest: entries, loop: retry.Loop{
@@ -123,7 +123,7 @@ func (d *delivery) refuse(e Entry, code string) {
 	d.refused = append(d.refused, Undelivered{Index: e.index, ID: e.ID, Code: code})
 }
 
-// giveUp counts what is left as refused.
+// giveUp records what is left as refused.
 func (d *delivery) giveUp() {
 	for i, entry := range d.rest {
 		d.refuse(entry, d.codes[i])
@@ -138,7 +138,7 @@ func (d *delivery) code() string {
 	return d.codes[0]
 }
 
-// result is the delivery's error, nil when every entry was taken.
+// result returns the delivery's error, nil when every entry was accepted.
 func (d *delivery) result() error {
 	spent := len(d.rest) > 0
 	d.giveUp()
@@ -161,8 +161,8 @@ func (d *delivery) result() error {
 	return e
 }
 
-// late is the error when the time left does not allow the wait before another
-// try.
+// late returns the error when the time left does not allow the wait before another
+// attempt.
 func (d *delivery) late(wait time.Duration) error {
 	err := d.result()
 	var e *Error

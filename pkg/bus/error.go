@@ -17,11 +17,11 @@ type Refusal struct {
 	// Problem says what happened, Remedy what to do; both without secrets and
 	// without the service's own text.
 	Problem, Remedy string
-	// Retry says that another try may succeed.
+	// Retry says that another attempt may succeed.
 	Retry bool
 	// After is how long the service asks to wait before it, 0 when it does not.
 	After time.Duration
-	// Err is the cause where it may be told, else nil.
+	// Err is the cause where it may be shown, else nil.
 	Err error
 }
 
@@ -42,7 +42,7 @@ func (r *Refusal) Error() string {
 // Unwrap returns Err.
 func (r *Refusal) Unwrap() error { return r.Err }
 
-// Undelivered is one event that a bus did not take.
+// Undelivered is one event that a bus did not accept.
 type Undelivered struct {
 	// Index counts the events given to Publish, from 0.
 	Index int
@@ -55,7 +55,7 @@ type Undelivered struct {
 // MaxListed bounds Error.Events.
 const MaxListed = 100
 
-// Error says which events a bus did not take. Its text names ids and codes, and
+// Error says which events a bus did not accept. Its text names ids and codes, and
 // neither subjects nor data.
 type Error struct {
 	// Bus is the driver's name.
@@ -119,7 +119,7 @@ func (e *Error) LogValue() slog.Value {
 		slog.String("remedy", e.Remedy), slog.Int("failed", e.Count), slog.Any("events", codes), slog.Int("tries", e.Tries))
 }
 
-// with returns an error that tells of the events of both.
+// with returns an error with the events of both.
 func (e *Error) with(more *Error) *Error {
 	both := *e
 	both.Count += more.Count

@@ -31,7 +31,7 @@ type Event struct {
 	// of that name, known as the claim check). "" is left out.
 	DataRef string
 	// Data is a JSON object as raw text, sent as it is. It must be valid JSON,
-	// which is not checked again here. Empty is left out.
+	// which is not checked here. Empty is left out.
 	Data jsontext.Value
 }
 
@@ -44,7 +44,7 @@ func (e Event) check() error {
 	return nil
 }
 
-// order is what events must not overtake each other within.
+// order is the scope within which events keep their order.
 func (e Event) order() string {
 	if e.Subject != "" {
 		return e.Subject
@@ -85,13 +85,13 @@ func appendMember(dst []byte, name, value string) []byte {
 	dst = append(dst, ',', '"')
 	dst = append(dst, name...)
 	dst = append(dst, '"', ':')
-	// The error tells of invalid UTF-8, which has become U+FFFD.
+	// The error reports invalid UTF-8, which became U+FFFD.
 	dst, _ = jsontext.AppendQuote(dst, value)
 	return dst
 }
 
 // appendLine appends JSON without line breaks, which valid JSON has only
-// between its tokens: streams tell messages apart by them.
+// between its tokens: streams separate messages by them.
 func appendLine(dst []byte, value jsontext.Value) []byte {
 	start := len(dst)
 	dst = append(dst, value...)

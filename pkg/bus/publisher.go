@@ -17,12 +17,12 @@ type Options struct {
 	// 1 on a bus that keeps an order.
 	InFlight int
 	// Tries is how often an entry is sent before it has failed, counted anew
-	// whenever others of its batch were taken meanwhile. Default 10, which with
+	// whenever others of its batch were accepted meanwhile. Default 10, which with
 	// the waits between them is about half a minute.
 	Tries int
 	// Timeout bounds one request. Default 30 s.
 	Timeout time.Duration
-	// Claim stores the data of an event that the service does not take, such as
+	// Claim stores the data of an event that the service does not accept, such as
 	// one too large, where consumers can read it, and returns the URL; the
 	// event is then sent with that as its dataref and without data. Given the
 	// same id twice, it overwrites. Without Claim such an event is an error.
@@ -33,7 +33,7 @@ type Options struct {
 
 // Stats counts what a Publisher did.
 type Stats struct {
-	// Acknowledged is how many events the bus took, Claims how many of the
+	// Acknowledged is how many events the bus accepted, Claims how many of the
 	// published went as a claim check.
 	Acknowledged, Claims int64
 	// Requests is how many were made, Retried how many entries were resent.

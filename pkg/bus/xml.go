@@ -4,11 +4,11 @@ import "unicode/utf8"
 
 // EscapeXML returns JSON text in which every character that XML 1.0 does not
 // have (https://www.w3.org/TR/xml/#charsets) is written as a JSON escape. SQS and
-// SNS refuse such characters; whoever decodes the JSON gets them back. Where
-// there is nothing to escape, which is nearly always, text itself is returned.
+// SNS refuse such characters; decoding the JSON restores them. Where there is nothing
+// to escape, which is nearly always, text itself is returned.
 //
-// Inside valid JSON those characters stand in strings only, so the escape
-// is always in its place. Bytes that are not UTF-8 become U+FFFD, as decoders
+// In valid JSON those characters occur in strings only, so the escape is always
+// valid. Bytes that are not UTF-8 become U+FFFD, as decoders
 // read them anyway.
 func EscapeXML(text []byte) []byte {
 	at := foreign(text)
@@ -27,7 +27,7 @@ func EscapeXML(text []byte) []byte {
 	return append(escaped, text...)
 }
 
-// foreign returns where the first character stands that XML does not have, or
+// foreign returns the index of the first character that XML does not have, or
 // len(text).
 func foreign(text []byte) int {
 	for i := 0; i < len(text); {
@@ -48,7 +48,7 @@ func foreign(text []byte) int {
 	return len(text)
 }
 
-// AppendXMLSafe is AppendJSON for services that take only what XML does: see
+// AppendXMLSafe is AppendJSON for services that accept only what XML does: see
 // [EscapeXML].
 func (e Event) AppendXMLSafe(dst []byte) []byte {
 	start := len(dst)

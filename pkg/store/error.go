@@ -3,7 +3,7 @@ package store
 import "fmt"
 
 // Error is a failed operation of a store. It wraps ErrNotFound, ErrConflict, a
-// context's end or whatever else the cause was. Its text holds no credential and
+// context's end or whatever else the cause was. Its text has no credential and
 // nothing of a service's own message, which may name the caller.
 type Error struct {
 	// Op is the operation: read, write, swap, delete, tag.
@@ -39,8 +39,8 @@ func (e *Error) Name() string { return "Sink.Failed" }
 
 // Answered says what a service's answer means. A missing object is what a read did
 // not find; for a swap it is a conflict, since what it was to replace is gone, and
-// for a write it is something else that is missing. answer and advice are the
-// problem where the answer is none of these.
+// for a write it is something else that is missing. Where the answer is none
+// of these, answer and advice tell the problem.
 func (e *Error) Answered(conflict, missing bool, answer, advice string) {
 	switch {
 	case conflict, missing && e.Op == "swap":

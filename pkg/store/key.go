@@ -8,7 +8,7 @@ import (
 
 // CheckKey refuses what is not a key: a relative path of names, separated by
 // single slashes, of the characters A-Z a-z 0-9 . _ = - that every store and
-// every table over it takes as they are.
+// every table over it accepts unchanged.
 func CheckKey(key string) error {
 	for name := range strings.SplitSeq(key, "/") {
 		if name == "" || name == "." || name == ".." {
@@ -31,9 +31,9 @@ func CheckPrefix(path string) error {
 	return nil
 }
 
-// Prefix returns what stands before every key of a store: path without slashes
-// at its ends, and with one after it unless it is empty. It refuses what a URL, a
-// table or a file system would read as something else.
+// Prefix returns the prefix of every key of a store: path without slashes at its
+// ends, and with one after it unless it is empty. It refuses what a URL, a table or a
+// file system would read differently.
 func Prefix(path string) (string, error) {
 	path = strings.Trim(path, "/")
 	if path == "" {

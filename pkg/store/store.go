@@ -5,7 +5,7 @@
 //
 // Every store keeps the same four promises, and package storetest checks them: an
 // object appears whole or not at all; an object that [Upload] makes replaces
-// nothing; a Swap succeeds only if nobody else's came first; and what was
+// nothing; a Swap succeeds only if no other came first; and what was
 // acknowledged is there for every later reader.
 package store
 
@@ -21,8 +21,8 @@ import (
 // Larger ones are read by Open.
 const MaxRead = 64 << 20
 
-// Version tells apart what a key holds from time to time; an ETag where the
-// store has ETags. The empty Version means that the key holds nothing.
+// Version identifies what a key holds at a time: an ETag where the store has
+// ETags. The empty Version means that the key holds nothing.
 type Version string
 
 // Upload is an object that is being written. Nothing of it can be seen before
@@ -36,7 +36,7 @@ type Upload interface {
 	// finds out what became of the object. A Commit that failed leaves nothing for
 	// Abort to remove.
 	Commit() error
-	// Abort drops the object and what was sent of it. After Commit it does nothing.
+	// Abort drops the object and what was written of it. After Commit it does nothing.
 	Abort()
 }
 
@@ -58,8 +58,8 @@ func ReadAll(object io.Reader, size int64) ([]byte, error) {
 }
 
 // WithGrace returns a context that ends a grace period after ctx does. Requests that
-// change what a store holds run under one: when such a request is cut off, nobody
-// knows what it did.
+// change what a store holds run under one: cutting one off would leave its outcome
+// unknown.
 func WithGrace(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
 	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {

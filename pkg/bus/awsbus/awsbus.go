@@ -86,13 +86,13 @@ func (d *Driver) Send(ctx context.Context, batch []bus.Entry) ([]bus.Failure, er
 	return outcome.failures(), nil
 }
 
-// Bytes is a limit of a service: what a sink's URL asks for, up to what the
-// service allows, or the service's standard if the URL asks for nothing.
-func Bytes(asked, standard, most int) int {
-	if asked <= 0 {
+// Bytes is a limit of a service: what a sink's URL says, up to what the service
+// allows, or the service's default if the URL says nothing.
+func Bytes(configured, standard, most int) int {
+	if configured <= 0 {
 		return standard
 	}
-	return min(asked, most)
+	return min(configured, most)
 }
 
 // Group is the message group, or partition key, of an event: its subject, else

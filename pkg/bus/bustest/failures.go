@@ -12,8 +12,8 @@ import (
 // failures are the tests of a service that fails.
 func failures() map[string]testFunc {
 	return map[string]testFunc{
-		"only failed entries are sent again":        partial,
-		"a throttled request is sent again":         throttled,
+		"only failed entries are resent":            partial,
+		"a throttled request is resent":             throttled,
 		"an unmentioned entry is not acknowledged":  forgotten,
 		"a refused entry is named, others arrive":   refused,
 		"a denied request names the permission":     denied,
@@ -36,16 +36,16 @@ func (b Bus) batchOf() int { return min(b.Driver.Limits().Entries, 6) }
 
 func partial(t *testing.T, b Bus) {
 	events := users(b.batchOf(), 0)
-	again := map[string]bool{}
+	failed := map[string]bool{}
 	b.Double.SetScript(func(n int, entries []Message) (Fault, []Fault) {
 		faults := make([]Fault, len(entries))
 		for i := range entries {
 			if n == 1 && (len(entries) == 1 || i == 1 || i == 4) {
 				faults[i] = Throttle
-				again[id(t, entries[i].Body)] = true
+				failed[id(t, entries[i].Body)] = true
 			}
-			if n > 1 && !again[id(t, entries[i].Body)] && !b.Double.Whole {
-				t.Errorf("request %d sends %s again, which was taken", n, id(t, entries[i].Body))
+			if n > 1 && !failed[id(t, entries[i].Body)] && !b.Double.Whole {
+				t.Errorf("request %d resends %s, which was accepted", n, id(t, entries[i].Body))
 			}
 		}
 		return None, faults
@@ -54,8 +54,8 @@ func partial(t *testing.T, b Bus) {
 		t.Fatal(err)
 	}
 	wantEvents(t, b.receive(t, len(events)), events)
-	if again := len(b.Double.Requests()); again < 2 {
-		t.Errorf("%d requests", again)
+	if n := len(b.Double.Requests()); n < 2 {
+		t.Errorf("%d requests", n)
 	}
 }
 
@@ -139,7 +139,7 @@ func denied(t *testing.T, b Bus) {
 		t.Errorf("a request that is not allowed was made %d times", p.Stats().Requests)
 	}
 	if failed.Remedy == "" || !strings.Contains(failed.Error(), failed.Remedy) {
-		t.Errorf("no remedy is told: %v", failed.Error())
+		t.Errorf("no remedy is given: %v", failed.Error())
 	}
 }
 

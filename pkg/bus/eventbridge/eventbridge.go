@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// maxEntries is what PutEvents takes in one request.
+	// maxEntries is what PutEvents accepts in one request.
 	maxEntries = 10
 	// maxBytes: all entries together must be smaller than 1 MB.
 	maxBytes = 1_000_000 - 1

@@ -31,9 +31,9 @@ type Config struct {
 	Secrets []Secret
 	// Batch is how many events are posted in one request, as a JSON array
 	// (application/cloudevents-batch+json). webhook-id is then a hash of their ids.
-	// Default 0: one event a request, by itself.
+	// Default 0: single events, not in an array.
 	Batch int `option:"batch"`
-	// AllowPrivate allows targets that are not public: of one's own network.
+	// AllowPrivate allows targets that are not public: in the sender's own network.
 	AllowPrivate bool `option:"private=allow"`
 	// MaxBytes bounds a body. Default 1 MiB.
 	MaxBytes int `option:"max-bytes"`

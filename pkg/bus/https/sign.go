@@ -39,7 +39,7 @@ func (s Secret) GoString() string { return "[secret]" }
 func (s Secret) LogValue() slog.Value { return slog.StringValue("[secret]") }
 
 // signatures is the value of webhook-signature: one signature for each secret, so
-// that a receiver may hold the old or the new one while it is rotated.
+// that a receiver may have the old or the new one while it is rotated.
 func signatures(secrets []Secret, id string, at time.Time, body []byte) string {
 	var b strings.Builder
 	for i, secret := range secrets {

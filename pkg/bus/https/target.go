@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Target is the address of a webhook. Its path and query may hold a token, so
-// String tells the host alone.
+// Target is the address of a webhook. Its path and query may contain a token, so
+// String shows the host alone.
 type Target struct {
 	url *url.URL
 }

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// maxEntries is what PutRecords takes in one request, and maxBytes how much
+	// maxEntries is what PutRecords accepts in one request, and maxBytes how much
 	// of it, partition keys included: 10 MiB.
 	maxEntries = 500
 	maxBytes   = 10 << 20

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// maxEntries is what PublishBatch takes in one request.
+	// maxEntries is what PublishBatch accepts in one request.
 	maxEntries = 10
 	// defaultBytes is a topic's MaximumMessageSize, of a message as of a batch,
 	// unless it was set; maxBytes is what it may be set to.

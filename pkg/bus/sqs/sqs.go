@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	// maxEntries is what SendMessageBatch takes in one request.
+	// maxEntries is what SendMessageBatch accepts in one request.
 	maxEntries = 10
 	// maxBytes is the limit of a message and of a whole batch: 1 MiB.
 	maxBytes = 1 << 20

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// attempts after the first one of a request: a whole run hangs on it.
+	// attempts after the first one of a request: a whole run depends on it.
 	attempts = 5
 	// headerTimeout is how long the service may take to begin its answer.
 	headerTimeout = time.Minute
@@ -68,9 +68,8 @@ func (c Config) String() string { return "azblob://" + path.Join(c.Account, c.Co
 // whole container would add 1.9 MB to a program.)
 type opener func(address string) (*blockblob.Client, error)
 
-// open returns the container's URL, what is to follow a blob's URL (a shared
-// access signature), and how its blobs are reached. No error of it repeats a
-// credential.
+// open returns the container's URL, what is appended to a blob's URL (a shared
+// access signature), and how its blobs are opened. Errors never repeat a credential.
 func (c Config) open() (address, query string, open opener, err error) {
 	if c.Container == "" || strings.ContainsAny(c.Container, "/?#") {
 		return "", "", nil, fmt.Errorf("%q is not a container's name", c.Container)

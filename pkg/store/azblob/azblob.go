@@ -131,7 +131,7 @@ func onlyNew() *blob.AccessConditions {
 	return &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfNoneMatch: to.Ptr(azcore.ETagAny)}}
 }
 
-// Delete removes the object, and its snapshots if somebody made any; a missing
+// Delete removes the object, and its snapshots if there are any; a missing
 // one is no error.
 func (s *Store) Delete(ctx context.Context, key string) error {
 	if err := s.check("delete", key); err != nil {

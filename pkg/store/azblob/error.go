@@ -11,7 +11,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/store"
 )
 
-// errTooLarge is an upload beyond the service's count of blocks.
+// errTooLarge is an upload of more blocks than the service allows.
 var errTooLarge = errors.New("the object is larger than 50,000 blocks: write smaller objects")
 
 // check refuses what is not a key.
@@ -69,15 +69,15 @@ func (s *Store) advice(op string, f diagnosis.Failure) string {
 		if op == "read" {
 			role = "Storage Blob Data Reader"
 		}
-		return "give the identity the role " + role + " on the container " + s.config.Container + " (it takes some minutes to work)"
+		return "give the identity the role " + role + " on the container " + s.config.Container + " (it takes effect after some minutes)"
 	case code == "AuthorizationFailure":
 		return "the account's network rules or a signature's limits forbid it: allow this network, and the role Storage Blob Data Contributor"
 	case code == "KeyBasedAuthenticationNotPermitted":
-		return "the account takes no keys: sign in with an identity instead"
+		return "the account accepts no keys: sign in with an identity instead"
 	case code == "AuthenticationFailed", code == "InvalidAuthenticationInfo", f.Status == http.StatusUnauthorized:
 		return "the key, signature or token is not this account's, or has expired: renew it, and check the clock"
 	case strings.HasPrefix(code, "LeaseId"), strings.HasPrefix(code, "Lease"):
-		return "somebody has a lease on the blob: break it"
+		return "the blob has a lease: break it"
 	case code == "BlobImmutableDueToPolicy":
 		return "a policy of the container forbids to change the blob: choose a container without one for state and latest"
 	case code == "Md5Mismatch", code == "Crc64Mismatch", code == "InvalidBlockList", code == "InvalidBlobOrBlock":

@@ -20,16 +20,16 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/store"
 )
 
-// idName is the metadata under which an object keeps the id of its upload. The
-// service takes names of C# only.
+// idName is the metadata under which an object keeps the id of its upload. It
+// must be a C# identifier.
 const idName = "rollcallupload"
 
 // Create begins the object of a key. ctx governs the whole upload. What fits into
 // one block is one Put Blob; of the rest each block is staged as it fills. Blocks
-// that no Commit follows cannot be seen, and the service drops them after a week:
-// nothing drops them sooner, and until then the key may count as taken (Azurite
-// says so), so a new try takes a new key. The upload fails with store.ErrConflict at its Commit
-// if the key holds something by then.
+// without a Commit cannot be seen, and the service drops them after a week, not
+// sooner; until then the key may count as taken (Azurite says so), so another attempt
+// needs another key. The upload fails with store.ErrConflict at its Commit if the key
+// holds something by then.
 func (s *Store) Create(ctx context.Context, key string) (store.Upload, error) {
 	if err := s.check("write", key); err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ type upload struct {
 	blob     *blockblob.Client
 	size     int64
 	filling  []byte
-	spare    []byte     // what was sent last, to fill again
+	spare    []byte     // what was sent last, for reuse
 	staged   []string   // ids of the blocks so far
 	inFlight chan error // the outcome of the block in flight, nil when there is none
 	ended    bool
@@ -192,7 +192,7 @@ func (u *upload) Abort() {
 	}
 }
 
-// state is why the upload takes no more, or nil.
+// state returns why the upload accepts no more, or nil.
 func (u *upload) state() error {
 	switch {
 	case u.err != nil:
@@ -214,7 +214,7 @@ func (u *upload) stop(reason error) error {
 	return u.err
 }
 
-// end waits until nothing is sent any more, and lets the blocks go.
+// end waits until nothing is in flight, and frees the blocks.
 func (u *upload) end() {
 	u.ended = true
 	u.cancel()

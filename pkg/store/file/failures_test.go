@@ -149,7 +149,7 @@ func TestErrorsOfTheSystemSayWhatToDo(t *testing.T) {
 	}{
 		{"write", syscall.ENOSPC, "make room", nil},
 		{"write", syscall.EROFS, "read-only", nil},
-		{"write", syscall.EACCES, "this user may not", fs.ErrPermission},
+		{"write", syscall.EACCES, "this user has no permission", fs.ErrPermission},
 		{"write", syscall.EFBIG, "too large for", nil},
 		{"write", syscall.EEXIST, "changed meanwhile", store.ErrConflict},
 		{"read", syscall.ENOENT, "no such object", store.ErrNotFound},

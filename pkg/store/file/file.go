@@ -110,8 +110,8 @@ func (s *Store) read(ctx context.Context, key string) ([]byte, store.Version, er
 	return body, versionOf(body), nil
 }
 
-// versionOf makes a version of the content: a file has no other mark that a
-// copy or a restored backup would keep.
+// versionOf makes a version of the content: nothing else about a file survives a
+// copy or a restored backup.
 func versionOf(body []byte) store.Version {
 	sum := sha256.Sum256(body)
 	return store.Version(hex.EncodeToString(sum[:]))
@@ -203,17 +203,17 @@ func (s *Store) remove(ctx context.Context, key string) error {
 	return syncDir(filepath.Dir(path))
 }
 
-// path returns where the object of a key is.
+// path returns the path of a key's object.
 func (s *Store) path(key string) (string, error) {
 	if err := store.CheckKey(key); err != nil {
 		return "", err
 	}
 	local := filepath.FromSlash(key)
 	switch {
-	case !filepath.IsLocal(local): // a name that Windows keeps for a device
+	case !filepath.IsLocal(local): // a name that Windows reserves for a device
 		return "", fmt.Errorf("%q cannot be a file's name on this system", key)
 	case strings.HasPrefix(filepath.Base(local), ownName):
-		return "", fmt.Errorf("%q is not a key: names that begin with %s are kept for this package", key, ownName)
+		return "", fmt.Errorf("%q is not a key: names that begin with %s are reserved for this package", key, ownName)
 	}
 	return filepath.Join(s.dir, local), nil
 }
@@ -242,7 +242,7 @@ func (s *Store) failed(ctx context.Context, op, key string, err error) error {
 	case errors.Is(err, syscall.EROFS):
 		e.Problem, e.Advice = "the file system is read-only", "choose another folder"
 	case errors.Is(err, fs.ErrPermission):
-		e.Problem, e.Advice = "this user may not", "give it the folder and the files in it, or choose another folder"
+		e.Problem, e.Advice = "this user has no permission", "give it the folder and the files in it, or choose another folder"
 	}
 	return e
 }

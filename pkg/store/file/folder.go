@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// Temporary files are hidden, so that no listing of a folder takes one for an
-// object. A kill leaves one; it is removed once nobody has written to it for
-// staleAfter, the next time that something is written to the same folder.
+// Temporary files are hidden, so that no listing of a folder shows them as objects.
+// A killed process leaves one behind; the next write to the same folder removes it if
+// it was last written to more than staleAfter ago.
 const (
 	ownName       = ".rollcall"
 	temporaryName = ownName + "-*.tmp"
 	staleAfter    = 24 * time.Hour
 )
 
-// temporary makes a file in the folder of path, which it makes too.
+// temporary makes a file in the folder of path, and the folder if it is missing.
 func (s *Store) temporary(path string) (*os.File, error) {
 	dir := filepath.Dir(path)
 	if err := makeDir(dir); err != nil {

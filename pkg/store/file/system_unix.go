@@ -16,7 +16,7 @@ func full(err error) bool {
 // replace renames a file over another.
 func replace(from, to string) error { return os.Rename(from, to) }
 
-// syncDir forces the names in a folder to the disk.
+// syncDir syncs the names in a folder to the disk.
 func syncDir(dir string) error {
 	opened, err := os.Open(dir)
 	if err != nil {
@@ -24,7 +24,7 @@ func syncDir(dir string) error {
 	}
 	err = opened.Sync()
 	if errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOTSUP) {
-		err = nil // a file system that keeps names in order by itself
+		err = nil // a file system that journals names
 	}
 	return errors.Join(err, opened.Close())
 }

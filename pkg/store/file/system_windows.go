@@ -14,8 +14,8 @@ func full(err error) bool {
 		errors.Is(err, windows.ERROR_DISK_QUOTA_EXCEEDED)
 }
 
-// replace renames a file over another. Windows refuses that while somebody reads
-// the other, which takes a moment for the small objects that are replaced.
+// replace renames a file over another. Windows refuses that while the other is being
+// read, which is short for the small objects that are replaced.
 func replace(from, to string) error {
 	var err error
 	for range 50 {
@@ -28,6 +28,6 @@ func replace(from, to string) error {
 	return err
 }
 
-// syncDir does nothing: NTFS keeps a journal of names, and Windows forces no
-// folder to the disk.
+// syncDir does nothing: NTFS journals names, and Windows cannot sync a
+// folder.
 func syncDir(string) error { return nil }

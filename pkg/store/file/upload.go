@@ -34,7 +34,7 @@ type temporaryFile interface {
 	Sync() error
 }
 
-// upload writes to a hidden file, which Commit gives its name.
+// upload writes to a hidden file, which Commit renames.
 type upload struct {
 	ctx        context.Context
 	store      *Store
@@ -98,7 +98,7 @@ func (u *upload) fail(err error) error {
 	return u.err
 }
 
-// publish gives a finished temporary file its name, unless something has it.
+// publish renames a finished temporary file, unless the name is taken.
 func (s *Store) publish(ctx context.Context, temp, path string) error {
 	err := os.Link(temp, path)
 	switch {
@@ -108,7 +108,7 @@ func (s *Store) publish(ctx context.Context, temp, path string) error {
 	case errors.Is(err, fs.ErrExist):
 		return err
 	}
-	// A file system without links: the lock keeps the others away between the look
+	// A file system without links: the lock keeps other writers out between the check
 	// and the renaming.
 	unlock, err := s.lock(ctx)
 	if err != nil {
@@ -118,7 +118,7 @@ func (s *Store) publish(ctx context.Context, temp, path string) error {
 	return renameNew(temp, path)
 }
 
-// renameNew renames unless something has the name. The caller holds the lock.
+// renameNew renames unless the name is taken. The caller has the lock.
 func renameNew(temp, path string) error {
 	switch _, err := os.Lstat(path); {
 	case err == nil:

@@ -17,7 +17,7 @@ const service = "S3"
 var (
 	// errDamaged is a body that does not match the checksum S3 keeps of it.
 	errDamaged = errors.New("the object does not match its checksum")
-	// errTooLarge is an upload beyond S3's count of parts.
+	// errTooLarge is an upload of more parts than S3 allows.
 	errTooLarge = errors.New("the object is larger than 10,000 parts: write smaller objects")
 )
 

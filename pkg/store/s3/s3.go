@@ -26,13 +26,13 @@ import (
 )
 
 const (
-	// defaultPart is the smallest part that S3 takes (but for the last): an upload
-	// holds about three of them.
+	// defaultPart is the smallest part that S3 allows, but for the last: an upload
+	// keeps about three of them in memory.
 	defaultPart = 5 << 20
 	// maxParts is S3's own limit.
 	maxParts = 10_000
 	// attempts of one request, the first included, unless AWS_MAX_ATTEMPTS or the
-	// profile says otherwise: more than the SDK's three, since a whole run hangs on it.
+	// profile says otherwise: more than the SDK's three, since a whole run depends on it.
 	attempts = 6
 	// headerTimeout is how long S3 may take to begin its answer. It sends white space
 	// while it still works on one.
@@ -102,7 +102,7 @@ func New(cfg aws.Config, c Config) (*Store, error) {
 	case c.PartSize == 0:
 		c.PartSize = defaultPart
 	case c.PartSize < defaultPart:
-		return nil, fmt.Errorf("parts of %d bytes are smaller than S3 takes (5 MiB)", c.PartSize)
+		return nil, fmt.Errorf("parts of %d bytes are smaller than S3 allows (5 MiB)", c.PartSize)
 	}
 	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
 		o.UsePathStyle = o.BaseEndpoint != nil && !strings.HasPrefix(c.Bucket, "arn:")
@@ -161,7 +161,7 @@ func (s *Store) read(ctx context.Context, key string) ([]byte, store.Version, er
 
 // Swap replaces the version old of an object, or makes the object if old is "".
 // It fails with store.ErrConflict when S3 answers that the key holds another
-// version (412), that somebody else is writing it (409), or that there is nothing
+// version (412), that another writer is writing it (409), or that there is nothing
 // to replace (404). It returns the new ETag.
 func (s *Store) Swap(ctx context.Context, key string, body []byte, old store.Version) (store.Version, error) {
 	if err := s.check("swap", key); err != nil {
@@ -188,7 +188,7 @@ func (s *Store) Swap(ctx context.Context, key string, body []byte, old store.Ver
 	return store.Version(aws.ToString(out.ETag)), nil
 }
 
-// The tag by which the bucket's lifecycle rules tell what may be deleted.
+// The tag by which the bucket's lifecycle rules find what may be deleted.
 const (
 	retentionTag = "rollcall"
 	expendable   = "expendable"

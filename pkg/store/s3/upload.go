@@ -80,7 +80,7 @@ func (u *upload) send(ctx context.Context, body *io.PipeReader) {
 	client := &requests{Client: u.store.client, upload: u}
 	_, err := u.store.transfer.UploadObject(ctx, in, func(o *transfermanager.Options) { o.S3 = client })
 	if u.sent = errors.Join(err, client.err); u.sent != nil {
-		// Nobody reads any more: a Write must not wait for it.
+		// The reader has ended: a Write must not wait for it.
 		_ = body.CloseWithError(u.sent)
 	}
 }

@@ -184,7 +184,7 @@ func (u *memoryUpload) Commit() error {
 
 func (u *memoryUpload) Abort() { u.end() }
 
-// state is why the upload takes no more, or nil.
+// state returns why the upload accepts no more, or nil.
 func (u *memoryUpload) state() error {
 	switch {
 	case u.err != nil:

@@ -30,7 +30,7 @@ func swapReplaces(t *testing.T, s Store) {
 
 func swapConflicts(t *testing.T, s Store) {
 	first := mustSwap(t, s, "state", []byte("one"), "")
-	_, err := s.Swap(t.Context(), "state", []byte("made again"), "")
+	_, err := s.Swap(t.Context(), "state", []byte("remade"), "")
 	wantError(t, "making what is there", err, store.ErrConflict)
 	_, err = s.Swap(t.Context(), "never-made", []byte("replaced"), first)
 	wantError(t, "replacing what is not there", err, store.ErrConflict)
@@ -99,7 +99,7 @@ func noUpdateIsLost(t *testing.T, s Store) {
 	wantBody(t, s, "counter", []byte(strconv.Itoa(writers*each)))
 }
 
-// increment adds one to a counter, as often as somebody else was first.
+// increment adds one to a counter, retrying as often as another writer was first.
 func increment(t *testing.T, s Store) error {
 	for {
 		body, version, err := s.Read(t.Context(), "counter")

@@ -11,7 +11,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/store"
 )
 
-// large is more than two parts of the smallest size that S3 takes, and odd.
+// large is more than two parts of the smallest size that S3 allows, and odd.
 const large = 12<<20 + 12_345
 
 func invisibleBeforeCommit(t *testing.T, s Store) {
@@ -159,7 +159,7 @@ func cancelledUpload(t *testing.T, s Store) {
 		t.Fatal(err)
 	}
 	cancel()
-	// A store may take what fits into its buffers before it looks up.
+	// A store may accept what fits into its buffers before it notices.
 	for range 10 {
 		if _, err = u.Write(body); err != nil {
 			break
