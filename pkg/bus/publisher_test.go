@@ -36,7 +36,7 @@ func (d *driver) Send(ctx context.Context, batch []bus.Entry) ([]bus.Failure, er
 
 func small() bus.Limits { return bus.Limits{Entries: 2, Bytes: 10_000, EntryBytes: 10_000} }
 
-func TestFailuresOfSeveralRequestsAreToldTogether(t *testing.T) {
+func TestFailuresOfSeveralRequestsAreOneError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &driver{limits: small(), send: func(ctx context.Context, _ []bus.Entry) ([]bus.Failure, error) {
 			time.Sleep(time.Second)
@@ -84,7 +84,7 @@ func TestNothingIsSentAfterAFailure(t *testing.T) {
 	})
 }
 
-func TestAnErrorThatNobodyKnowsIsNotTriedAgain(t *testing.T) {
+func TestAnUnknownErrorIsNotRetried(t *testing.T) {
 	odd := errors.New("odd")
 	d := &driver{limits: small(), send: func(context.Context, []bus.Entry) ([]bus.Failure, error) { return nil, odd }}
 	p := bus.New(d, bus.Options{})
@@ -148,7 +148,7 @@ func TestAnErrorListsAHundredEventsAndCountsAll(t *testing.T) {
 	}
 }
 
-func TestBodiesStayWholeWhileBuffersAreUsedAgain(t *testing.T) {
+func TestBodiesStayWholeWhileBuffersAreReused(t *testing.T) {
 	var mu sync.Mutex
 	arrived := map[string]string{}
 	d := &driver{limits: bus.Limits{Entries: 7, Bytes: 5000, EntryBytes: 5000}}

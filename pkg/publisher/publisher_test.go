@@ -18,16 +18,16 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/snapshot"
 )
 
-// house is a simulated tenant and a publisher for it.
-type house struct {
+// fixture is a simulated tenant to publish.
+type fixture struct {
 	tenant *simulator.Tenant
 	server *simulator.Server
 	log    bytes.Buffer
 }
 
-func open(t *testing.T) *house {
+func open(t *testing.T) *fixture {
 	t.Helper()
-	h := &house{tenant: simulator.New(simulator.Config{Users: 1200})}
+	h := &fixture{tenant: simulator.New(simulator.Config{Users: 1200})}
 	var err error
 	if h.server, err = h.tenant.Start(t.Context()); err != nil {
 		t.Fatal(err)
@@ -37,7 +37,7 @@ func open(t *testing.T) *house {
 }
 
 // publisher reads the configuration as a function does.
-func (h *house) publisher(t *testing.T, more ...string) (*publisher.Publisher, error) {
+func (h *fixture) publisher(t *testing.T, more ...string) (*publisher.Publisher, error) {
 	t.Helper()
 	c := h.tenant.Config()
 	var settings publisher.Settings
@@ -51,7 +51,7 @@ func (h *house) publisher(t *testing.T, more ...string) (*publisher.Publisher, e
 	return publisher.New(cfg, settings, slog.New(slog.NewTextHandler(&h.log, nil)), reader.WithTransport(h.server.Transport()))
 }
 
-func mustBeCalled(t *testing.T, err error, name, text string) {
+func wantError(t *testing.T, err error, name, text string) {
 	t.Helper()
 	if err == nil || failure.Of(err).Name != name || !strings.Contains(err.Error(), text) {
 		t.Errorf("the error is %v, want a %s with %q", err, name, text)
@@ -79,9 +79,9 @@ func TestEveryProblemOfTheSinksIsReportedAtOnce(t *testing.T) {
 func TestWithoutADestinationNothingIsStarted(t *testing.T) {
 	h := open(t)
 	_, err := h.publisher(t)
-	mustBeCalled(t, err, "Config.Invalid", "names no destination")
+	wantError(t, err, "Config.Invalid", "names no destination")
 	_, err = h.publisher(t, "ROLLCALL_SINKS=kinesis://stream")
-	mustBeCalled(t, err, "Config.Invalid", "ROLLCALL_STATE")
+	wantError(t, err, "Config.Invalid", "ROLLCALL_STATE")
 	if n := len(h.tenant.Requests()); n != 0 {
 		t.Errorf("wiring made %d requests", n)
 	}
@@ -146,9 +146,9 @@ func TestATenantOfTheFileIsReadWithItsOwnCredentials(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = p.Snapshot(t.Context(), snapshot.Input{Tenant: other}, nil)
-	mustBeCalled(t, err, "Config.Invalid", "correct the row")
+	wantError(t, err, "Config.Invalid", "correct the row")
 	_, err = p.Snapshot(t.Context(), snapshot.Input{Tenant: "88888888-2222-4333-8444-555555555555"}, nil)
-	mustBeCalled(t, err, "Request.Invalid", "is not in the tenants file")
+	wantError(t, err, "Request.Invalid", "is not in the tenants file")
 	for text, want := range map[string]string{
 		`[{"tenant":"` + c.Tenant + `","credentials":"env:","note":"x"}]`:                                                "is not of the form",
 		`[{"tenant":"` + c.Tenant + `","credentials":"env:"}] []`:                                                        "is not of the form",
@@ -157,13 +157,13 @@ func TestATenantOfTheFileIsReadWithItsOwnCredentials(t *testing.T) {
 	} {
 		write("tenants.json", text)
 		_, err = p.Snapshot(t.Context(), snapshot.Input{Tenant: c.Tenant}, nil)
-		mustBeCalled(t, err, "Config.Invalid", want)
+		wantError(t, err, "Config.Invalid", want)
 	}
 	if err := os.Remove(tenants); err != nil {
 		t.Fatal(err)
 	}
 	_, err = p.Snapshot(t.Context(), snapshot.Input{Tenant: c.Tenant}, nil)
-	mustBeCalled(t, err, "Config.Invalid", "there is no tenants file")
+	wantError(t, err, "Config.Invalid", "there is no tenants file")
 }
 
 func TestARowThatWasCorrectedCountsInAWarmFunction(t *testing.T) {
@@ -185,7 +185,7 @@ func TestARowThatWasCorrectedCountsInAWarmFunction(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = p.Snapshot(t.Context(), snapshot.Input{Tenant: c.Tenant}, nil)
-	mustBeCalled(t, err, "Config.Invalid", "correct the row")
+	wantError(t, err, "Config.Invalid", "correct the row")
 	write("tenants.json", `[{"tenant":"`+c.Tenant+`","credentials":"env:"}]`)
 	if _, err := p.Snapshot(t.Context(), snapshot.Input{Tenant: c.Tenant}, nil); err != nil {
 		t.Errorf("the correction does not count: %v", err)
@@ -218,7 +218,7 @@ func TestTheSecretOfWebhooksIsNeverQuoted(t *testing.T) {
 		if strings.HasPrefix(value, "file:") && value != "file:"+kept {
 			name = "Credentials.Missing"
 		}
-		mustBeCalled(t, err, name, want)
+		wantError(t, err, name, want)
 		if err != nil && strings.Contains(err.Error(), "s3cr3t") {
 			t.Errorf("the error quotes the secret: %v", err)
 		}
@@ -228,8 +228,8 @@ func TestTheSecretOfWebhooksIsNeverQuoted(t *testing.T) {
 	}
 }
 
-// Ranges add conditions to the filter; brackets of its own must not let it out.
-func TestAFilterThatIsNoneFailsWithRangesToo(t *testing.T) {
+// Partitions add conditions to the filter, which its own brackets must not escape.
+func TestAnInvalidFilterFailsWithPartitionsToo(t *testing.T) {
 	for _, filter := range []string{"accountEnabled eq true) or (accountEnabled eq false", "displayName eq 'x", "accountEnabled eq true and"} {
 		h := open(t)
 		dir := t.TempDir()
@@ -238,7 +238,7 @@ func TestAFilterThatIsNoneFailsWithRangesToo(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = p.Snapshot(t.Context(), snapshot.Input{}, nil)
-		mustBeCalled(t, err, "Graph.BadRequest", "")
+		wantError(t, err, "Graph.BadRequest", "")
 		if _, err := os.Stat(filepath.Join(dir, "latest")); err == nil {
 			t.Errorf("%s: something was published", filter)
 		}

@@ -53,41 +53,45 @@ func kinds() []kind {
 	}
 }
 
-// parse parses the URL of a sink. bare says that it holds no list, and has no
-// options that say how.
+// parse parses the URL of a sink: one of its results is set. bare refuses the options
+// that say how a list is stored.
 func parse(text string, bare bool) (*Store, *Bus, error) {
 	scheme, rest, found := strings.Cut(text, ":")
 	if !found || !isScheme(scheme) { // people paste connection strings, which have a colon too
 		return nil, nil, errors.New("a destination is not a URL; write for instance s3://bucket/prefix, file:///folder or sqs:<queue URL>")
 	}
 	scheme = strings.ToLower(scheme)
+	s, b, err := parseAs(scheme, text, rest, bare)
+	if err != nil { // one line a sink, which says which kind it is of
+		return nil, nil, errors.New(scheme + ": " + strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+	return s, b, nil
+}
+
+func parseAs(scheme, whole, rest string, bare bool) (s *Store, b *Bus, err error) {
 	k, err := find(scheme)
 	if err != nil {
-		return nil, nil, oneLine(scheme, err)
+		return nil, nil, err
 	}
 	address, query, _ := strings.Cut(rest, "?")
 	if k.fragment {
-		address, query, _ = strings.Cut(text, "#")
+		address, query, _ = strings.Cut(whole, "#")
 	}
 	o, err := parseOptions(query)
 	if err != nil {
-		return nil, nil, oneLine(scheme, err)
+		return nil, nil, err
 	}
 	o.bare = bare
-	if k.bus != nil {
-		b, err := k.bus(address, o)
-		if err != nil {
-			return nil, nil, oneLine(scheme, err)
+	if k.store != nil {
+		if s, err = k.store(address, o); err == nil {
+			s.Kind, s.Tables = k.scheme, k.tables
 		}
+		return s, nil, err
+	}
+	if b, err = k.bus(address, o); err == nil {
 		b.Kind, b.Signed = k.scheme, k.signed
-		return nil, b, nil
 	}
-	s, err := k.store(address, o)
-	if err != nil {
-		return nil, nil, oneLine(scheme, err)
-	}
-	s.Kind, s.Tables = k.scheme, k.tables
-	return s, nil, nil
+	return nil, b, err
 }
 
 // isScheme tells a kind, known or not, from what may be a secret.
@@ -109,11 +113,6 @@ func find(scheme string) (kind, error) {
 		all = append(all, k.scheme)
 	}
 	return kind{}, errors.New("is not a kind of destination; there are " + enumerate(all, "and"))
-}
-
-// oneLine gives every sink one line, which says which kind it is of.
-func oneLine(scheme string, err error) error {
-	return errors.New(scheme + ": " + strings.ReplaceAll(err.Error(), "\n", "; "))
 }
 
 // objects is a kind of store.

@@ -98,12 +98,12 @@ func TestAnAnswerSaysWhetherToRetryAndWhatToDo(t *testing.T) {
 			t.Errorf("%d %s: %+v", row.status, row.code, r)
 		}
 		if text := r.Error() + r.Remedy; strings.Contains(text, person) {
-			t.Errorf("%d %s tells %s", row.status, row.code, text)
+			t.Errorf("%d %s shows %s", row.status, row.code, text)
 		}
 	}
 }
 
-func TestRequestsWithoutAnAnswerAreToldApart(t *testing.T) {
+func TestRequestsWithoutAnAnswerAreClassified(t *testing.T) {
 	operation := func(err error) error {
 		return &smithy.OperationError{ServiceID: "SQS", OperationName: "SendMessageBatch", Err: err}
 	}

@@ -49,7 +49,7 @@ func refusal(t *testing.T, cfg https.Config) *bus.Refusal {
 		t.Fatalf("error %v (%T)", err, err)
 	}
 	if strings.Contains(r.Error(), "t0ken") {
-		t.Errorf("the error tells the query: %v", r)
+		t.Errorf("the error shows the query: %v", r)
 	}
 	return r
 }
@@ -85,7 +85,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	}
 }
 
-func TestAnUntrustedCertificateIsNotTriedAgain(t *testing.T) {
+func TestAnUntrustedCertificateIsNotRetried(t *testing.T) {
 	address, _ := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("called") })
 	r := refusal(t, https.Config{Target: target(t, address+"/?t0ken"), AllowPrivate: true})
 	if r == nil || r.Retry || !strings.Contains(r.Problem, "certificate") {
@@ -93,7 +93,7 @@ func TestAnUntrustedCertificateIsNotTriedAgain(t *testing.T) {
 	}
 }
 
-func TestABrokenConnectionIsTriedAgain(t *testing.T) {
+func TestABrokenConnectionIsRetried(t *testing.T) {
 	address, pool := serve(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	r := refusal(t, https.Config{Target: target(t, address+"/?t0ken"), RootCAs: pool, AllowPrivate: true})
 	if r == nil || !r.Retry {
@@ -137,7 +137,7 @@ func TestAProxyIsDialledInsteadOfTheTarget(t *testing.T) {
 	}
 }
 
-func TestTheStatusDecidesWhetherToTryAgain(t *testing.T) {
+func TestTheStatusDecidesWhetherToRetry(t *testing.T) {
 	for status, again := range map[int]bool{
 		301: false, 308: false, 400: false, 401: false, 403: false, 404: false, 409: false, 410: false, 413: false, 422: false,
 		408: true, 429: true, 500: true, 502: true, 503: true, 504: true, 599: true,

@@ -105,7 +105,7 @@ func TestConformanceOfSingleEvents(t *testing.T) { bustest.Run(t, open(0)) }
 
 func TestConformanceOfBatches(t *testing.T) { bustest.Run(t, open(100)) }
 
-func TestNothingOfTheAddressButItsHostIsTold(t *testing.T) {
+func TestOnlyTheHostOfTheAddressIsShown(t *testing.T) {
 	b := open(0)(t)
 	p := bus.New(b.Driver, bus.Options{})
 	b.Double.SetScript(func(int, []bustest.Message) (bustest.Fault, []bustest.Fault) { return bustest.Refuse, nil })
@@ -117,12 +117,12 @@ func TestNothingOfTheAddressButItsHostIsTold(t *testing.T) {
 	if err == nil {
 		t.Fatal("a refused event is no error")
 	}
-	for _, told := range []string{b.Driver.String(), err.Error()} {
-		if strings.Contains(told, "t0ken") || strings.Contains(told, "hook?") || strings.Contains(told, e.Subject) {
-			t.Errorf("told: %s", told)
+	for _, text := range []string{b.Driver.String(), err.Error()} {
+		if strings.Contains(text, "t0ken") || strings.Contains(text, "hook?") || strings.Contains(text, e.Subject) {
+			t.Errorf("shown: %s", text)
 		}
-		if !strings.Contains(told, "https://receiver.example.com") {
-			t.Errorf("the host is not told: %s", told)
+		if !strings.Contains(text, "https://receiver.example.com") {
+			t.Errorf("the host is not shown: %s", text)
 		}
 	}
 }

@@ -124,7 +124,7 @@ func last(block netip.Prefix) netip.Addr {
 	return addr
 }
 
-func TestTheDialledAddressIsWhatIsJudged(t *testing.T) {
+func TestTheDialledAddressIsWhatIsChecked(t *testing.T) {
 	var refused *addressError
 	if err := onlyPublic("tcp4", "169.254.169.254:443", nil); !errors.As(err, &refused) {
 		t.Errorf("error %v", err)

@@ -105,7 +105,7 @@ func TestSecretsAreCheckedAndDoNotPrint(t *testing.T) {
 	for _, text := range []string{fmt.Sprint(s), fmt.Sprintf("%v %+v %#v %s %x %q", s, s, s, s, s, s), log.String()} {
 		for _, leak := range []string{"MfKQ9", string(key), fmt.Sprintf("%x", key), fmt.Sprint(key)} {
 			if strings.Contains(text, leak) {
-				t.Errorf("the secret is told: %s", text)
+				t.Errorf("the secret is shown: %s", text)
 			}
 		}
 	}

@@ -29,7 +29,7 @@ func files(t *testing.T, dir string) []string {
 	return found
 }
 
-func TestNobodyElseMayReadWhatIsWritten(t *testing.T) {
+func TestOnlyTheOwnerMayReadWhatIsWritten(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		return // no such bits; a folder's rights are inherited
 	}

@@ -67,7 +67,7 @@ func next(ctx context.Context, s *file.Store) (int, error) {
 
 // Two processes count side by side, and are killed wherever they are: no number
 // is given twice, none that was given is lost, and no lock stays locked.
-func TestAKilledProcessLosesNothingAndLocksNobodyOut(t *testing.T) {
+func TestAKilledProcessLosesNothingAndReleasesTheLock(t *testing.T) {
 	dir := t.TempDir()
 	program, err := os.Executable()
 	if err != nil {
