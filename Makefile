@@ -1,8 +1,8 @@
 # Rollcall's one entry point. `make` alone prints what there is.
 #
 # `make run` and `make test` need Go and nothing else. `make check` builds its two
-# tools from source into .tools/; `make e2e` and `make validate` make Python
-# environments in infra/e2e, and `make e2e` installs an npm package there.
+# tools from source into .tools/; `make e2e` and `make validate` install Python and
+# npm packages below infra/e2e.
 
 GO         ?= go
 PYTHON     ?= python3
@@ -12,8 +12,7 @@ E2E        := $(INFRA)/e2e
 VENV       := $(E2E)/.venv
 SAM_VENV   := $(E2E)/suites/sam/.venv
 PARQUET    := $(E2E)/suites/parquet/.venv
-JS         := $(E2E)/suites/js
-ASL        := $(E2E)/suites/template
+NODE       := $(E2E)/node_modules
 TOOLS      := .tools/bin
 GOFUMPT    := $(TOOLS)/gofumpt-v0.12.0
 GOLANGCI   := $(TOOLS)/golangci-lint-v2.15.0
@@ -73,7 +72,7 @@ size:
 	bytes=$$(($$(wc -c < "$$dir/bootstrap"))) && \
 	echo "functions/users for arm64: $$bytes bytes of $(BUDGET)" && [ "$$bytes" -le $(BUDGET) ]
 
-e2e: $(VENV)/installed $(SAM_VENV)/installed $(PARQUET)/installed $(JS)/node_modules/installed ## The built functions behind every trigger, store, bus and state machine; kills; other clients and readers; the README's commands; needs python3, node and curl
+e2e: $(VENV)/installed $(SAM_VENV)/installed $(PARQUET)/installed $(NODE)/installed ## The built functions behind every trigger, store, bus and state machine; kills; other clients and readers; the README's commands; needs python3, node and curl
 	@cd $(INFRA) && $(GO) test -count=1 -timeout 30m ./... && echo "e2e: every package passed"
 
 bench-peers: ## Measure publishing next to the list alone, and reading next to a hand-written loop and msgraph-sdk-go
@@ -82,9 +81,9 @@ bench-peers: ## Measure publishing next to the list alone, and reading next to a
 bench: ## Measure CPU, memory, wall time, cold start and size, next to other clients; takes some minutes
 	@cd $(INFRA) && $(GO) run ./bench
 
-validate: $(VENV)/installed $(ASL)/node_modules/installed ## Check template.yaml with cfn-lint and the state machines with asl-validator; needs python3 and node
+validate: $(VENV)/installed $(NODE)/installed ## Check template.yaml with cfn-lint and the state machines with asl-validator; needs python3 and node
 	@$(VENV)/bin/cfn-lint -r eu-west-1 -- template.yaml && echo "validate: template.yaml has no findings"
-	@for machine in infra/statemachine/*.asl.json; do $(ASL)/node_modules/.bin/asl-validator --json-path $$machine || exit 1; done
+	@for machine in infra/statemachine/*.asl.json; do $(NODE)/.bin/asl-validator --json-path $$machine || exit 1; done
 
 build: ## Build functions/users for Lambda (arm64) into bin/users/bootstrap
 	@$(MAKE) --no-print-directory build-UsersFunction ARTIFACTS_DIR=bin/users
@@ -117,7 +116,7 @@ $(GOLANGCI):
 	@echo "building golangci-lint (a minute or two, once)"
 	@$(call install,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,golangci-lint)
 
-# An environment is made again when what it was made from has changed.
+# An environment is rebuilt when its list of packages has changed.
 $(VENV)/installed $(SAM_VENV)/installed $(PARQUET)/installed: %/.venv/installed: %/requirements.txt
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed: make e2e and make validate need Python 3.11 or later"; exit 1; }
 	@echo "installing $< into $(@D)"
@@ -125,17 +124,11 @@ $(VENV)/installed $(SAM_VENV)/installed $(PARQUET)/installed: %/.venv/installed:
 	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
-$(JS)/node_modules/installed: $(JS)/package.json $(JS)/package-lock.json
-	@command -v $(NPM) >/dev/null || { echo "$(NPM) is not installed: make e2e needs Node 18 or later"; exit 1; }
+$(NODE)/installed: %/node_modules/installed: %/package.json %/package-lock.json
+	@command -v $(NPM) >/dev/null || { echo "$(NPM) is not installed: make e2e and make validate need Node 18 or later"; exit 1; }
 	@echo "installing $< into $(@D)"
-	@cd $(JS) && $(NPM) ci --no-audit --no-fund --loglevel=error
-	@touch $@
-
-$(ASL)/node_modules/installed: $(ASL)/package.json $(ASL)/package-lock.json
-	@command -v $(NPM) >/dev/null || { echo "$(NPM) is not installed: make validate needs Node 18 or later"; exit 1; }
-	@echo "installing $< into $(@D)"
-	@cd $(ASL) && $(NPM) ci --no-audit --no-fund --loglevel=error
+	@cd $(<D) && $(NPM) ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 clean: ## Remove what was built and installed here
-	@rm -rf bin snapshot .tools .aws-sam $(VENV) $(SAM_VENV) $(PARQUET) $(JS)/node_modules $(ASL)/node_modules
+	@rm -rf bin snapshot .tools .aws-sam $(VENV) $(SAM_VENV) $(PARQUET) $(NODE)

@@ -10,15 +10,15 @@ import (
 	"github.com/rollcall-dev/rollcall/infra/bench/client"
 )
 
-// cost prints what one user costs each client when nothing has to be waited for.
+// cost prints what one user costs each client without any latency.
 func (b *bench) cost(ctx context.Context, users, rounds int) error {
 	tenant, err := b.startTenant(ctx, users, 0, 0)
 	if err != nil {
 		return err
 	}
-	defer tenant.stop()
+	defer tenant.Close()
 	readings := make([][]client.Measurement, len(b.clients))
-	for round := range rounds { // in turns, so that a busy minute strikes all
+	for round := range rounds { // in turns, so that a busy minute affects all
 		progress(fmt.Sprintf("%d users by each client, round %d of %d", users, round+1, rounds))
 		for i, c := range b.clients {
 			m, err := c.read(ctx, tenant)
@@ -46,8 +46,8 @@ func (b *bench) cost(ctx context.Context, users, rounds int) error {
 	return nil
 }
 
-// chain prints how long one chain of pages takes when each first byte has to be
-// waited for and the transfer takes almost as long.
+// chain prints how long one chain of pages takes when every first byte takes its
+// time and the transfer almost as long.
 func (b *bench) chain(ctx context.Context) error {
 	const (
 		pages     = 100
@@ -58,7 +58,7 @@ func (b *bench) chain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer tenant.stop()
+	defer tenant.Close()
 	ideal := pages * latency
 	fmt.Printf("\n### Wall time of one chain\n\n%d pages, %s to the first byte, %d MB/s: pages x first byte = %s.\n\n", pages, latency, bandwidth/1_000_000, ideal)
 	fmt.Println("| client | wall s | wall / (pages x first byte) |")
@@ -81,7 +81,7 @@ func (b *bench) million(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer tenant.stop()
+	defer tenant.Close()
 	progress("a million users")
 	m, err := b.clients[0].read(ctx, tenant)
 	if err != nil {

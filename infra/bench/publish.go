@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-
-	"github.com/rollcall-dev/rollcall/infra/e2e/harness/build"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/cloud"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/lambdahost"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/repository"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/versity"
 	"github.com/rollcall-dev/rollcall/pkg/snapshot"
 )
@@ -28,8 +27,8 @@ type publishing struct {
 	result    snapshot.Result
 }
 
-// gateway starts an S3 server with one bucket.
-func (b *bench) gateway(ctx context.Context, name string) (*versity.Server, error) {
+// startS3 starts a server of S3 with one bucket.
+func (b *bench) startS3(ctx context.Context, name string) (*versity.Server, error) {
 	progress("building versitygw: some minutes the first time")
 	dir := filepath.Join(b.dir, name)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -39,8 +38,7 @@ func (b *bench) gateway(ctx context.Context, name string) (*versity.Server, erro
 	if err != nil {
 		return nil, err
 	}
-	client := s3.NewFromConfig(server.Config(), func(o *s3.Options) { o.UsePathStyle = true })
-	if _, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String("bench")}); err != nil {
+	if err := cloud.CreateBucket(ctx, server.Config(), "bench"); err != nil {
 		server.Close()
 		return nil, err
 	}
@@ -51,22 +49,16 @@ func (b *bench) gateway(ctx context.Context, name string) (*versity.Server, erro
 func (b *bench) publishOnce(ctx context.Context, t *tenantProcess, at *versity.Server, name, options string, env ...string) (publishing, error) {
 	binary := filepath.Join(b.dir, "snapshot")
 	if _, err := os.Stat(binary); err != nil {
-		if err := build.Release(ctx, "functions/snapshot", "", binary); err != nil {
+		if err := repository.Release(ctx, "functions/snapshot", "", binary); err != nil {
 			return publishing{}, err
 		}
 	}
-	host, err := lambdahost.Start(ctx, lambdahost.Config{
+	host, err := lambdahost.Config{
 		Bootstrap: binary,
 		Timeout:   30 * time.Minute,
-		Env: append([]string{
-			"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=1024",
-			"SSL_CERT_FILE=" + t.authority,
-			"ROLLCALL_LOGIN_URL=" + t.tenant.URL, "ROLLCALL_GRAPH_URL=" + t.tenant.URL,
-			"AZURE_TENANT_ID=" + t.tenant.ID, "AZURE_CLIENT_ID=" + t.tenant.ClientID, "AZURE_CLIENT_SECRET=" + t.tenant.ClientSecret,
-			"AWS_ENDPOINT_URL_S3=" + at.URL, "AWS_ACCESS_KEY_ID=" + versity.User, "AWS_SECRET_ACCESS_KEY=" + versity.Secret, "AWS_SESSION_TOKEN=",
-			"ROLLCALL_SINKS=s3://bench/" + name + options,
-		}, env...),
-	})
+		Env: slices.Concat(t.Environ(), versity.Environ(at.URL),
+			[]string{"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=1024", "ROLLCALL_SINKS=s3://bench/" + name + options}, env),
+	}.Start(ctx)
 	if err != nil {
 		return publishing{}, err
 	}
@@ -105,8 +97,8 @@ func (b *bench) publish(ctx context.Context, users int) error {
 	if err != nil {
 		return err
 	}
-	defer tenant.stop()
-	at, err := b.gateway(ctx, "published")
+	defer tenant.Close()
+	at, err := b.startS3(ctx, "published")
 	if err != nil {
 		return err
 	}
@@ -138,8 +130,8 @@ func (b *bench) publish(ctx context.Context, users int) error {
 	return nil
 }
 
-// partitions prints what reading ranges side by side brings, where each first
-// byte has to be waited for.
+// partitions prints what reading partitions side by side gains when every first
+// byte takes its time.
 func (b *bench) partitions(ctx context.Context) error {
 	const (
 		pages   = 1001
@@ -149,8 +141,8 @@ func (b *bench) partitions(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer tenant.stop()
-	at, err := b.gateway(ctx, "ranges")
+	defer tenant.Close()
+	at, err := b.startS3(ctx, "ranges")
 	if err != nil {
 		return err
 	}

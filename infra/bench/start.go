@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/rollcall-dev/rollcall/infra/e2e/harness/build"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/lambdahost"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/repository"
 )
 
 // function is a Lambda function whose start is measured.
@@ -34,13 +34,13 @@ func (b *bench) coldStart(ctx context.Context) error {
 	}
 	progress("cold starts")
 	for _, f := range functions {
-		if err := build.Release(ctx, f.folder, "", b.binary(f)); err != nil {
+		if err := repository.Release(ctx, f.folder, "", b.binary(f)); err != nil {
 			return err
 		}
 	}
 	for range rounds {
 		for _, f := range functions {
-			host, err := lambdahost.Start(ctx, lambdahost.Config{Bootstrap: b.binary(f), Env: f.env})
+			host, err := lambdahost.Config{Bootstrap: b.binary(f), Env: f.env}.Start(ctx)
 			if err != nil {
 				return fmt.Errorf("%s: %w", f.name, err)
 			}
@@ -67,7 +67,7 @@ func (b *bench) binary(f *function) string { return filepath.Join(b.dir, filepat
 // arm64 is the size of the binary that Lambda gets.
 func (b *bench) arm64(ctx context.Context, f *function) (int64, error) {
 	file := b.binary(f) + "-arm64"
-	if err := build.Release(ctx, f.folder, "arm64", file); err != nil {
+	if err := repository.Release(ctx, f.folder, "arm64", file); err != nil {
 		return 0, err
 	}
 	info, err := os.Stat(file)

@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/rollcall-dev/rollcall/infra/bench/client"
-	"github.com/rollcall-dev/rollcall/infra/e2e/harness/build"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/gateway"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/lambdahost"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/repository"
 )
 
 // streamable is how many users fit into Lambda's 200 MB, with some to spare.
@@ -33,7 +33,7 @@ func (b *bench) stream(ctx context.Context, users, rounds int) error {
 	if err != nil {
 		return err
 	}
-	defer tenant.stop()
+	defer tenant.Close()
 	host, err := b.startFunction(ctx, tenant)
 	if err != nil {
 		return err
@@ -45,12 +45,12 @@ func (b *bench) stream(ctx context.Context, users, rounds int) error {
 	}
 	raw := contender{"list.New", self, []string{"list"}}
 	progress(fmt.Sprintf("%d users streamed by the built function", users))
-	if _, err := streamOnce(ctx, host, users); err != nil { // buys the token
+	if _, err := streamOnce(ctx, host, users); err != nil { // gets the token
 		return err
 	}
 	var streams []streaming
 	var readings []client.Measurement
-	for range rounds { // in turns, so that a busy minute strikes both
+	for range rounds { // in turns, so that a busy minute affects both
 		s, err := streamOnce(ctx, host, users)
 		if err != nil {
 			return err
@@ -90,7 +90,7 @@ func (b *bench) firstUser(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer tenant.stop()
+	defer tenant.Close()
 	host, err := b.startFunction(ctx, tenant)
 	if err != nil {
 		return err
@@ -105,7 +105,7 @@ func (b *bench) firstUser(ctx context.Context) error {
 		}
 		streams = append(streams, s)
 	}
-	streams = streams[1:] // the first one bought the token
+	streams = streams[1:] // the first one got the token
 	first := median(streams, func(s streaming) time.Duration { return s.first })
 	wall := median(streams, func(s streaming) time.Duration { return s.wall })
 	fmt.Printf("\n### The first user of a stream\n\n2 pages of %d, %s to Graph's first byte, %.1f MB/s, warm, median of %d.\n\n", client.PageSize, latency, bandwidth/1e6, rounds)
@@ -118,23 +118,14 @@ func (b *bench) firstUser(ctx context.Context) error {
 // startFunction runs the built function, set up to stream, on a tenant.
 func (b *bench) startFunction(ctx context.Context, t *tenantProcess) (*lambdahost.Host, error) {
 	binary := filepath.Join(b.dir, "users")
-	if err := build.Release(ctx, "functions/users", "", binary); err != nil {
+	if err := repository.Release(ctx, "functions/users", "", binary); err != nil {
 		return nil, err
 	}
-	return lambdahost.Start(ctx, lambdahost.Config{
+	return lambdahost.Config{
 		Bootstrap: binary,
 		Timeout:   5 * time.Minute,
-		Env: []string{
-			"SSL_CERT_FILE=" + t.authority,
-			"ROLLCALL_CREDENTIALS=env:",
-			"ROLLCALL_RESPONSE=stream",
-			"ROLLCALL_LOGIN_URL=" + t.tenant.URL,
-			"ROLLCALL_GRAPH_URL=" + t.tenant.URL,
-			"AZURE_TENANT_ID=" + t.tenant.ID,
-			"AZURE_CLIENT_ID=" + t.tenant.ClientID,
-			"AZURE_CLIENT_SECRET=" + t.tenant.ClientSecret,
-		},
-	})
+		Env:       append(t.Environ(), "ROLLCALL_CREDENTIALS=env:", "ROLLCALL_RESPONSE=stream"),
+	}.Start(ctx)
 }
 
 // streamOnce invokes the function as a Function URL does and reads its stream.
@@ -144,7 +135,7 @@ func streamOnce(ctx context.Context, host *lambdahost.Host, users int) (streamin
 	if err != nil {
 		return streaming{}, err
 	}
-	request.Header.Set("Authorization", "played")
+	request.Header.Set("Authorization", "Bearer caller")
 	event, err := json.Marshal(kind.Event(request))
 	if err != nil {
 		return streaming{}, err

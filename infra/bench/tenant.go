@@ -6,8 +6,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"regexp"
 	"time"
 
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/tenant"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
@@ -40,4 +44,35 @@ func serveTenant(ctx context.Context, args []string) error {
 		cancel()
 	}()
 	return server.Wait()
+}
+
+// tenantProcess is a simulated tenant in another process. It ends with Close, or
+// when this process does.
+type tenantProcess struct {
+	tenant.Access
+	*process.Running
+	users int
+}
+
+// startTenant starts one.
+func (b *bench) startTenant(ctx context.Context, users int, latency time.Duration, bandwidth int) (*tenantProcess, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	authority := filepath.Join(b.dir, "ca.pem")
+	running, err := process.Server{
+		Name: "the simulated tenant", Program: self,
+		Args: []string{
+			"tenant", "-users", fmt.Sprint(users), "-latency", latency.String(), "-bandwidth", fmt.Sprint(bandwidth), "-authority", authority,
+		},
+		Address: regexp.MustCompile(`^(https://\S+)`), StartLimit: time.Minute,
+	}.Start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &tenantProcess{Running: running, users: users, Access: tenant.Access{
+		URL: running.Address, TenantID: simulator.DefaultTenant, ClientID: simulator.DefaultClientID,
+		ClientSecret: simulator.DefaultClientSecret, Authorities: authority,
+	}}, nil
 }

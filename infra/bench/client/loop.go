@@ -10,16 +10,18 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/tenant"
 )
 
 // Loop is the well-known recipe, with paging: POST for a token, GET with it,
 // decode the page into structs, encode each, follow @odata.nextLink. It checks
-// nothing and tries nothing twice.
-func Loop(ctx context.Context, tenant Tenant, out io.Writer) (int, error) {
+// nothing and retries nothing.
+func Loop(ctx context.Context, from tenant.Access, out io.Writer) (int, error) {
 	w := bufio.NewWriterSize(out, bufferSize)
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
-	n, err := follow(ctx, tenant, func(rows []Row) error {
+	n, err := readPages(ctx, from, func(rows []Row) error {
 		for i := range rows {
 			if err := encoder.Encode(&rows[i]); err != nil {
 				return err
@@ -35,9 +37,9 @@ func Loop(ctx context.Context, tenant Tenant, out io.Writer) (int, error) {
 
 // RawLoop is the recipe by a careful hand: the users stay json.RawMessage, so
 // that they are neither decoded nor encoded.
-func RawLoop(ctx context.Context, tenant Tenant, out io.Writer) (int, error) {
+func RawLoop(ctx context.Context, from tenant.Access, out io.Writer) (int, error) {
 	w := bufio.NewWriterSize(out, bufferSize)
-	n, err := follow(ctx, tenant, func(rows []json.RawMessage) error {
+	n, err := readPages(ctx, from, func(rows []json.RawMessage) error {
 		for _, row := range rows {
 			_, _ = w.Write(row) // bufio keeps the error
 			if err := w.WriteByte('\n'); err != nil {
@@ -52,13 +54,13 @@ func RawLoop(ctx context.Context, tenant Tenant, out io.Writer) (int, error) {
 	return n, w.Flush()
 }
 
-// follow reads page after page, each whole.
-func follow[T any](ctx context.Context, tenant Tenant, page func([]T) error) (n int, err error) {
-	token, err := buy(ctx, tenant)
+// readPages reads page after page, each whole.
+func readPages[T any](ctx context.Context, from tenant.Access, page func([]T) error) (n int, err error) {
+	token, err := requestToken(ctx, from)
 	if err != nil {
 		return 0, err
 	}
-	next := tenant.URL + "/v1.0/users?$select=" + strings.Join(Columns(), ",") + "&$top=" + strconv.Itoa(PageSize)
+	next := from.URL + "/v1.0/users?$select=" + strings.Join(Columns(), ",") + "&$top=" + strconv.Itoa(PageSize)
 	for next != "" {
 		var body struct {
 			NextLink string `json:"@odata.nextLink"`
@@ -84,15 +86,15 @@ func get(ctx context.Context, address, token string, into any) error {
 	return answer(request, into)
 }
 
-// buy is the client credentials grant.
-func buy(ctx context.Context, tenant Tenant) (string, error) {
+// requestToken is the client credentials grant.
+func requestToken(ctx context.Context, from tenant.Access) (string, error) {
 	form := url.Values{
 		"grant_type":    {"client_credentials"},
-		"client_id":     {tenant.ClientID},
-		"client_secret": {tenant.ClientSecret},
+		"client_id":     {from.ClientID},
+		"client_secret": {from.ClientSecret},
 		"scope":         {"https://graph.microsoft.com/.default"},
 	}
-	address := tenant.URL + "/" + tenant.ID + "/oauth2/v2.0/token"
+	address := from.URL + "/" + from.TenantID + "/oauth2/v2.0/token"
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
 	if err != nil {
 		return "", err

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/gzip"
+
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/tenant"
 )
 
 // Measurement is what one reading of a tenant cost this process.
@@ -18,7 +20,7 @@ type Measurement struct {
 	Users int
 	// CPU is user and system time, that of the garbage collector included.
 	CPU time.Duration
-	// Wall is the time on the clock, buying the token included.
+	// Wall is the time on the clock, the request for the token included.
 	Wall time.Duration
 	// Allocations and Allocated count objects and bytes on the heap.
 	Allocations, Allocated uint64
@@ -30,9 +32,9 @@ type Measurement struct {
 }
 
 // Measure reads a tenant once into gzip of level 1, whose output is counted and
-// thrown away. It is to be called once in a process of its own: the peak of the
-// memory is that of the process.
-func Measure(ctx context.Context, list List, tenant Tenant) (Measurement, error) {
+// discarded. Call it once in a process of its own: the peak of the memory is that
+// of the process.
+func Measure(ctx context.Context, list List, from tenant.Access) (Measurement, error) {
 	var plain, written counter
 	zip, err := gzip.NewWriterLevel(&written, gzip.BestSpeed)
 	if err != nil {
@@ -46,7 +48,7 @@ func Measure(ctx context.Context, list List, tenant Tenant) (Measurement, error)
 		return Measurement{}, err
 	}
 	began := time.Now()
-	users, err := list(ctx, tenant, io.MultiWriter(&plain, zip))
+	users, err := list(ctx, from, io.MultiWriter(&plain, zip))
 	if err != nil {
 		return Measurement{}, err
 	}
@@ -69,11 +71,11 @@ func Measure(ctx context.Context, list List, tenant Tenant) (Measurement, error)
 // Report measures list on the tenant of the environment and prints the
 // measurement as JSON: the whole work of a process that make bench starts.
 func Report(ctx context.Context, list List, out io.Writer) error {
-	tenant, err := FromEnviron()
+	from, err := tenant.FromEnviron()
 	if err != nil {
 		return err
 	}
-	m, err := Measure(ctx, list, tenant)
+	m, err := Measure(ctx, list, from)
 	if err != nil {
 		return err
 	}

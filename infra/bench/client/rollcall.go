@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/tenant"
 	"github.com/rollcall-dev/rollcall/pkg/credential"
 	"github.com/rollcall-dev/rollcall/pkg/format"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
@@ -13,20 +14,19 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
 
-// Rollcall is this project's way, all of it: the count before and after, every
-// id once, the proof.
-func Rollcall(ctx context.Context, tenant Tenant, out io.Writer) (int, error) {
+// Rollcall is this project's way, with the whole proof of completeness.
+func Rollcall(ctx context.Context, from tenant.Access, out io.Writer) (int, error) {
 	lines := format.NewNDJSON(out)
-	err := read(ctx, tenant, func(user graph.User) error { return lines.User(user.Raw) })
+	err := read(ctx, from, func(user graph.User) error { return lines.User(user.Raw) })
 	if err != nil {
 		return lines.Users(), err
 	}
 	return lines.Users(), lines.Flush()
 }
 
-// Read is Rollcall without the writing: what the reading of Graph takes.
-func Read(ctx context.Context, tenant Tenant, _ io.Writer) (users int, err error) {
-	err = read(ctx, tenant, func(graph.User) error {
+// Read is Rollcall without writing: what reading Graph takes.
+func Read(ctx context.Context, from tenant.Access, _ io.Writer) (users int, err error) {
+	err = read(ctx, from, func(graph.User) error {
 		users++
 		return nil
 	})
@@ -34,8 +34,8 @@ func Read(ctx context.Context, tenant Tenant, _ io.Writer) (users int, err error
 }
 
 // read calls do for every user.
-func read(ctx context.Context, tenant Tenant, do func(graph.User) error) error {
-	directory, err := connect(tenant)
+func read(ctx context.Context, from tenant.Access, do func(graph.User) error) error {
+	directory, err := connect(from)
 	if err != nil {
 		return err
 	}
@@ -58,13 +58,13 @@ func read(ctx context.Context, tenant Tenant, do func(graph.User) error) error {
 	return nil
 }
 
-func connect(tenant Tenant) (*graph.Client, error) {
+func connect(from tenant.Access) (*graph.Client, error) {
 	identity := map[string]string{
-		"AZURE_TENANT_ID": tenant.ID, "AZURE_CLIENT_ID": tenant.ClientID, "AZURE_CLIENT_SECRET": tenant.ClientSecret,
+		"AZURE_TENANT_ID": from.TenantID, "AZURE_CLIENT_ID": from.ClientID, "AZURE_CLIENT_SECRET": from.ClientSecret,
 	}
 	tokens, err := credential.New(credential.Config{
 		Source:   secret.Source{Scheme: secret.Environment},
-		LoginURL: tenant.URL,
+		LoginURL: from.URL,
 		LookupEnv: func(name string) (string, bool) {
 			value, ok := identity[name]
 			return value, ok
@@ -73,5 +73,5 @@ func connect(tenant Tenant) (*graph.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return graph.New(graph.Config{BaseURL: tenant.URL, Tokens: tokens})
+	return graph.New(graph.Config{BaseURL: from.URL, Tokens: tokens})
 }

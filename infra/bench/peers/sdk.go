@@ -22,17 +22,18 @@ import (
 	"github.com/microsoftgraph/msgraph-sdk-go/users"
 
 	"github.com/rollcall-dev/rollcall/infra/bench/client"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/tenant"
 )
 
 // sdk reads the tenant as the SDK's documentation shows it: the first page from
 // the users request builder, the rest by a PageIterator.
-func sdk(ctx context.Context, tenant client.Tenant, out io.Writer) (int, error) {
+func sdk(ctx context.Context, from tenant.Access, out io.Writer) (int, error) {
 	w := bufio.NewWriterSize(out, 64<<10)
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
 	n := 0
 	var broken error
-	err := each(ctx, tenant, func(user models.Userable) bool {
+	err := each(ctx, from, func(user models.Userable) bool {
 		n++
 		broken = encoder.Encode(row(user))
 		return broken == nil
@@ -47,15 +48,15 @@ func sdk(ctx context.Context, tenant client.Tenant, out io.Writer) (int, error) 
 }
 
 // each calls do for every user until it returns false.
-func each(ctx context.Context, tenant client.Tenant, do func(models.Userable) bool) error {
-	adapter, err := connect(tenant)
+func each(ctx context.Context, from tenant.Access, do func(models.Userable) bool) error {
+	adapter, err := connect(from)
 	if err != nil {
 		return err
 	}
 	return iterate(ctx, adapter, do)
 }
 
-// iterate is each with a connection of one's own.
+// iterate is each with a given connection.
 func iterate(ctx context.Context, adapter *core.GraphRequestAdapterBase, do func(models.Userable) bool) error {
 	top := int32(client.PageSize)
 	builder := users.NewUsersRequestBuilderInternal(map[string]string{"baseurl": adapter.GetBaseUrl()}, adapter)
@@ -75,16 +76,16 @@ func iterate(ctx context.Context, adapter *core.GraphRequestAdapterBase, do func
 // connect does what NewGraphServiceClientWithCredentials does. That function is
 // in the package with all of Graph's request builders, which would more than
 // double the compilation.
-func connect(tenant client.Tenant) (*core.GraphRequestAdapterBase, error) {
-	credential, err := azidentity.NewClientSecretCredential(tenant.ID, tenant.ClientID, tenant.ClientSecret,
+func connect(from tenant.Access) (*core.GraphRequestAdapterBase, error) {
+	credential, err := azidentity.NewClientSecretCredential(from.TenantID, from.ClientID, from.ClientSecret,
 		&azidentity.ClientSecretCredentialOptions{
-			ClientOptions:            policy.ClientOptions{Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: tenant.URL}},
+			ClientOptions:            policy.ClientOptions{Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: from.URL}},
 			DisableInstanceDiscovery: true,
 		})
 	if err != nil {
 		return nil, fmt.Errorf("the credential: %w", err)
 	}
-	base, err := url.Parse(tenant.URL)
+	base, err := url.Parse(from.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +94,7 @@ func connect(tenant client.Tenant) (*core.GraphRequestAdapterBase, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the authentication provider: %w", err)
 	}
-	return adapt(provider, tenant.URL)
+	return adapt(provider, from.URL)
 }
 
 // adapt makes the SDK's connection to the Graph at an address.

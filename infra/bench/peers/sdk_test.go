@@ -2,46 +2,37 @@ package main
 
 import (
 	"context"
-	"os"
-	"path/filepath"
-	"slices"
 	"testing"
 
 	abstractions "github.com/microsoft/kiota-abstractions-go"
 	"github.com/microsoftgraph/msgraph-sdk-go/models"
 
 	"github.com/rollcall-dev/rollcall/infra/bench/client"
-	"github.com/rollcall-dev/rollcall/infra/e2e/harness/build"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/endpoint"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/gateway"
-	"github.com/rollcall-dev/rollcall/infra/e2e/harness/stage"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/tenant"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
 // population is more than three pages, the last one not full.
 const population = 3*client.PageSize + 17
 
-// TestMicrosoftsPageIterator trusts two servers from the start: Go reads
+// TestMicrosoftsPageIterator trusts both servers from the start, because Go reads
 // SSL_CERT_FILE once a process.
 func TestMicrosoftsPageIterator(t *testing.T) {
-	tenant := simulator.New(simulator.Config{Users: population})
-	server, err := tenant.Start(t.Context())
-	if err != nil {
+	directory := harness.Start(t, tenant.New(simulator.Config{Users: population}).Start)
+	function := harness.Start(t, endpoint.Config{
+		Bootstrap: harness.Release(t, "functions/users"), Kind: gateway.HTTPAPI(), Tenant: simulator.Config{Users: population},
+	}.Start)
+	if err := directory.Trust(function.Gateway.CertPEM); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = server.Close() })
-	function := function(t)
-	authority := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(authority, slices.Concat(server.CAPEM, function.Gateway.CertPEM), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("SSL_CERT_FILE", authority)
+	t.Setenv("SSL_CERT_FILE", directory.Authorities)
 
 	t.Run("reads the simulated tenant to its end", func(t *testing.T) {
 		var c census
-		err := each(t.Context(), client.Tenant{
-			URL: server.URL, ID: tenant.Config().Tenant, ClientID: tenant.Config().ClientID, ClientSecret: tenant.Config().ClientSecret,
-		}, c.take)
-		c.check(t, err)
+		c.check(t, each(t.Context(), directory.Access, c.count))
 	})
 	t.Run("reads the built function to its end", func(t *testing.T) {
 		adapter, err := adapt(caller{}, function.Gateway.URL)
@@ -49,28 +40,11 @@ func TestMicrosoftsPageIterator(t *testing.T) {
 			t.Fatal(err)
 		}
 		var c census
-		c.check(t, iterate(t.Context(), adapter, c.take))
+		c.check(t, iterate(t.Context(), adapter, c.count))
 		if leaks := function.Leaks(); len(leaks) > 0 {
-			t.Errorf("the log holds %q", leaks)
+			t.Errorf("the log contains %q", leaks)
 		}
 	})
-}
-
-// function is the built function behind an HTTP API.
-func function(t *testing.T) *stage.Stage {
-	t.Helper()
-	bootstrap := filepath.Join(t.TempDir(), "bootstrap")
-	if err := build.Release(t.Context(), "functions/users", "", bootstrap); err != nil {
-		t.Fatal(err)
-	}
-	s, err := stage.Start(t.Context(), stage.Config{
-		Bootstrap: bootstrap, Kind: gateway.HTTPAPI(), Tenant: simulator.Config{Users: population},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.Close)
-	return s
 }
 
 // caller is an authentication provider for an API that is not Graph's: besides
@@ -78,7 +52,7 @@ func function(t *testing.T) *stage.Stage {
 type caller struct{}
 
 func (caller) AuthenticateRequest(_ context.Context, request *abstractions.RequestInformation, _ map[string]interface{}) error {
-	request.Headers.Add("Authorization", "Bearer "+stage.Token)
+	request.Headers.Add("Authorization", "Bearer "+endpoint.Token)
 	return nil
 }
 
@@ -88,7 +62,7 @@ type census struct {
 	names int
 }
 
-func (c *census) take(user models.Userable) bool {
+func (c *census) count(user models.Userable) bool {
 	if c.seen == nil {
 		c.seen = map[string]bool{}
 	}

@@ -1,5 +1,5 @@
 // Package azurite runs Azurite, Microsoft's own emulator of Azure Blob Storage.
-// It comes from npm into infra/e2e/suites/js; `make e2e` puts it there.
+// It comes from npm into infra/e2e/node_modules; `make e2e` puts it there.
 package azurite
 
 import (
@@ -13,6 +13,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/repository"
 )
 
 const (
@@ -39,7 +40,7 @@ func Start(ctx context.Context) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("node is not installed (%w): `make e2e` needs it for Azurite", err)
 	}
-	program, err := process.Installed("suites", "js", "node_modules", "azurite", "dist", "src", "blob", "main.js")
+	program, err := repository.Installed("node_modules", "azurite", "dist", "src", "blob", "main.js")
 	if err != nil {
 		return nil, err
 	}
@@ -57,6 +58,11 @@ func Start(ctx context.Context) (*Server, error) {
 		return nil, err
 	}
 	return &Server{URL: running.Address + "/" + Account, running: running}, nil
+}
+
+// ConnectionString is Azure's way to say where the account is and who asks.
+func (s *Server) ConnectionString() string {
+	return "DefaultEndpointsProtocol=http;AccountName=" + Account + ";AccountKey=" + Key + ";BlobEndpoint=" + s.URL + ";"
 }
 
 // CreateContainer makes a container of the account.

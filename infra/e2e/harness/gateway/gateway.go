@@ -1,26 +1,29 @@
-// Package gateway plays what stands in front of a Lambda function: API Gateway,
-// a Function URL or a load balancer. Each request becomes the trigger's event,
-// the built function answers it through package lambdahost, and its answer
-// becomes the response. A client that knows nothing of this can talk to it.
+// Package gateway imitates what stands in front of a Lambda function: API
+// Gateway, a Function URL or a load balancer. Each request becomes the trigger's
+// event, the built function answers it through package lambdahost, and its answer
+// becomes the response. Any HTTP client can talk to it.
 //
 // A request with an Authorization header counts as one whose caller was
 // verified, one without as anonymous.
 package gateway
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/lambdahost"
 )
 
-// Kind is a trigger that can be played.
+// Kind is a trigger.
 type Kind struct {
 	// Name is what it is called.
 	Name string
@@ -30,11 +33,10 @@ type Kind struct {
 	Streams bool
 	// Largest is how many bytes of a response reach the caller.
 	Largest int
-	// Trusts says that the trigger verifies nobody by itself, so that the
-	// function must be told to allow anonymous callers.
-	Trusts bool
-
-	// Compresses says that a compressed body finds its way to the caller.
+	// VerifiesNobody says that the function must be configured to allow anonymous
+	// callers.
+	VerifiesNobody bool
+	// Compresses says that a compressed body reaches the caller.
 	Compresses bool
 
 	event func(*http.Request) any
@@ -56,7 +58,7 @@ type Server struct {
 	turn   sync.Mutex // an execution environment takes one event at a time
 }
 
-// Start plays a trigger in front of a function. The caller closes it.
+// Start puts a trigger in front of a function. The caller closes it.
 func Start(kind Kind, host *lambdahost.Host) *Server {
 	g := &Server{kind: kind, host: host}
 	g.server = httptest.NewTLSServer(g)
@@ -68,8 +70,8 @@ func Start(kind Kind, host *lambdahost.Host) *Server {
 // Close ends the server once the requests under way are answered.
 func (g *Server) Close() { g.server.Close() }
 
-// Client returns a client that finds the gateway under every host name, as if
-// they were all registered for it. It asks for no compression by itself.
+// Client returns a client that reaches the gateway under every host name. It asks
+// for no compression by itself.
 func (g *Server) Client() *http.Client {
 	client := g.server.Client()
 	transport := client.Transport.(*http.Transport).Clone()
@@ -91,8 +93,8 @@ func (g *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.turn.Lock()
 	defer g.turn.Unlock()
 	out := &stream{w: w}
-	// Not the request's context: Lambda goes on when a caller hangs up, until
-	// what it sends is taken no more.
+	// Not the request's context: when a caller hangs up, Lambda goes on until it
+	// cannot send any more.
 	result, err := g.host.InvokeStream(context.WithoutCancel(r.Context()), payload, out)
 	switch {
 	case err != nil:
@@ -107,11 +109,93 @@ func (g *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// failed is what API Gateway answers when the function failed; the reason, which
-// it keeps to itself, helps who reads a test's output.
+// failed is what API Gateway answers when the function failed. The real one does
+// not give the reason, which helps to read a test's output.
 func failed(w http.ResponseWriter, reason string) {
-	w.Header().Set("X-Played-Reason", reason)
+	w.Header().Set("X-Gateway-Reason", reason)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusBadGateway)
 	_, _ = fmt.Fprintln(w, `{"message":"Internal server error"}`)
+}
+
+// answer is what a function answers: the fields of all triggers, of which each
+// uses some.
+type answer struct {
+	StatusCode        int                 `json:"statusCode"`
+	Headers           map[string]string   `json:"headers"`
+	MultiValueHeaders map[string][]string `json:"multiValueHeaders"`
+	Cookies           []string            `json:"cookies"`
+	Body              string              `json:"body"`
+	IsBase64Encoded   bool                `json:"isBase64Encoded"`
+}
+
+func (a *answer) writeHead(w http.ResponseWriter) {
+	h := w.Header()
+	for name, value := range a.Headers {
+		h.Set(name, value)
+	}
+	for name, values := range a.MultiValueHeaders {
+		for _, value := range values {
+			h.Add(name, value)
+		}
+	}
+	for _, cookie := range a.Cookies {
+		h.Add("Set-Cookie", cookie)
+	}
+	h.Del("Content-Length") // each trigger sets its own
+	w.WriteHeader(a.StatusCode)
+}
+
+// whole sends an answer that came in one piece.
+func (g *Server) whole(w http.ResponseWriter, payload []byte) {
+	var a answer
+	if err := json.Unmarshal(payload, &a); err != nil || a.StatusCode == 0 {
+		failed(w, "the answer is not one that a "+g.kind.Name+" understands")
+		return
+	}
+	body := []byte(a.Body)
+	if a.IsBase64Encoded {
+		var err error
+		if body, err = base64.StdEncoding.DecodeString(a.Body); err != nil {
+			failed(w, "the body is not base64")
+			return
+		}
+	}
+	if len(payload) > g.kind.Largest {
+		failed(w, "the answer is larger than a "+g.kind.Name+" takes")
+		return
+	}
+	a.writeHead(w)
+	_, _ = w.Write(body)
+}
+
+// stream sends an answer that comes bit by bit: a head in JSON, eight zero
+// bytes, the body.
+type stream struct {
+	w       http.ResponseWriter
+	head    bytes.Buffer
+	started bool
+}
+
+// Write takes what the function sends, and fails when the caller has gone.
+func (s *stream) Write(p []byte) (int, error) {
+	n := len(p)
+	if !s.started {
+		_, _ = s.head.Write(p)
+		head, body, ok := strings.Cut(s.head.String(), "\x00\x00\x00\x00\x00\x00\x00\x00")
+		if !ok {
+			return n, nil
+		}
+		var a answer
+		if err := json.Unmarshal([]byte(head), &a); err != nil {
+			return 0, err
+		}
+		s.started = true
+		a.writeHead(s.w)
+		p = []byte(body)
+	}
+	if _, err := s.w.Write(p); err != nil {
+		return 0, err
+	}
+	return n, http.NewResponseController(s.w).Flush()
 }

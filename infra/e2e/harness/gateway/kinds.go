@@ -24,7 +24,7 @@ const (
 	callerID  = "AROAEXAMPLEEXAMPLEID:nightly"
 )
 
-// Kinds returns every trigger that carries HTTP.
+// Kinds returns every trigger that speaks HTTP.
 func Kinds() []Kind {
 	return []Kind{
 		{Name: "REST API", Base: "https://" + apiHost + "/" + stage, Largest: buffered, event: rest},
@@ -33,8 +33,8 @@ func Kinds() []Kind {
 		HTTPAPI(),
 		{Name: "Function URL", Base: "https://" + urlHost, Largest: buffered, Compresses: true, event: functionURL},
 		FunctionURL(),
-		{Name: "load balancer", Base: "https://" + albHost, Largest: balanced, Trusts: true, Compresses: true, event: balancer},
-		{Name: "load balancer with multi-value headers", Base: "https://" + albHost, Largest: balanced, Trusts: true, Compresses: true, event: multiBalancer},
+		{Name: "load balancer", Base: "https://" + albHost, Largest: balanced, VerifiesNobody: true, Compresses: true, event: balancer},
+		{Name: "load balancer with multi-value headers", Base: "https://" + albHost, Largest: balanced, VerifiesNobody: true, Compresses: true, event: multiBalancer},
 	}
 }
 
@@ -55,7 +55,7 @@ func verified(r *http.Request) bool { return r.Header.Get("Authorization") != ""
 // sent is the path as the caller sent it, less what the base has.
 func sent(r *http.Request, base string) string { return strings.TrimPrefix(r.URL.EscapedPath(), base) }
 
-// oneValue is a header as triggers give it that have one value a name.
+// oneValue is the header of a trigger that has one value a name.
 func oneValue(r *http.Request, name func(string) string) map[string]string {
 	out := map[string]string{name("Host"): r.Host, name("X-Forwarded-Proto"): "https"}
 	for key, values := range r.Header {
@@ -64,6 +64,7 @@ func oneValue(r *http.Request, name func(string) string) map[string]string {
 	return out
 }
 
+// everyValue is the header of a trigger that has several values a name.
 func everyValue(r *http.Request, name func(string) string) map[string][]string {
 	out := map[string][]string{name("Host"): {r.Host}, name("X-Forwarded-Proto"): {"https"}}
 	for key, values := range r.Header {
@@ -74,7 +75,7 @@ func everyValue(r *http.Request, name func(string) string) map[string][]string {
 
 func asIs(name string) string { return name }
 
-// lastOf is a query as triggers give it that have one value an option.
+// lastOf is the query of a trigger that has one value an option.
 func lastOf(values url.Values) map[string]string {
 	out := map[string]string{}
 	for name, all := range values {
@@ -116,7 +117,7 @@ func proxy(r *http.Request, path, whole, inner string) events.APIGatewayProxyReq
 		PathParameters: map[string]string{"proxy": inner},
 		RequestContext: events.APIGatewayProxyRequestContext{
 			AccountID: account, APIID: "a1b2c3d4e5", Stage: stage, ResourcePath: "/{proxy+}", Path: whole,
-			HTTPMethod: r.Method, Protocol: "HTTP/1.1", DomainName: r.Host, RequestID: "played",
+			HTTPMethod: r.Method, Protocol: "HTTP/1.1", DomainName: r.Host, RequestID: "e2e",
 			RequestTimeEpoch: time.Now().UnixMilli(),
 		},
 	}
@@ -153,7 +154,7 @@ func version2(r *http.Request, path string) events.APIGatewayV2HTTPRequest {
 	return events.APIGatewayV2HTTPRequest{
 		Version: "2.0", RawPath: path, RawQueryString: r.URL.RawQuery, Headers: oneValue(r, strings.ToLower),
 		RequestContext: events.APIGatewayV2HTTPRequestContext{
-			AccountID: account, APIID: "a1b2c3d4e5", Stage: "$default", DomainName: r.Host, RequestID: "played",
+			AccountID: account, APIID: "a1b2c3d4e5", Stage: "$default", DomainName: r.Host, RequestID: "e2e",
 			TimeEpoch: time.Now().UnixMilli(),
 			HTTP: events.APIGatewayV2HTTPRequestContextHTTPDescription{
 				Method: r.Method, Path: path, Protocol: "HTTP/1.1", SourceIP: "192.0.2.10",

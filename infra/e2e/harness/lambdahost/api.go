@@ -19,7 +19,7 @@ const bufferedLimit = 6<<20 + 100
 const streaming = "application/vnd.awslambda.http-integration-response"
 
 // api serves the Runtime API and as much of the Extensions API as a function
-// that wants to be told of its end needs.
+// needs that wants a signal before its end.
 func (h *Host) api() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", h.next)
@@ -128,8 +128,8 @@ func (h *Host) initError(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// register takes an extension's name. The Go runtime client registers one, for
-// no events, to be told of the end by SIGTERM.
+// register records an extension's name. The Go runtime client registers one, for
+// no events, so that Lambda sends SIGTERM before the end.
 func (h *Host) register(w http.ResponseWriter, r *http.Request) {
 	name := r.Header.Get("Lambda-Extension-Name")
 	if name == "" {

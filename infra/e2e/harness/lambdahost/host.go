@@ -18,6 +18,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
 )
 
 const (
@@ -47,7 +49,7 @@ type Host struct {
 	timeout   time.Duration
 	server    *http.Server
 	process   *exec.Cmd
-	output    *output
+	output    process.Output
 	started   time.Time
 	queue     chan *invocation
 	polled    chan struct{} // closed at the first poll
@@ -82,7 +84,7 @@ func (e *InitError) Unwrap() error { return e.Err }
 
 // Start runs the function and returns once it has asked for its first
 // invocation. Otherwise the error is an *InitError. The caller closes the Host.
-func Start(ctx context.Context, cfg Config) (*Host, error) {
+func (cfg Config) Start(ctx context.Context) (*Host, error) {
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = 30 * time.Second
 	}
@@ -92,7 +94,6 @@ func Start(ctx context.Context, cfg Config) (*Host, error) {
 	}
 	h := &Host{
 		timeout:    cfg.Timeout,
-		output:     &output{},
 		queue:      make(chan *invocation),
 		polled:     make(chan struct{}),
 		exited:     make(chan struct{}),
@@ -104,7 +105,7 @@ func Start(ctx context.Context, cfg Config) (*Host, error) {
 	// The process outlives ctx, which bounds only the start; Close ends it.
 	h.process = exec.CommandContext(context.WithoutCancel(ctx), cfg.Bootstrap)
 	h.process.Env = append(environment(listener.Addr().String(), cfg.Timeout), cfg.Env...)
-	h.process.Stdout, h.process.Stderr = h.output, h.output
+	h.process.Stdout, h.process.Stderr = &h.output, &h.output
 	h.process.WaitDelay = time.Second
 	if err := h.run(); err != nil {
 		_ = h.server.Close()
@@ -209,3 +210,10 @@ func (h *Host) kill() {
 	}
 	<-h.exited
 }
+
+// CPU is the processor time that the function's process has used.
+func (h *Host) CPU() (time.Duration, error) { return process.CPU(h.PID()) }
+
+// PeakRSS is the most memory, in bytes, that the function's process ever had
+// resident.
+func (h *Host) PeakRSS() (int64, error) { return process.PeakRSS(h.PID()) }

@@ -1,54 +1,41 @@
-package lambdahost
+package lambdahost_test
 
 import (
 	"context"
 	"errors"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/lambdahost"
 )
 
-// TestHost runs everything on one build of the probe.
+// TestHost runs everything on one build of the probe, a function that misbehaves
+// on demand.
 func TestHost(t *testing.T) {
-	binary := probe(t)
+	binary := harness.Plain(t, "infra/e2e/harness/lambdahost/testdata/probe")
 	for name, test := range map[string]func(*testing.T, string){
-		"one process answers invocation after invocation": oneProcess,
-		"a stream comes whole":                            wholeStream,
-		"a stream is handed on as it comes":               streamHandedOn,
-		"a process that ends is an error of Lambda":       endedProcess,
-		"an invocation past its limit is killed":          pastLimit,
-		"a function that registered is told of its end":   toldOfEnd,
-		"waiting for an invocation ends with its context": endedContext,
+		"one process answers invocation after invocation":         oneProcess,
+		"a stream comes whole":                                    wholeStream,
+		"a stream is handed on as it comes":                       streamHandedOn,
+		"a process that ends is an error of Lambda":               endedProcess,
+		"an invocation past its limit is killed":                  pastLimit,
+		"a function that registered gets a signal before its end": signalled,
+		"waiting for an invocation ends when its context is done": endedContext,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, binary) })
 	}
 }
 
-// probe builds the function that misbehaves on demand.
-func probe(t *testing.T) string {
+func start(t *testing.T, cfg lambdahost.Config) *lambdahost.Host {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "bootstrap")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "./testdata/probe")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build the probe: %v\n%s", err, out)
-	}
-	return binary
+	return harness.Start(t, cfg.Start)
 }
 
-func start(t *testing.T, cfg Config) *Host {
-	t.Helper()
-	h, err := Start(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(h.Close)
-	return h
-}
-
-func invoke(t *testing.T, h *Host, do string) Result {
+func invoke(t *testing.T, h *lambdahost.Host, do string) lambdahost.Result {
 	t.Helper()
 	result, err := h.Invoke(t.Context(), []byte(`{"do":"`+do+`"}`))
 	if err != nil {
@@ -58,7 +45,7 @@ func invoke(t *testing.T, h *Host, do string) Result {
 }
 
 func oneProcess(t *testing.T, binary string) {
-	h := start(t, Config{Bootstrap: binary})
+	h := start(t, lambdahost.Config{Bootstrap: binary})
 	if h.ToFirstPoll() <= 0 {
 		t.Error("the time to the first poll was not taken")
 	}
@@ -87,12 +74,12 @@ func oneProcess(t *testing.T, binary string) {
 }
 
 func wholeStream(t *testing.T, binary string) {
-	h := start(t, Config{Bootstrap: binary})
+	h := start(t, lambdahost.Config{Bootstrap: binary})
 	whole := invoke(t, h, "stream")
 	if !strings.HasSuffix(string(whole.Payload), "\x00\x00\x00\x00\x00\x00\x00\x00one\ntwo\n") || whole.ErrorType != "" {
 		t.Errorf("a stream came back as %q, %q", whole.Payload, whole.ErrorType)
 	}
-	if got := whole.Header.Get("Content-Type"); got != streaming {
+	if got := whole.Header.Get("Content-Type"); got != "application/vnd.awslambda.http-integration-response" {
 		t.Errorf("its content type is %q", got)
 	}
 	broke := invoke(t, h, "break")
@@ -105,7 +92,7 @@ func wholeStream(t *testing.T, binary string) {
 }
 
 func streamHandedOn(t *testing.T, binary string) {
-	h := start(t, Config{Bootstrap: binary})
+	h := start(t, lambdahost.Config{Bootstrap: binary})
 	var out strings.Builder
 	result, err := h.InvokeStream(t.Context(), []byte(`{"do":"stream"}`), &out)
 	if err != nil || result.ErrorType != "" || len(result.Payload) != 0 {
@@ -131,43 +118,41 @@ type full struct{}
 func (full) Write([]byte) (int, error) { return 0, errors.New("it is full") }
 
 func endedProcess(t *testing.T, binary string) {
-	h := start(t, Config{Bootstrap: binary})
+	h := start(t, lambdahost.Config{Bootstrap: binary})
 	if got := invoke(t, h, "exit"); got.ErrorType != "Runtime.ExitError" || !strings.Contains(got.ErrorMessage, "exit status 4") {
 		t.Errorf("a process that ended came back as %+v", got)
 	}
-	if _, err := h.Invoke(t.Context(), nil); !errors.Is(err, ErrGone) {
+	if _, err := h.Invoke(t.Context(), nil); !errors.Is(err, lambdahost.ErrGone) {
 		t.Errorf("the next invocation gave %v", err)
 	}
-	_, err := Start(t.Context(), Config{Bootstrap: binary, Env: []string{"PROBE_EXIT=1"}})
-	var down *InitError
+	_, err := lambdahost.Config{Bootstrap: binary, Env: []string{"PROBE_EXIT=1"}}.Start(t.Context())
+	var down *lambdahost.InitError
 	if !errors.As(err, &down) || !strings.Contains(down.Output, "asked to end") {
 		t.Errorf("a process that did not come up gave %v", err)
 	}
 }
 
 func pastLimit(t *testing.T, binary string) {
-	h := start(t, Config{Bootstrap: binary, Timeout: time.Second})
+	h := start(t, lambdahost.Config{Bootstrap: binary, Timeout: time.Second})
 	if got := invoke(t, h, "hang"); got.ErrorType != "Sandbox.Timedout" {
 		t.Errorf("it came back as %+v", got)
 	}
-	select {
-	case <-h.exited:
-	default:
-		t.Error("the process still runs")
+	if err := syscall.Kill(h.PID(), 0); !errors.Is(err, syscall.ESRCH) {
+		t.Errorf("the process still runs: %v", err)
 	}
 }
 
-func toldOfEnd(t *testing.T, binary string) {
-	h := start(t, Config{Bootstrap: binary})
+func signalled(t *testing.T, binary string) {
+	h := start(t, lambdahost.Config{Bootstrap: binary})
 	invoke(t, h, "pid")
 	h.Close()
-	if !strings.Contains(h.Output(), "told to end") {
+	if !strings.Contains(h.Output(), "ended by a signal") {
 		t.Errorf("its output is %q", h.Output())
 	}
 }
 
 func endedContext(t *testing.T, binary string) {
-	h := start(t, Config{Bootstrap: binary})
+	h := start(t, lambdahost.Config{Bootstrap: binary})
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	if _, err := h.Invoke(ctx, []byte(`{"do":"hang"}`)); !errors.Is(err, context.DeadlineExceeded) {

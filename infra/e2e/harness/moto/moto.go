@@ -9,9 +9,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/cloud"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/repository"
 )
 
 // startLimit is generous: a cold start of Python on a busy machine.
@@ -29,16 +30,16 @@ type Server struct {
 // listens. The caller closes it.
 func Start(ctx context.Context) (*Server, error) { return StartWith(ctx, nil, "moto_server") }
 
-// StartWith runs another program of moto's environment, which ends up as a
+// StartWith runs another program of moto's environment that becomes a
 // moto_server: its name, its arguments, and more variables, NAME=value.
 func StartWith(ctx context.Context, env []string, name string, args ...string) (*Server, error) {
-	program, err := process.Installed(".venv", "bin", name)
+	program, err := repository.Installed(".venv", "bin", name)
 	if err != nil {
 		return nil, err
 	}
 	running, err := process.Server{
 		Name: "moto_server", Program: program, Args: append(args, "-H", "127.0.0.1", "-p", "0"),
-		Env:        append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir(), "AWS_DEFAULT_REGION=eu-west-1", "PYTHONUNBUFFERED=1"}, env...),
+		Env:        append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir(), "AWS_DEFAULT_REGION=" + cloud.Region, "PYTHONUNBUFFERED=1"}, env...),
 		Address:    regexp.MustCompile(`Running on (http://127\.0\.0\.1:\d+)`),
 		StartLimit: startLimit,
 	}.Start(ctx)
@@ -49,12 +50,11 @@ func StartWith(ctx context.Context, env []string, name string, args ...string) (
 }
 
 // Config is an SDK configuration that reaches the server.
-func (s *Server) Config() aws.Config {
-	return aws.Config{
-		Region:       "eu-west-1",
-		BaseEndpoint: aws.String(s.URL),
-		Credentials:  credentials.NewStaticCredentialsProvider("e2e", "e2e", ""),
-	}
+func (s *Server) Config() aws.Config { return cloud.Config(s.URL, "e2e", "e2e") }
+
+// Environ is the environment of a program that reaches the server.
+func (s *Server) Environ() []string {
+	return []string{"AWS_ENDPOINT_URL=" + s.URL, "AWS_REGION=" + cloud.Region, "AWS_ACCESS_KEY_ID=e2e", "AWS_SECRET_ACCESS_KEY=e2e"}
 }
 
 // Close ends the server and waits for it to be gone.

@@ -1,17 +1,17 @@
-// Package process runs servers that other people wrote, each a process of its own
-// that ends with the test: moto, Azurite, versitygw.
+// Package process runs programs that listen, each in a process of its own that
+// ends with the test: moto, Azurite, versitygw, and the command line's servers.
 package process
 
 import (
 	"bufio"
+	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -22,33 +22,34 @@ import (
 type Server struct {
 	// Name is what errors call it.
 	Name string
-	// Program is its path, Args what follows, Dir where it runs ("" for here), Env
-	// its whole environment, nil for the test's own.
+	// Program is its path, Args its arguments, Dir its working directory ("" for
+	// the test's own), and Env its whole environment (nil for the test's own).
 	Program string
 	Args    []string
 	Dir     string
 	Env     []string
-	// Address is found in what it prints once it listens: the first group.
+	// Address matches the line that it prints once it listens; the first group
+	// is the address.
 	Address *regexp.Regexp
 	// StartLimit is how long that may take.
 	StartLimit time.Duration
 }
 
-// Running is a server at work.
+// Running is a server that listens.
 type Running struct {
-	// Address is what it printed.
+	// Address is the one it printed.
 	Address string
 
 	process *exec.Cmd
 	input   io.Closer
 	exited  chan struct{}
-	printed tail
+	output  Output
 }
 
 // endLimit is how long a server may take to end by itself.
 const endLimit = 10 * time.Second
 
-// Start runs the server and returns once it has told its address. The caller
+// Start runs the server and returns once it has printed its address. The caller
 // closes it.
 func (s Server) Start(ctx context.Context) (*Running, error) {
 	r := &Running{exited: make(chan struct{})}
@@ -87,15 +88,15 @@ func (s Server) Start(ctx context.Context) (*Running, error) {
 		err = ctx.Err()
 	}
 	r.Close()
-	return nil, fmt.Errorf("%w\n%s", err, r.printed.String())
+	return nil, fmt.Errorf("%w\n%s", err, r.Output())
 }
 
-// watch reads what the server prints to its end, and sends the address it names.
+// watch reads what the server prints to its end and sends the address in it.
 func (r *Running) watch(printed io.Reader, pattern *regexp.Regexp, address chan<- string) {
 	lines := bufio.NewReader(printed)
 	for {
 		line, err := lines.ReadString('\n')
-		r.printed.add(line)
+		_, _ = r.output.Write([]byte(line))
 		if found := pattern.FindStringSubmatch(line); found != nil {
 			select {
 			case address <- found[1]:
@@ -107,6 +108,9 @@ func (r *Running) watch(printed io.Reader, pattern *regexp.Regexp, address chan<
 		}
 	}
 }
+
+// Output is what the server has printed so far.
+func (r *Running) Output() string { return r.output.String() }
 
 // Close ends the server and waits for it to be gone.
 func (r *Running) Close() {
@@ -121,53 +125,30 @@ func (r *Running) Close() {
 	<-r.exited
 }
 
-// tail keeps the last lines that a server printed.
-type tail struct {
-	mu    sync.Mutex
-	lines []string
+// Output keeps what a process writes. It may be read while the process runs.
+type Output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
 }
 
-const tailLines = 40
-
-func (t *tail) add(line string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.lines = append(t.lines, line); len(t.lines) > tailLines {
-		t.lines = t.lines[1:]
-	}
+// Write appends to the output.
+func (o *Output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
 }
 
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return strings.Join(t.lines, "")
+func (o *Output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
 }
 
-// Module returns the folder of the module that the working directory is in.
-func Module() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", fmt.Errorf("working directory: %w", err)
-	}
-	for ; ; dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir, nil
-		}
-		if dir == filepath.Dir(dir) {
-			return "", errors.New("no go.mod above the working directory: run the tests of infra/e2e in its folder")
-		}
-	}
-}
-
-// Installed returns the path of a program that `make e2e` puts below infra/e2e.
-func Installed(path ...string) (string, error) {
-	dir, err := Module()
-	if err != nil {
-		return "", err
-	}
-	program := filepath.Join(append([]string{dir, "e2e"}, path...)...)
-	if _, err := os.Stat(program); err != nil {
-		return "", fmt.Errorf("%s is not installed (%w): run `make e2e`, which installs it there", path[len(path)-1], err)
-	}
-	return program, nil
+// CleanEnviron is the test's own environment without the variables that
+// configure Rollcall, Azure or AWS, and without those of further prefixes.
+func CleanEnviron(prefixes ...string) []string {
+	prefixes = append(prefixes, "ROLLCALL_", "AZURE_", "AWS_")
+	return slices.DeleteFunc(os.Environ(), func(variable string) bool {
+		return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(variable, prefix) })
+	})
 }

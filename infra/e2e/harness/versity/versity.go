@@ -1,6 +1,6 @@
 // Package versity runs versitygw: of the servers that speak S3 and need no
 // account, it is the one that is right about conditional writes, checksums and
-// signatures. It is a Go module of infra/e2e, built and kept by `go run`.
+// signatures. It is a dependency of the module infra, built and kept by `go run`.
 package versity
 
 import (
@@ -9,16 +9,16 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/cloud"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/repository"
 )
 
-// The one account of the gateway, and its region.
+// User and Secret are the one account of the gateway.
 const (
 	User   = "e2e-user"
 	Secret = "e2e-secret"
-	Region = "eu-west-1"
 )
 
 // startLimit is generous: the first start on a machine builds 84 MB of program.
@@ -36,7 +36,7 @@ type Server struct {
 // dir, and returns once it answers. The caller closes it; it ends with the caller's
 // process too, when its standard input does.
 func Start(ctx context.Context, dir string) (*Server, error) {
-	module, err := process.Module()
+	module, err := repository.Path("infra")
 	if err != nil {
 		return nil, err
 	}
@@ -52,11 +52,13 @@ func Start(ctx context.Context, dir string) (*Server, error) {
 }
 
 // Config is an SDK configuration that reaches the gateway.
-func (s *Server) Config() aws.Config {
-	return aws.Config{
-		Region:       Region,
-		BaseEndpoint: aws.String(s.URL),
-		Credentials:  credentials.NewStaticCredentialsProvider(User, Secret, ""),
+func (s *Server) Config() aws.Config { return cloud.Config(s.URL, User, Secret) }
+
+// Environ is the environment of a program that reaches the gateway at url, its
+// own address or a proxy's, for S3 alone.
+func Environ(url string) []string {
+	return []string{
+		"AWS_ENDPOINT_URL_S3=" + url, "AWS_ACCESS_KEY_ID=" + User, "AWS_SECRET_ACCESS_KEY=" + Secret, "AWS_SESSION_TOKEN=",
 	}
 }
 

@@ -1,4 +1,4 @@
-package buses
+package buses_test
 
 import (
 	"context"
@@ -8,109 +8,87 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	sqsapi "github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/cloud"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/moto"
 	"github.com/rollcall-dev/rollcall/pkg/bus/bustest"
 )
 
-const (
-	account = "123456789012" // moto's
-	region  = "eu-west-1"
-)
-
-// world is the AWS that all tests share; each has resources of its own.
-type world struct {
+// server is the AWS that all tests share; each has resources of its own.
+type server struct {
 	aws  aws.Config
 	made atomic.Int32
 }
 
-func (w *world) name() string { return fmt.Sprintf("people-%d", w.made.Add(1)) }
+func (s *server) name() string { return fmt.Sprintf("people-%d", s.made.Add(1)) }
 
 func TestBusesOfAWS(t *testing.T) {
-	server, err := moto.Start(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Close)
-	w := &world{aws: server.Config()}
+	s := &server{aws: harness.Start(t, moto.Start).Config()}
 	for name, open := range map[string]bustest.Open{
-		"eventbridge":  w.eventBridge,
-		"sns":          func(t *testing.T) bustest.Bus { return w.sns(t, "") },
-		"sns fifo":     func(t *testing.T) bustest.Bus { return w.sns(t, ".fifo") },
-		"sqs":          func(t *testing.T) bustest.Bus { return w.sqs(t, "") },
-		"sqs fifo":     func(t *testing.T) bustest.Bus { return w.sqs(t, ".fifo") },
-		"kinesis":      w.kinesis,
-		"kinesis ARN":  w.kinesisByARN,
-		"firehose":     w.firehose,
-		"firehose ARN": w.firehoseByARN,
+		"eventbridge":  s.eventBridge,
+		"sns":          func(t *testing.T) bustest.Bus { return s.sns(t, "") },
+		"sns fifo":     func(t *testing.T) bustest.Bus { return s.sns(t, ".fifo") },
+		"sqs":          func(t *testing.T) bustest.Bus { return s.sqs(t, "") },
+		"sqs fifo":     func(t *testing.T) bustest.Bus { return s.sqs(t, ".fifo") },
+		"kinesis":      func(t *testing.T) bustest.Bus { return s.kinesis(t, "") },
+		"kinesis ARN":  func(t *testing.T) bustest.Bus { return s.kinesis(t, arn("kinesis", "stream/")) },
+		"firehose":     func(t *testing.T) bustest.Bus { return s.firehose(t, "") },
+		"firehose ARN": func(t *testing.T) bustest.Bus { return s.firehose(t, arn("firehose", "deliverystream/")) },
 	} {
 		t.Run(name, func(t *testing.T) { bustest.RunServer(t, open) })
 	}
 }
 
+func arn(service, resource string) string {
+	return "arn:aws:" + service + ":" + cloud.Region + ":" + cloud.Account + ":" + resource
+}
+
 // quiet is how long a reader that has less than it wants waits for more.
 const quiet = 2 * time.Second
 
-// drain calls read, which returns what is new, until there is as much as wanted or
-// nothing has come for a while.
-func drain(ctx context.Context, want int, all *[][]byte, read func(context.Context) ([][]byte, error)) ([][]byte, error) {
-	for last := time.Now(); ; {
-		more, err := read(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if *all = append(*all, more...); len(more) > 0 {
-			last = time.Now()
-			continue // until it is empty: there may be too many
-		}
-		if len(*all) >= want || time.Since(last) > quiet {
-			return *all, nil
-		}
-		select {
-		case <-time.After(20 * time.Millisecond):
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+// reader returns a bus's Receive over read, which returns what is new: it reads
+// until there is as much as wanted or nothing has come for a while.
+func reader(read func(context.Context) ([][]byte, error)) func(context.Context, int) ([][]byte, error) {
+	var all [][]byte
+	return func(ctx context.Context, want int) ([][]byte, error) {
+		for last := time.Now(); ; {
+			more, err := read(ctx)
+			if err != nil {
+				return nil, err
+			}
+			if all = append(all, more...); len(more) > 0 {
+				last = time.Now()
+				continue // until it is empty: there may be too many
+			}
+			if len(all) >= want || time.Since(last) > quiet {
+				return all, nil
+			}
+			select {
+			case <-time.After(20 * time.Millisecond):
+			case <-ctx.Done():
+				return nil, context.Cause(ctx)
+			}
 		}
 	}
 }
 
-// queue makes a queue and returns its URL, its ARN and its reader, which takes the
-// message out of a body.
-func (w *world) queue(t *testing.T, suffix string, open func([]byte) ([]byte, error)) (url, arn string, receive func(context.Context, int) ([][]byte, error)) {
+// queue makes a queue and returns its reader, which takes the message out of a body.
+func (s *server) queue(t *testing.T, suffix string, open func([]byte) ([]byte, error)) (*cloud.Queue, func(context.Context, int) ([][]byte, error)) {
 	t.Helper()
-	client := sqsapi.NewFromConfig(w.aws)
-	name := w.name() + suffix
-	in := &sqsapi.CreateQueueInput{QueueName: &name}
-	if suffix != "" {
-		in.Attributes = map[string]string{"FifoQueue": "true"}
-	}
-	made, err := client.CreateQueue(t.Context(), in)
+	queue, err := cloud.CreateQueue(t.Context(), s.aws, s.name()+suffix)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all [][]byte
-	read := func(ctx context.Context) ([][]byte, error) {
-		out, err := client.ReceiveMessage(ctx, &sqsapi.ReceiveMessageInput{QueueUrl: made.QueueUrl, MaxNumberOfMessages: 10})
-		if err != nil {
-			return nil, err
-		}
-		var bodies [][]byte
-		for _, message := range out.Messages {
-			body, err := open([]byte(*message.Body))
-			if err != nil {
-				return nil, err
-			}
-			bodies = append(bodies, body)
-			if _, err := client.DeleteMessage(ctx, &sqsapi.DeleteMessageInput{QueueUrl: made.QueueUrl, ReceiptHandle: message.ReceiptHandle}); err != nil {
-				return nil, err
+	return queue, reader(func(ctx context.Context) ([][]byte, error) {
+		bodies, err := queue.Receive(ctx)
+		for i := range bodies {
+			if err == nil {
+				bodies[i], err = open(bodies[i])
 			}
 		}
-		return bodies, nil
-	}
-	return *made.QueueUrl, "arn:aws:sqs:" + region + ":" + account + ":" + name, func(ctx context.Context, want int) ([][]byte, error) {
-		return drain(ctx, want, &all, read)
-	}
+		return bodies, err
+	})
 }
 
 func whole(body []byte) ([]byte, error) { return body, nil }

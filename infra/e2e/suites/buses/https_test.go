@@ -1,4 +1,4 @@
-package buses
+package buses_test
 
 import (
 	"context"
@@ -45,7 +45,7 @@ func webhook(batch int) bustest.Open {
 			}
 			w.WriteHeader(http.StatusNoContent)
 		}))
-		// Connections that a test breaks off are no news.
+		// Tests break connections, which would be logged.
 		server.Config.ErrorLog = log.New(io.Discard, "", 0)
 		server.StartTLS()
 		t.Cleanup(server.Close)

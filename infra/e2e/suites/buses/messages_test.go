@@ -1,4 +1,4 @@
-package buses
+package buses_test
 
 import (
 	"encoding/json"
@@ -16,13 +16,13 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/bus/sqs"
 )
 
-func (w *world) sqs(t *testing.T, suffix string) bustest.Bus {
-	url, _, receive := w.queue(t, suffix, whole)
-	queue, err := sqs.Parse(url)
+func (s *server) sqs(t *testing.T, suffix string) bustest.Bus {
+	sink, receive := s.queue(t, suffix, whole)
+	queue, err := sqs.Parse(sink.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	driver, err := sqs.New(w.aws, queue)
+	driver, err := sqs.New(s.aws, queue)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,9 +30,9 @@ func (w *world) sqs(t *testing.T, suffix string) bustest.Bus {
 }
 
 // sns is read through a queue that subscribes to the topic's events of users.
-func (w *world) sns(t *testing.T, suffix string) bustest.Bus {
-	client := snsapi.NewFromConfig(w.aws)
-	in := &snsapi.CreateTopicInput{Name: aws.String(w.name() + suffix)}
+func (s *server) sns(t *testing.T, suffix string) bustest.Bus {
+	client := snsapi.NewFromConfig(s.aws)
+	in := &snsapi.CreateTopicInput{Name: aws.String(s.name() + suffix)}
 	if suffix != "" {
 		in.Attributes = map[string]string{"FifoTopic": "true"}
 	}
@@ -40,9 +40,9 @@ func (w *world) sns(t *testing.T, suffix string) bustest.Bus {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, queue, receive := w.queue(t, suffix, whole)
+	queue, receive := s.queue(t, suffix, whole)
 	if _, err := client.Subscribe(t.Context(), &snsapi.SubscribeInput{
-		TopicArn: made.TopicArn, Protocol: aws.String("sqs"), Endpoint: &queue,
+		TopicArn: made.TopicArn, Protocol: aws.String("sqs"), Endpoint: &queue.ARN,
 		Attributes: map[string]string{"RawMessageDelivery": "true", "FilterPolicy": `{"type":[{"prefix":"rollcall.user."}]}`},
 	}); err != nil {
 		t.Fatal(err)
@@ -51,7 +51,7 @@ func (w *world) sns(t *testing.T, suffix string) bustest.Bus {
 	if err != nil {
 		t.Fatal(err)
 	}
-	driver, err := sns.New(w.aws, topic)
+	driver, err := sns.New(s.aws, topic)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,9 +59,9 @@ func (w *world) sns(t *testing.T, suffix string) bustest.Bus {
 }
 
 // eventBridge is read through a rule whose target is a queue.
-func (w *world) eventBridge(t *testing.T) bustest.Bus {
-	client := eventbridgeapi.NewFromConfig(w.aws)
-	name := w.name()
+func (s *server) eventBridge(t *testing.T) bustest.Bus {
+	client := eventbridgeapi.NewFromConfig(s.aws)
+	name := s.name()
 	made, err := client.CreateEventBus(t.Context(), &eventbridgeapi.CreateEventBusInput{Name: &name})
 	if err != nil {
 		t.Fatal(err)
@@ -72,9 +72,9 @@ func (w *world) eventBridge(t *testing.T) bustest.Bus {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	_, queue, receive := w.queue(t, "", detail)
+	queue, receive := s.queue(t, "", detail)
 	if _, err := client.PutTargets(t.Context(), &eventbridgeapi.PutTargetsInput{
-		Rule: &name, EventBusName: &name, Targets: []types.Target{{Id: aws.String("queue"), Arn: &queue}},
+		Rule: &name, EventBusName: &name, Targets: []types.Target{{Id: aws.String("queue"), Arn: &queue.ARN}},
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func (w *world) eventBridge(t *testing.T) bustest.Bus {
 	if err != nil {
 		t.Fatal(err)
 	}
-	driver, err := eventbridge.New(w.aws, address)
+	driver, err := eventbridge.New(s.aws, address)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package buses
+package buses_test
 
 import (
 	"bytes"
@@ -13,34 +13,26 @@ import (
 	kinesisapi "github.com/aws/aws-sdk-go-v2/service/kinesis"
 	kinesistypes "github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	s3api "github.com/aws/aws-sdk-go-v2/service/s3"
-	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/cloud"
 	"github.com/rollcall-dev/rollcall/pkg/bus/bustest"
 	"github.com/rollcall-dev/rollcall/pkg/bus/firehose"
 	"github.com/rollcall-dev/rollcall/pkg/bus/kinesis"
 )
 
-func (w *world) kinesis(t *testing.T) bustest.Bus {
-	name := w.name()
-	return w.stream(t, name, name)
-}
-
-func (w *world) kinesisByARN(t *testing.T) bustest.Bus {
-	name := w.name()
-	return w.stream(t, name, "arn:aws:kinesis:"+region+":"+account+":stream/"+name)
-}
-
-// stream has two shards, so that the order is that of partition keys.
-func (w *world) stream(t *testing.T, name, address string) bustest.Bus {
-	client := kinesisapi.NewFromConfig(w.aws)
+// kinesis is a stream of two shards, so that the order is that of partition keys.
+// It is named by its name after prefix.
+func (s *server) kinesis(t *testing.T, prefix string) bustest.Bus {
+	name := s.name()
+	client := kinesisapi.NewFromConfig(s.aws)
 	if _, err := client.CreateStream(t.Context(), &kinesisapi.CreateStreamInput{StreamName: &name, ShardCount: aws.Int32(2)}); err != nil {
 		t.Fatal(err)
 	}
-	parsed, err := kinesis.Parse(address)
+	parsed, err := kinesis.Parse(prefix + name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	driver, err := kinesis.New(w.aws, parsed)
+	driver, err := kinesis.New(s.aws, parsed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +50,6 @@ func (w *world) stream(t *testing.T, name, address string) bustest.Bus {
 		}
 		iterators = append(iterators, out.ShardIterator)
 	}
-	var all [][]byte
 	read := func(ctx context.Context) ([][]byte, error) {
 		var bodies [][]byte
 		for i, iterator := range iterators {
@@ -73,52 +64,36 @@ func (w *world) stream(t *testing.T, name, address string) bustest.Bus {
 		}
 		return bodies, nil
 	}
-	return bustest.Bus{Driver: driver, Ordered: true, Receive: func(ctx context.Context, want int) ([][]byte, error) {
-		return drain(ctx, want, &all, read)
-	}}
+	return bustest.Bus{Driver: driver, Ordered: true, Receive: reader(read)}
 }
 
-func (w *world) firehose(t *testing.T) bustest.Bus {
-	name := w.name()
-	return w.delivery(t, name, name)
-}
-
-func (w *world) firehoseByARN(t *testing.T) bustest.Bus {
-	name := w.name()
-	return w.delivery(t, name, "arn:aws:firehose:"+region+":"+account+":deliverystream/"+name)
-}
-
-// delivery is read from the bucket that the stream delivers to.
-func (w *world) delivery(t *testing.T, name, address string) bustest.Bus {
-	client := firehoseapi.NewFromConfig(w.aws)
-	bucket := s3api.NewFromConfig(w.aws, func(o *s3api.Options) { o.UsePathStyle = true })
-	if _, err := bucket.CreateBucket(t.Context(), &s3api.CreateBucketInput{
-		Bucket: &name, CreateBucketConfiguration: &s3types.CreateBucketConfiguration{LocationConstraint: region},
-	}); err != nil {
+// firehose is read from the bucket that the stream delivers to. It is named by its
+// name after prefix.
+func (s *server) firehose(t *testing.T, prefix string) bustest.Bus {
+	name := s.name()
+	client := firehoseapi.NewFromConfig(s.aws)
+	if err := cloud.CreateBucket(t.Context(), s.aws, name); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := client.CreateDeliveryStream(t.Context(), &firehoseapi.CreateDeliveryStreamInput{
 		DeliveryStreamName: &name,
 		ExtendedS3DestinationConfiguration: &firehosetypes.ExtendedS3DestinationConfiguration{
-			BucketARN: aws.String("arn:aws:s3:::" + name), RoleARN: aws.String("arn:aws:iam::" + account + ":role/firehose"),
+			BucketARN: aws.String("arn:aws:s3:::" + name), RoleARN: aws.String("arn:aws:iam::" + cloud.Account + ":role/firehose"),
 		},
 	}); err != nil {
 		t.Fatal(err)
 	}
-	parsed, err := firehose.Parse(address)
+	parsed, err := firehose.Parse(prefix + name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	driver, err := firehose.New(w.aws, parsed)
+	driver, err := firehose.New(s.aws, parsed)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all [][]byte
 	seen := map[string]bool{}
-	read := func(ctx context.Context) ([][]byte, error) { return lines(ctx, bucket, name, seen) }
-	return bustest.Bus{Driver: driver, Receive: func(ctx context.Context, want int) ([][]byte, error) {
-		return drain(ctx, want, &all, read)
-	}}
+	read := func(ctx context.Context) ([][]byte, error) { return lines(ctx, cloud.S3(s.aws), name, seen) }
+	return bustest.Bus{Driver: driver, Receive: reader(read)}
 }
 
 // lines returns the lines of the bucket's objects that were not seen before.

@@ -1,4 +1,4 @@
-package consumers
+package consumers_test
 
 import (
 	"bytes"
@@ -7,15 +7,15 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-
-	"github.com/rollcall-dev/rollcall/infra/e2e/harness/build"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/cloud"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/moto"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/tenant"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
@@ -25,32 +25,15 @@ type tools struct {
 	env                              []string
 }
 
-func built(t *testing.T) *tools {
+func build(t *testing.T) *tools {
 	t.Helper()
-	dir := t.TempDir()
-	at := &tools{rollcall: filepath.Join(dir, "rollcall"), golang: filepath.Join(dir, "consumer")}
-	for folder, binary := range map[string]string{"functions/rollcall": at.rollcall, "docs/examples/go": at.golang} {
-		if err := build.Plain(t.Context(), folder, binary); err != nil {
-			t.Fatal(err)
-		}
+	return &tools{
+		rollcall: harness.Plain(t, "functions/rollcall"),
+		golang:   harness.Plain(t, "docs/examples/go"),
+		python:   harness.Installed(t, ".venv", "bin", "python"), // with boto3
+		script:   harness.Path(t, "docs", "examples", "python", "load.py"),
+		env:      process.CleanEnviron(),
 	}
-	var err error
-	if at.python, err = filepath.Abs(filepath.Join("..", "..", ".venv", "bin", "python")); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(at.python); err != nil {
-		t.Fatalf("boto3 is not installed (%v): run `make e2e`, which installs it", err)
-	}
-	if at.script, err = filepath.Abs(filepath.Join("..", "..", "..", "..", "docs", "examples", "python", "load.py")); err != nil {
-		t.Fatal(err)
-	}
-	for _, variable := range os.Environ() {
-		name, _, _ := strings.Cut(variable, "=")
-		if !strings.HasPrefix(name, "AZURE_") && !strings.HasPrefix(name, "ROLLCALL_") && !strings.HasPrefix(name, "AWS_") {
-			at.env = append(at.env, variable)
-		}
-	}
-	return at
 }
 
 // run runs a program and returns all that it prints.
@@ -71,7 +54,7 @@ func (at *tools) publish(t *testing.T, args ...string) {
 	}
 }
 
-// loads has both consumers load, and says what they print.
+// loads has both consumers load, and returns what they print.
 func (at *tools) loads(t *testing.T, latest, database string) (byGo, byPython string, failed [2]error) {
 	t.Helper()
 	byGo, failed[0] = at.run(t, at.golang, latest)
@@ -91,8 +74,8 @@ func (at *tools) counts(t *testing.T, database string) string {
 	return strings.TrimSpace(out)
 }
 
-// must has both consumers load n users.
-func (at *tools) must(t *testing.T, latest string, n int) {
+// wantLoaded has both consumers load n users.
+func (at *tools) wantLoaded(t *testing.T, latest string, n int) {
 	t.Helper()
 	database := filepath.Join(t.TempDir(), "users.db")
 	byGo, byPython, failed := at.loads(t, latest, database)
@@ -108,7 +91,7 @@ func (at *tools) must(t *testing.T, latest string, n int) {
 	}
 }
 
-// latestOf is the file that says which run of a folder is the current one.
+// latestOf is the file that names the latest run of a folder.
 func latestOf(t *testing.T, folder string) string {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(folder, "latest", "tenant=*.json"))
@@ -119,50 +102,31 @@ func latestOf(t *testing.T, folder string) string {
 }
 
 func TestConsumersLoadExactlyWhatWasPublished(t *testing.T) {
-	at := built(t)
+	at := build(t)
 	for name, options := range map[string]string{"gzip": "", "plain, in parts": "?compression=none&part-size=1MiB"} {
 		t.Run(name, func(t *testing.T) {
 			folder := t.TempDir()
 			at.publish(t, "--demo", "--demo-users", "6000", "--sink", folder+options)
-			at.must(t, latestOf(t, folder), 6000)
+			at.wantLoaded(t, latestOf(t, folder), 6000)
 			at.publish(t, "--demo", "--demo-users", "6007", "--sink", folder+options)
-			at.must(t, latestOf(t, folder), 6007)
+			at.wantLoaded(t, latestOf(t, folder), 6007)
 			copied := filepath.Join(t.TempDir(), "copy")
 			if err := os.CopyFS(copied, os.DirFS(folder)); err != nil {
 				t.Fatal(err)
 			}
-			at.must(t, "file://"+latestOf(t, copied), 6007)
+			at.wantLoaded(t, "file://"+latestOf(t, copied), 6007)
 		})
 	}
 }
 
 func TestConsumersLoadFromABucket(t *testing.T) {
-	at := built(t)
-	server, err := moto.Start(t.Context())
-	if err != nil {
+	at := build(t)
+	server := harness.Start(t, moto.Start)
+	if err := cloud.CreateBucket(t.Context(), server.Config(), "directory"); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(server.Close)
-	_, err = s3.NewFromConfig(server.Config(), func(o *s3.Options) { o.UsePathStyle = true }).CreateBucket(t.Context(), &s3.CreateBucketInput{
-		Bucket: aws.String("directory"), CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraintEuWest1},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	tenant := simulator.New(simulator.Config{Users: 2500})
-	graph, err := tenant.Start(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = graph.Close() })
-	authority := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(authority, graph.CAPEM, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	c := tenant.Config()
-	at.env = append(at.env, "ROLLCALL_LOGIN_URL="+graph.URL, "ROLLCALL_GRAPH_URL="+graph.URL, "SSL_CERT_FILE="+authority,
-		"AZURE_TENANT_ID="+c.Tenant, "AZURE_CLIENT_ID="+c.ClientID, "AZURE_CLIENT_SECRET="+c.ClientSecret,
-		"AWS_ENDPOINT_URL="+server.URL, "AWS_REGION=eu-west-1", "AWS_ACCESS_KEY_ID=e2e", "AWS_SECRET_ACCESS_KEY=e2e")
+	directory := harness.Start(t, tenant.New(simulator.Config{Users: 2500}).Start)
+	at.env = slices.Concat(at.env, directory.Environ(), server.Environ())
 	at.publish(t, "--sink", "s3://directory/people")
-	at.must(t, "s3://directory/people/latest/tenant="+c.Tenant+".json", 2500)
+	at.wantLoaded(t, "s3://directory/people/latest/tenant="+directory.TenantID+".json", 2500)
 }

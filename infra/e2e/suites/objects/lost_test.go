@@ -12,8 +12,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/azurite"
-	"github.com/rollcall-dev/rollcall/infra/e2e/harness/lossy"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/cloud"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/faultproxy"
 	"github.com/rollcall-dev/rollcall/pkg/store"
 	"github.com/rollcall-dev/rollcall/pkg/store/azblob"
 	"github.com/rollcall-dev/rollcall/pkg/store/storetest"
@@ -24,19 +26,7 @@ const (
 	large = 12<<20 + 12_345
 )
 
-// firstOf picks the first of the requests that which picks.
-func firstOf(which func(*http.Request) bool) func(*http.Request) bool {
-	lost := false
-	return func(r *http.Request) bool {
-		if lost || !which(r) {
-			return false
-		}
-		lost = true
-		return true
-	}
-}
-
-// upload makes an object and says how its Commit went.
+// upload makes an object and returns the error of its Commit.
 func upload(ctx context.Context, t *testing.T, s storetest.Store, key string, size int) (body []byte, err error) {
 	t.Helper()
 	body = bytes.Repeat([]byte("0123456789abcdef"), size/16+1)[:size]
@@ -51,7 +41,7 @@ func upload(ctx context.Context, t *testing.T, s storetest.Store, key string, si
 	return body, u.Commit()
 }
 
-// wantWhole checks what a key holds, asking without any loss.
+// wantWhole checks the object of a key.
 func wantWhole(t *testing.T, s storetest.Store, key string, want []byte) {
 	t.Helper()
 	opened, err := s.Open(t.Context(), key)
@@ -63,41 +53,38 @@ func wantWhole(t *testing.T, s storetest.Store, key string, want []byte) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("%s holds %d bytes, want other %d", key, len(got), len(want))
+		t.Errorf("%s has %d bytes, want other %d", key, len(got), len(want))
 	}
 }
 
-// wantNothingLost uploads while the proxy loses replies, and checks that the object
-// is there. Its key is of the test's name.
-func wantNothingLost(t *testing.T, s storetest.Store, proxy *lossy.Proxy, size int, lose func(*http.Request) bool) {
+// wantNothingLost uploads while the proxy loses replies, and checks the object.
+func wantNothingLost(t *testing.T, s storetest.Store, proxy *faultproxy.Proxy, size int, lose func(faultproxy.Call) bool) {
 	t.Helper()
 	key := "runs/" + strings.ReplaceAll(t.Name(), "/", "-")
-	proxy.Lose(lose)
+	proxy.Cut(lose)
 	body, err := upload(t.Context(), t, s, key, size)
-	proxy.Lose(nil)
+	proxy.Cut(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	wantWhole(t, s, key, body)
 }
 
-func TestALostReplyOfS3IsNoLostObject(t *testing.T) {
-	cfg, proxy := behindTLS(t, startGateway(t))
+func TestALostReplyOfS3LosesNoObject(t *testing.T) {
+	cfg, proxy := behindTLS(t, startVersity(t))
 	cfg.RetryMaxAttempts = 2
 	s, name := bucketNamed(t, cfg)
-	puts := func(r *http.Request) bool {
-		return r.Method == http.MethodPut && !strings.Contains(r.URL.RawQuery, "partNumber")
-	}
+	puts := replyWithout(http.MethodPut, "partNumber")
 	for _, test := range []struct {
 		name string
 		size int
-		lose func(*http.Request) bool
+		lose func(faultproxy.Call) bool
 	}{
-		{"PutObject once", small, firstOf(puts)},
+		{"PutObject once", small, first(puts)},
 		{"PutObject always", small, puts},
-		{"UploadPart once", large, firstOf(isRequest(http.MethodPut, "partNumber=2"))},
-		{"CompleteMultipartUpload once", large, firstOf(isRequest(http.MethodPost, "uploadId"))},
-		{"CompleteMultipartUpload always", large, isRequest(http.MethodPost, "uploadId")},
+		{"UploadPart once", large, first(reply(http.MethodPut, "partNumber=2"))},
+		{"CompleteMultipartUpload once", large, first(reply(http.MethodPost, "uploadId"))},
+		{"CompleteMultipartUpload always", large, reply(http.MethodPost, "uploadId")},
 	} {
 		t.Run(test.name, func(t *testing.T) { wantNothingLost(t, s, proxy, test.size, test.lose) })
 	}
@@ -105,25 +92,23 @@ func TestALostReplyOfS3IsNoLostObject(t *testing.T) {
 }
 
 func TestALostReplyToASwapInS3IsAConflictWithItself(t *testing.T) {
-	cfg, proxy := behindTLS(t, startGateway(t))
+	cfg, proxy := behindTLS(t, startVersity(t))
 	wantOwnConflict(t, bucket(t, cfg), proxy)
 }
 
-func TestALostReplyOfBlobStorageIsNoLostObject(t *testing.T) {
+func TestALostReplyOfBlobStorageLosesNoObject(t *testing.T) {
 	s, proxy := lossyContainer(t)
-	puts := func(r *http.Request) bool {
-		return r.Method == http.MethodPut && !strings.Contains(r.URL.RawQuery, "comp=")
-	}
+	puts := replyWithout(http.MethodPut, "comp=")
 	for _, test := range []struct {
 		name string
 		size int
-		lose func(*http.Request) bool
+		lose func(faultproxy.Call) bool
 	}{
-		{"Put Blob once", small, firstOf(puts)},
+		{"Put Blob once", small, first(puts)},
 		{"Put Blob always", small, puts},
-		{"Put Block once", large, firstOf(isRequest(http.MethodPut, "comp=block&"))},
-		{"Put Block List once", large, firstOf(isRequest(http.MethodPut, "comp=blocklist"))},
-		{"Put Block List always", large, isRequest(http.MethodPut, "comp=blocklist")},
+		{"Put Block once", large, first(reply(http.MethodPut, "comp=block&"))},
+		{"Put Block List once", large, first(reply(http.MethodPut, "comp=blocklist"))},
+		{"Put Block List always", large, reply(http.MethodPut, "comp=blocklist")},
 	} {
 		t.Run(test.name, func(t *testing.T) { wantNothingLost(t, s, proxy, test.size, test.lose) })
 	}
@@ -134,43 +119,30 @@ func TestALostReplyToASwapInBlobStorageIsAConflictWithItself(t *testing.T) {
 	wantOwnConflict(t, s, proxy)
 }
 
-func lossyContainer(t *testing.T) (*azblob.Store, *lossy.Proxy) {
+func lossyContainer(t *testing.T) (*azblob.Store, *faultproxy.Proxy) {
 	t.Helper()
-	server := startAzurite(t)
-	proxy, err := lossy.Start(strings.TrimSuffix(server.URL, "/"+azurite.Account))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(proxy.Close)
-	name := newName("container")
-	makeContainer(t, server, name)
-	s, err := azblob.New(azblob.Config{
-		Account: azurite.Account, Key: azurite.Key, Endpoint: proxy.URL + "/" + azurite.Account,
-		Container: name, Options: through(proxy),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s, proxy
+	server := harness.Start(t, azurite.Start)
+	proxy := startProxy(t, strings.TrimSuffix(server.URL, "/"+azurite.Account))
+	return container(t, server, azblob.Config{Endpoint: proxy.URL + "/" + azurite.Account, Options: through(proxy)}), proxy
 }
 
-// wantOwnConflict loses the first reply to a Swap: the SDK tries again, and meets
-// its own first try. Update then finds its own bytes.
-func wantOwnConflict(t *testing.T, s storetest.Store, proxy *lossy.Proxy) {
+// wantOwnConflict loses the first reply to a Swap: the SDK retries, and conflicts
+// with its own first try. Update then finds its own bytes.
+func wantOwnConflict(t *testing.T, s storetest.Store, proxy *faultproxy.Proxy) {
 	t.Helper()
 	version, err := s.Swap(t.Context(), "latest.json", []byte("first"), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	puts := func(r *http.Request) bool { return r.Method == http.MethodPut }
-	proxy.Lose(firstOf(puts))
+	puts := reply(http.MethodPut, "")
+	proxy.Cut(first(puts))
 	if _, err := s.Swap(t.Context(), "latest.json", []byte("second"), version); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("the swap returned %v, want the conflict with its own first try", err)
 	}
 	wantWhole(t, s, "latest.json", []byte("second"))
 
 	changes := 0
-	proxy.Lose(firstOf(puts))
+	proxy.Cut(first(puts))
 	err = store.Update(t.Context(), s, "latest.json", func(old []byte) ([]byte, error) {
 		changes++
 		return append(old, " and third"...), nil
@@ -178,12 +150,12 @@ func wantOwnConflict(t *testing.T, s storetest.Store, proxy *lossy.Proxy) {
 	if err != nil || changes != 1 {
 		t.Errorf("Update returned %v after %d changes", err, changes)
 	}
-	proxy.Lose(nil)
+	proxy.Cut(nil)
 	wantWhole(t, s, "latest.json", []byte("second and third"))
 }
 
-func TestNoUploadThatEndsBadlyLeavesItsPartsInS3(t *testing.T) {
-	cfg, proxy := behindTLS(t, startGateway(t))
+func TestUploadsThatFailLeaveNoPartsInS3(t *testing.T) {
+	cfg, proxy := behindTLS(t, startVersity(t))
 	cfg.RetryMaxAttempts = 2
 	s, name := bucketNamed(t, cfg)
 	write := func(ctx context.Context, key string) store.Upload {
@@ -225,11 +197,10 @@ func TestNoUploadThatEndsBadlyLeavesItsPartsInS3(t *testing.T) {
 	wantNoUploads(t, cfg, name)
 }
 
-// wantNoUploads checks that a bucket holds no part of an unfinished upload.
+// wantNoUploads checks that a bucket has no part of an unfinished upload.
 func wantNoUploads(t *testing.T, cfg aws.Config, name string) {
 	t.Helper()
-	client := awss3.NewFromConfig(cfg, func(o *awss3.Options) { o.UsePathStyle = true })
-	out, err := client.ListMultipartUploads(t.Context(), &awss3.ListMultipartUploadsInput{Bucket: &name})
+	out, err := cloud.S3(cfg).ListMultipartUploads(t.Context(), &awss3.ListMultipartUploadsInput{Bucket: &name})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package objects_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -12,9 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/cloud"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/versity"
 	"github.com/rollcall-dev/rollcall/pkg/store/s3"
 )
@@ -24,15 +22,15 @@ const (
 	// MEBIBYTES".
 	childVariable = "ROLLCALL_OBJECTS_CHILD"
 	mebibyte      = 1 << 20
-	// bound is generous: three parts of 5 MiB, the garbage that Go lets lie, and the
-	// program itself. An upload that held its object would need 1 GiB.
+	// bound is generous: three parts of 5 MiB, garbage not yet collected, and the
+	// program itself. An upload that kept its object in memory would need 1 GiB.
 	bound = 96 * mebibyte
 )
 
 // TestAnObjectOfAGibibyteStreamsFlatIntoS3 measures the peak memory of a process
 // of its own, which uploads and does nothing else.
 func TestAnObjectOfAGibibyteStreamsFlatIntoS3(t *testing.T) {
-	server := startGateway(t)
+	server := startVersity(t)
 	s, name := bucketNamed(t, server.Config())
 	peaks := map[int]int{}
 	for _, size := range []int{1, 64, 1024} {
@@ -72,7 +70,7 @@ func child(task string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	peak, err := peakMemory()
+	peak, err := process.PeakRSS(os.Getpid())
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -86,10 +84,7 @@ func stream(ctx context.Context, url, bucket, mebibytes string) error {
 	if err != nil {
 		return err
 	}
-	s, err := s3.New(aws.Config{
-		Region: versity.Region, BaseEndpoint: &url,
-		Credentials: credentials.NewStaticCredentialsProvider(versity.User, versity.Secret, ""),
-	}, s3.Config{Bucket: bucket, Prefix: "exports/people"})
+	s, err := s3.New(cloud.Config(url, versity.User, versity.Secret), s3.Config{Bucket: bucket, Prefix: "exports/people"})
 	if err != nil {
 		return err
 	}
@@ -107,20 +102,4 @@ func stream(ctx context.Context, url, bucket, mebibytes string) error {
 		}
 	}
 	return u.Commit()
-}
-
-// peakMemory reads what Linux keeps of this process.
-func peakMemory() (int, error) {
-	status, err := os.Open("/proc/self/status")
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = status.Close() }()
-	for lines := bufio.NewScanner(status); lines.Scan(); {
-		if value, ok := strings.CutPrefix(lines.Text(), "VmHWM:"); ok {
-			kibibytes, err := strconv.Atoi(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")))
-			return kibibytes << 10, err
-		}
-	}
-	return 0, fmt.Errorf("no VmHWM in /proc/self/status")
 }

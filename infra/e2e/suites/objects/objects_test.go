@@ -1,6 +1,7 @@
 package objects_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"os"
@@ -12,11 +13,11 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/azurite"
-	"github.com/rollcall-dev/rollcall/infra/e2e/harness/lossy"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/cloud"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/faultproxy"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/moto"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/versity"
 	"github.com/rollcall-dev/rollcall/pkg/store/azblob"
@@ -32,30 +33,25 @@ func TestMain(m *testing.M) {
 }
 
 func TestABucketOfVersitygwKeepsThePromisesOfAStore(t *testing.T) {
-	server := startGateway(t)
+	server := startVersity(t)
 	storetest.Run(t, func(t *testing.T) storetest.Store { return bucket(t, server.Config()) })
 }
 
 // TLS is what the real S3 has, and there the SDK sends bodies in another way: in
 // chunks, with the checksum behind them.
 func TestABucketOfVersitygwBehindTLSKeepsThePromisesOfAStore(t *testing.T) {
-	cfg, _ := behindTLS(t, startGateway(t))
+	cfg, _ := behindTLS(t, startVersity(t))
 	storetest.Run(t, func(t *testing.T) storetest.Store { return bucket(t, cfg) })
 }
 
 func TestABucketOfMotoKeepsThePromisesOfAStore(t *testing.T) {
-	server, err := moto.Start(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Close)
-	cfg := server.Config()
+	cfg := harness.Start(t, moto.Start).Config()
 	cfg.HTTPClient = &oneByOne{next: awshttp.NewBuildableClient()}
 	storetest.Run(t, func(t *testing.T) storetest.Store { return bucket(t, cfg) })
 }
 
-// oneByOne sends one request at a time: moto looks whether a condition holds and
-// then writes, so that of two requests at once both may win.
+// oneByOne sends one request at a time, because moto's conditional writes are not
+// atomic: of two at once both may succeed.
 type oneByOne struct {
 	mu   sync.Mutex
 	next aws.HTTPClient
@@ -68,15 +64,9 @@ func (c *oneByOne) Do(r *http.Request) (*http.Response, error) {
 }
 
 func TestAContainerOfAzuriteKeepsThePromisesOfAStore(t *testing.T) {
-	server := startAzurite(t)
+	server := harness.Start(t, azurite.Start)
 	storetest.Run(t, func(t *testing.T) storetest.Store {
-		name := newName("container")
-		makeContainer(t, server, name)
-		s, err := azblob.New(azblob.Config{Account: azurite.Account, Key: azurite.Key, Endpoint: server.URL, Container: name, Prefix: "people"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
+		return container(t, server, azblob.Config{Endpoint: server.URL, Prefix: "people"})
 	})
 }
 
@@ -85,7 +75,7 @@ func newName(kind string) string {
 	return fmt.Sprintf("%s-%d", kind, time.Now().UnixNano())
 }
 
-// bucket makes an empty bucket and returns a part of it as a store.
+// bucket makes an empty bucket and returns a prefix of it as a store.
 func bucket(t *testing.T, cfg aws.Config) *s3.Store {
 	t.Helper()
 	s, _ := bucketNamed(t, cfg)
@@ -95,69 +85,83 @@ func bucket(t *testing.T, cfg aws.Config) *s3.Store {
 func bucketNamed(t *testing.T, cfg aws.Config) (s *s3.Store, name string) {
 	t.Helper()
 	name = newName("bucket")
-	client := awss3.NewFromConfig(cfg, func(o *awss3.Options) { o.UsePathStyle = true })
-	_, err := client.CreateBucket(t.Context(), &awss3.CreateBucketInput{
-		Bucket:                    &name,
-		CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(cfg.Region)},
-	})
-	if err != nil {
-		t.Fatal(err)
+	err := cloud.CreateBucket(t.Context(), cfg, name)
+	if err == nil {
+		s, err = s3.New(cfg, s3.Config{Bucket: name, Prefix: "exports/people"})
 	}
-	if s, err = s3.New(cfg, s3.Config{Bucket: name, Prefix: "exports/people"}); err != nil {
+	if err != nil {
 		t.Fatal(err)
 	}
 	return s, name
 }
 
-func startGateway(t *testing.T) *versity.Server {
+func startVersity(t *testing.T) *versity.Server {
 	t.Helper()
-	server, err := versity.Start(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Close)
-	return server
+	dir := t.TempDir()
+	return harness.Start(t, func(ctx context.Context) (*versity.Server, error) { return versity.Start(ctx, dir) })
 }
 
-// behindTLS is a way to a gateway through a proxy.
-func behindTLS(t *testing.T, gateway *versity.Server) (aws.Config, *lossy.Proxy) {
+// behindTLS is a way to a server of S3 through a proxy.
+func behindTLS(t *testing.T, server *versity.Server) (aws.Config, *faultproxy.Proxy) {
 	t.Helper()
-	proxy, err := lossy.Start(gateway.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(proxy.Close)
-	cfg := gateway.Config()
+	proxy := startProxy(t, server.URL)
+	cfg := server.Config()
 	cfg.BaseEndpoint, cfg.HTTPClient = aws.String(proxy.URL), proxy.Client()
 	return cfg, proxy
 }
 
-func startAzurite(t *testing.T) *azurite.Server {
+func startProxy(t *testing.T, target string) *faultproxy.Proxy {
 	t.Helper()
-	server, err := azurite.Start(t.Context())
+	return harness.Start(t, func(context.Context) (*faultproxy.Proxy, error) { return faultproxy.StartTLS(target) })
+}
+
+// container makes an empty container and returns it as a store, at the address
+// of Azurite or of a proxy.
+func container(t *testing.T, server *azurite.Server, cfg azblob.Config) *azblob.Store {
+	t.Helper()
+	cfg.Account, cfg.Key, cfg.Container = azurite.Account, azurite.Key, newName("container")
+	err := server.CreateContainer(t.Context(), cfg.Container)
+	var s *azblob.Store
+	if err == nil {
+		s, err = azblob.New(cfg)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(server.Close)
-	return server
-}
-
-func makeContainer(t *testing.T, server *azurite.Server, name string) {
-	t.Helper()
-	if err := server.CreateContainer(t.Context(), name); err != nil {
-		t.Fatal(err)
-	}
+	return s
 }
 
 // through is azcore's configuration for a way through a proxy.
-func through(proxy *lossy.Proxy) policy.ClientOptions {
+func through(proxy *faultproxy.Proxy) policy.ClientOptions {
 	return policy.ClientOptions{
 		Transport: proxy.Client(),
 		Retry:     policy.RetryOptions{MaxRetries: 3, RetryDelay: time.Millisecond, MaxRetryDelay: 10 * time.Millisecond},
 	}
 }
 
-// isRequest picks requests by method and by a part of their query.
-func isRequest(method, part string) func(*http.Request) bool {
-	return func(r *http.Request) bool { return r.Method == method && strings.Contains(r.URL.RawQuery, part) }
+// reply picks the replies to requests by method and by a part of their query.
+func reply(method, part string) func(faultproxy.Call) bool {
+	return func(c faultproxy.Call) bool {
+		return c.Replied && c.Request.Method == method && strings.Contains(c.Request.URL.RawQuery, part)
+	}
+}
+
+// replyWithout picks the replies to requests by method and by what their query
+// does not contain.
+func replyWithout(method, part string) func(faultproxy.Call) bool {
+	return func(c faultproxy.Call) bool {
+		return c.Replied && c.Request.Method == method && !strings.Contains(c.Request.URL.RawQuery, part)
+	}
+}
+
+// first picks the first of the calls that which picks.
+func first(which func(faultproxy.Call) bool) func(faultproxy.Call) bool {
+	done := false
+	return func(c faultproxy.Call) bool {
+		if done || !which(c) {
+			return false
+		}
+		done = true
+		return true
+	}
 }

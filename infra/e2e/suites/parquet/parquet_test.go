@@ -1,4 +1,4 @@
-package parquet
+package parquet_test
 
 import (
 	"bufio"
@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/glue"
 	"github.com/rollcall-dev/rollcall/pkg/format"
 	"github.com/rollcall-dev/rollcall/pkg/format/parquet"
@@ -46,13 +47,7 @@ func TestPyarrowAndDuckDBReadWhatNDJSONHas(t *testing.T) {
 	} {
 		publish(t, tenant, filepath.Join(dir, name), columns)
 	}
-	python, err := filepath.Abs(filepath.Join(".venv", "bin", "python"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(python); err != nil {
-		t.Fatalf("pyarrow and DuckDB are not installed (%v): run `make e2e`, which installs them", err)
-	}
+	python := harness.Installed(t, "suites", "parquet", ".venv", "bin", "python") // with pyarrow and DuckDB
 	out, err := exec.CommandContext(t.Context(), python, "read.py", dir).CombinedOutput()
 	if err != nil || string(out) != "every value agrees\n" {
 		t.Errorf("read.py: %v\n%s", err, out)

@@ -1,4 +1,4 @@
-package readme
+package readme_test
 
 import (
 	"fmt"
@@ -7,15 +7,13 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
 )
 
-// TestEveryCommandOfTheREADMEWorks runs them in their order, as a person would
-// who reads it from the top.
+// TestEveryCommandOfTheREADMEWorks runs them in their order, as a reader would.
 func TestEveryCommandOfTheREADMEWorks(t *testing.T) {
-	root, err := filepath.Abs(filepath.Join("..", "..", "..", ".."))
-	if err != nil {
-		t.Fatal(err)
-	}
+	root := harness.Path(t)
 	text, err := os.ReadFile(filepath.Join(root, "README.md"))
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +48,7 @@ func TestEveryCommandOfTheREADMEWorks(t *testing.T) {
 	}
 }
 
-// check looks at what a command left behind.
+// check checks what a command left behind.
 func (s *shell) check(t *testing.T, doc *document, c command, out string) {
 	t.Helper()
 	switch {
@@ -76,18 +74,18 @@ func (s *shell) check(t *testing.T, doc *document, c command, out string) {
 	}
 }
 
-func TestACommandThatNobodyPlannedForIsRefused(t *testing.T) {
+func TestAnUnknownCommandIsRefused(t *testing.T) {
 	for _, line := range []string{
 		"terraform apply", "rm -rf /", "make", "export PATH=...", "export AZURE_TENANT_ID=mine", "rollcall",
 		"make test && true", "rollcall list | sort", "go run ./functions/users", "go run ./docs/examples/go", "python3 x.py", "curl 'x'; true", "echo `true`",
 	} {
 		if _, err := parse("```sh\n" + line + "\n```\n"); err == nil {
-			t.Errorf("%q is taken", line)
+			t.Errorf("%q is accepted", line)
 		}
 	}
 	for _, language := range []string{"bash", "shell", "console"} {
 		if _, err := parse(fmt.Sprintf("```%s\nmake run\n```\n", language)); err == nil {
-			t.Errorf("a block of %s is taken", language)
+			t.Errorf("a block of %s is accepted", language)
 		}
 	}
 }

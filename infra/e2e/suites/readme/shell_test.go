@@ -1,4 +1,4 @@
-package readme
+package readme_test
 
 import (
 	"bytes"
@@ -9,63 +9,43 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/repository"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/tenant"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
-// shell is where the commands run: a folder of its own, with what earlier
-// commands have set up.
+// shell is where the commands run: a folder of its own, with the state that
+// earlier commands left.
 type shell struct {
 	root, dir string
 	env       []string
-	sourced   string            // the file that `simulate` tells people to source
+	sourced   string            // the file that `simulate` names to be sourced
 	addresses map[string]string // where the README's servers really listen
 }
 
-// open makes a shell that has heard of no tenant.
+// open makes a shell without a tenant.
 func open(t *testing.T, root string) *shell {
 	t.Helper()
 	s := &shell{root: root, dir: t.TempDir(), addresses: map[string]string{}}
-	for _, variable := range os.Environ() {
-		name, _, _ := strings.Cut(variable, "=")
-		if !strings.HasPrefix(name, "AZURE_") && !strings.HasPrefix(name, "ROLLCALL_") && !strings.HasPrefix(name, "AWS_") &&
-			!strings.HasPrefix(name, "MAKE") && name != "MFLAGS" && name != "SSL_CERT_FILE" && name != "PATH" {
-			s.env = append(s.env, variable)
-		}
-	}
 	bin := filepath.Join(s.dir, "bin")
-	for name, folder := range map[string]string{"rollcall": "./functions/rollcall", "consumer": "./docs/examples/go"} {
-		build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(bin, name), folder)
-		build.Dir = root
-		if out, err := build.CombinedOutput(); err != nil {
-			t.Fatalf("build %s: %v\n%s", folder, err, out)
+	for name, folder := range map[string]string{"rollcall": "functions/rollcall", "consumer": "docs/examples/go"} {
+		if err := repository.Plain(t.Context(), folder, filepath.Join(bin, name)); err != nil {
+			t.Fatal(err)
 		}
 	}
-	s.env = append(s.env, "PATH="+bin+":"+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"))
+	s.env = append(process.CleanEnviron("MAKE", "MFLAGS", "SSL_CERT_FILE", "PATH="), "PATH="+bin+":"+os.Getenv("PATH"))
 	return s
 }
 
-// signIn gives the shell a simulated tenant for the README's reader's own.
+// signIn gives the shell a simulated tenant in place of the reader's own.
 func (s *shell) signIn(t *testing.T) {
 	t.Helper()
-	tenant := simulator.New(simulator.Config{Users: 1500})
-	server, err := tenant.Start(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Close() })
-	authority := filepath.Join(s.dir, "ca.pem")
-	if err := os.WriteFile(authority, server.CAPEM, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s.env = append(s.env,
-		"AZURE_TENANT_ID="+tenant.Config().Tenant, "AZURE_CLIENT_ID="+tenant.Config().ClientID,
-		"AZURE_CLIENT_SECRET="+tenant.Config().ClientSecret, "SSL_CERT_FILE="+authority,
-		"ROLLCALL_LOGIN_URL="+server.URL, "ROLLCALL_GRAPH_URL="+server.URL)
+	s.env = append(s.env, harness.Start(t, tenant.New(simulator.Config{Users: 1500}).Start).Environ()...)
 }
 
 // script is a command as this shell runs it.
@@ -73,8 +53,8 @@ func (s *shell) script(text string) string {
 	text = strings.ReplaceAll(text, program, "rollcall")
 	text = strings.ReplaceAll(text, goExample, "consumer")
 	text = strings.ReplaceAll(text, pythonExample, shellQuoted(filepath.Join(s.root, pythonExample)))
-	for told, actual := range s.addresses {
-		text = strings.ReplaceAll(text, told, actual)
+	for printed, actual := range s.addresses {
+		text = strings.ReplaceAll(text, printed, actual)
 	}
 	if after, ok := strings.CutPrefix(text, "curl "); ok {
 		text = "curl --silent --show-error --fail-with-body --max-time 60 " + after
@@ -93,7 +73,7 @@ func (s *shell) run(t *testing.T, dir, script string) (stdout, all string) {
 	command := exec.CommandContext(t.Context(), "bash", "-c", script)
 	command.Dir, command.Env = dir, s.env
 	var out bytes.Buffer
-	both := &journal{}
+	both := &process.Output{}
 	command.Stdout, command.Stderr = io.MultiWriter(&out, both), both
 	if err := command.Run(); err != nil {
 		t.Fatalf("%v:\n%s", err, both.String())
@@ -101,73 +81,45 @@ func (s *shell) run(t *testing.T, dir, script string) (stdout, all string) {
 	return out.String(), both.String()
 }
 
-// ready is how a server tells its address.
-var ready = regexp.MustCompile(`(?:Serving|at) https?://(127\.0\.0\.1:\d+)`)
+// listening is the line that a server prints once it listens.
+var listening = regexp.MustCompile(`(?:Serving|at) https?://(127\.0\.0\.1:\d+)\S*\. Ctrl-C`)
 
-// serve starts a server in the background, on an address that is free, and waits
-// until it says that it serves. It ends with the test, or else by itself.
+// serve starts a server in the background, on a free address.
 func (s *shell) serve(t *testing.T, text string) {
 	t.Helper()
 	words := strings.Fields(strings.ReplaceAll(text, program, "rollcall"))
-	told := "127.0.0.1:8080"
+	address := "127.0.0.1:8080" // the one in the README
 	if words[1] == "simulate" {
-		told = "127.0.0.1:8443"
+		address = "127.0.0.1:8443"
 		words = append(words, "--dir", filepath.Join(s.dir, "simulate"))
 	}
 	for i, word := range words {
 		if word == "--addr" {
-			told = words[i+1]
+			address = words[i+1]
 		}
 	}
-	words = append(words, "--addr", "127.0.0.1:0", "--for", "5m")
-	command := exec.CommandContext(t.Context(), filepath.Join(s.dir, "bin", "rollcall"), words[1:]...)
-	command.Dir, command.Env = s.dir, s.env
-	out := &journal{}
-	command.Stdout, command.Stderr = out, out
-	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() {
-		_ = command.Wait()
-		close(ended)
-	}()
-	t.Cleanup(func() {
-		_ = command.Process.Signal(syscall.SIGTERM)
-		<-ended
-	})
-	for limit := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		printed := out.String()
-		if found := ready.FindStringSubmatch(printed); found != nil && strings.Contains(printed, "Ctrl-C") {
-			s.addresses[told] = found[1]
-			break
-		}
-		select {
-		case <-ended:
-			t.Fatalf("it ended:\n%s", printed)
-		default:
-		}
-		if time.Now().After(limit) {
-			t.Fatalf("it does not serve:\n%s", printed)
-		}
-	}
+	server := harness.Start(t, process.Server{
+		Name: "rollcall " + words[1], Program: filepath.Join(s.dir, "bin", "rollcall"),
+		Args: append(words[1:], "--addr", "127.0.0.1:0", "--for", "5m"), Dir: s.dir, Env: s.env,
+		Address: listening, StartLimit: time.Minute,
+	}.Start)
+	s.addresses[address] = server.Address
 	if words[1] == "simulate" {
-		s.sourced = out.sourced(t)
+		s.sourced = sourced(t, server)
 	}
 }
 
 // sourced is the file in the line that `simulate` prints for other terminals.
-func (j *journal) sourced(t *testing.T) string {
+func sourced(t *testing.T, server *process.Running) string {
 	t.Helper()
 	for limit := time.Now().Add(10 * time.Second); time.Now().Before(limit); time.Sleep(20 * time.Millisecond) {
-		for line := range strings.Lines(j.String()) {
+		for line := range strings.Lines(server.Output()) {
 			if file, ok := strings.CutPrefix(strings.TrimSpace(line), ". "); ok && strings.HasSuffix(line, "\n") {
 				return file
 			}
 		}
 	}
-	t.Fatalf("it prints no line for other terminals:\n%s", j.String())
+	t.Fatalf("it prints no line for other terminals:\n%s", server.Output())
 	return ""
 }
 
@@ -178,22 +130,4 @@ func grouped(n int) string {
 		text = text[:at] + "," + text[at:]
 	}
 	return text
-}
-
-// journal keeps what is written to it; it may be read meanwhile.
-type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *journal) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(p)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
 }

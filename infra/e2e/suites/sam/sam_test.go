@@ -1,4 +1,4 @@
-package sam
+package sam_test
 
 import (
 	"debug/buildinfo"
@@ -8,13 +8,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
 )
 
-// template is seen from this folder.
-const template = "../../../../template.yaml"
-
 func TestTheTemplateIsValid(t *testing.T) {
-	out := sam(t, "validate", "--lint", "--template-file", template)
+	out := sam(t, "validate", "--lint", "--template-file", harness.Path(t, "template.yaml"))
 	if !strings.Contains(out, "is a valid SAM Template") {
 		t.Errorf("it says: %s", out)
 	}
@@ -22,7 +22,7 @@ func TestTheTemplateIsValid(t *testing.T) {
 
 func TestTheBuildMakesTheReleasedBinaryAndNothingElse(t *testing.T) {
 	dir := t.TempDir()
-	sam(t, "build", "--build-in-source", "--template-file", template, "--build-dir", dir)
+	sam(t, "build", "--build-in-source", "--template-file", harness.Path(t, "template.yaml"), "--build-dir", dir)
 	artifacts, err := os.ReadDir(filepath.Join(dir, "UsersFunction"))
 	if err != nil {
 		t.Fatal(err)
@@ -63,19 +63,8 @@ func TestTheBuildMakesTheReleasedBinaryAndNothingElse(t *testing.T) {
 // returns what it prints.
 func sam(t *testing.T, args ...string) string {
 	t.Helper()
-	program, err := filepath.Abs(filepath.Join(".venv", "bin", "sam"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(program); err != nil {
-		t.Fatalf("the SAM command line is not installed (%v): run `make e2e`, which installs it", err)
-	}
-	command := exec.CommandContext(t.Context(), program, args...)
-	for _, variable := range os.Environ() {
-		if !strings.HasPrefix(variable, "AWS_") && !strings.HasPrefix(variable, "SAM_") {
-			command.Env = append(command.Env, variable)
-		}
-	}
+	command := exec.CommandContext(t.Context(), harness.Installed(t, "suites", "sam", ".venv", "bin", "sam"), args...)
+	command.Env = process.CleanEnviron("SAM_")
 	command.Env = append(command.Env, goHomes(t)...)
 	command.Env = append(command.Env, "HOME="+t.TempDir(), "AWS_DEFAULT_REGION=eu-west-1", "SAM_CLI_TELEMETRY=0",
 		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
@@ -86,8 +75,8 @@ func sam(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// goHomes tells Go's own folders, which follow from HOME, so that a build finds
-// what has been compiled already.
+// goHomes are Go's own folders, which otherwise follow from HOME, so that a build
+// finds what has been compiled already.
 func goHomes(t *testing.T) []string {
 	t.Helper()
 	names := []string{"GOPATH", "GOCACHE", "GOMODCACHE", "GOENV"}

@@ -1,4 +1,4 @@
-package snapshots
+package snapshots_test
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/cloud"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 	"github.com/rollcall-dev/rollcall/pkg/snapshot"
 )
@@ -15,7 +16,7 @@ import (
 // tags returns the tag of every object below runs/ of a bucket.
 func tags(t *testing.T, bucket string) map[string]string {
 	t.Helper()
-	client := awss3.NewFromConfig(shared.gateway.Config(), func(o *awss3.Options) { o.UsePathStyle = true })
+	client := cloud.S3(shared.s3.Config())
 	listed, err := client.ListObjectsV2(context.Background(), &awss3.ListObjectsV2Input{Bucket: &bucket, Prefix: aws.String(prefix + "/runs/")})
 	if err != nil {
 		t.Fatal(err)
@@ -32,7 +33,7 @@ func tags(t *testing.T, bucket string) map[string]string {
 	return all
 }
 
-// want checks the tags of the objects of one run.
+// wantTag checks the tags of the parts of one run.
 func wantTag(t *testing.T, bucket, run, want string) {
 	t.Helper()
 	found := 0
@@ -49,30 +50,30 @@ func wantTag(t *testing.T, bucket, run, want string) {
 	}
 }
 
-func TestOnlyWhatNothingNamesMayBeDeletedInTime(t *testing.T) {
+func TestOnlyPartsOfRunsThatNothingNamesMayExpire(t *testing.T) {
 	const (
 		bucket     = "retention"
 		expendable = "rollcall=expendable"
 		kept       = "rollcall=kept"
 	)
-	w := newWorld(t, bucket, simulator.Config{Users: 1000}, "ROLLCALL_SINKS=s3://"+bucket+"/"+prefix+"?retention=tags")
-	w.start()
-	w.complete(snapshot.Input{Run: "monday"})
+	d := deploy(t, bucket, simulator.Config{Users: 1000}, "ROLLCALL_SINKS=s3://"+bucket+"/"+prefix+"?retention=tags")
+	d.start()
+	d.complete(snapshot.Input{Run: "monday"})
 	wantTag(t, bucket, "monday", kept)
-	w.complete(snapshot.Input{Run: "tuesday"})
+	d.complete(snapshot.Input{Run: "tuesday"})
 	wantTag(t, bucket, "monday", expendable)
 	wantTag(t, bucket, "tuesday", kept)
 	for i := range 500 {
-		if err := w.tenant.Delete(i); err != nil {
+		if err := d.tenant.Delete(i); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, answer, _ := w.invoke(snapshot.Input{Run: "wednesday"}); answer.ErrorType != "Snapshot.Suspect" {
+	if _, answer, _ := d.invoke(snapshot.Input{Run: "wednesday"}); answer.ErrorType != "Snapshot.Suspect" {
 		t.Fatalf("it answers %+v", answer)
 	}
 	wantTag(t, bucket, "wednesday", expendable)
 	wantTag(t, bucket, "tuesday", kept)
-	w.complete(snapshot.Input{Accept: "wednesday"})
+	d.complete(snapshot.Input{Accept: "wednesday"})
 	wantTag(t, bucket, "wednesday", kept)
 	wantTag(t, bucket, "tuesday", expendable)
 }

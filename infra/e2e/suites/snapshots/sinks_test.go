@@ -1,4 +1,4 @@
-package snapshots
+package snapshots_test
 
 import (
 	"crypto/hmac"
@@ -18,17 +18,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	eventtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/azurite"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/cloud"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/moto"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 	"github.com/rollcall-dev/rollcall/pkg/snapshot"
 	"github.com/rollcall-dev/rollcall/pkg/store/azblob"
 )
 
-// message is a CloudEvent as far as these tests look at it.
-type message struct {
+// event is a CloudEvent as far as these tests check it.
+type event struct {
 	ID, Source, Type, Subject string
 	Data                      struct {
 		Run, Manifest string
@@ -37,51 +38,27 @@ type message struct {
 	}
 }
 
-// queues are SQS queues of one moto.
-type queues struct {
-	*testing.T
-	client *sqs.Client
-}
-
-func (q *queues) create(name string) (url, arn string) {
-	q.Helper()
-	made, err := q.client.CreateQueue(q.Context(), &sqs.CreateQueueInput{QueueName: &name})
+// drain takes every event out of a queue, each body through open.
+func drain(t *testing.T, queue *cloud.Queue, open func([]byte) []byte) []event {
+	t.Helper()
+	bodies, err := queue.Drain(t.Context())
 	if err != nil {
-		q.Fatal(err)
+		t.Fatal(err)
 	}
-	return *made.QueueUrl, "arn:aws:sqs:eu-west-1:123456789012:" + name
-}
-
-// drain takes everything that is in the queue, each body through open.
-func (q *queues) drain(url string, open func(string) string) []message {
-	q.Helper()
-	var all []message
-	for {
-		got, err := q.client.ReceiveMessage(q.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: 10})
-		if err != nil {
-			q.Fatal(err)
-		}
-		if len(got.Messages) == 0 {
-			return all
-		}
-		for _, m := range got.Messages {
-			var e message
-			if err := json.Unmarshal([]byte(open(*m.Body)), &e); err != nil {
-				q.Fatalf("%v: %s", err, *m.Body)
-			}
-			all = append(all, e)
-			if _, err := q.client.DeleteMessage(q.Context(), &sqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: m.ReceiptHandle}); err != nil {
-				q.Fatal(err)
-			}
+	all := make([]event, len(bodies))
+	for i, body := range bodies {
+		if err := json.Unmarshal(open(body), &all[i]); err != nil {
+			t.Fatalf("%v: %s", err, body)
 		}
 	}
+	return all
 }
 
 // hook is a webhook that checks signatures.
 type hook struct {
 	*httptest.Server
 	mu   sync.Mutex
-	got  []message
+	got  []event
 	fail string
 }
 
@@ -98,7 +75,7 @@ func startHook(t *testing.T) *hook {
 		mac := hmac.New(sha256.New, key)
 		mac.Write([]byte(r.Header.Get("webhook-id") + "." + r.Header.Get("webhook-timestamp") + "."))
 		mac.Write(body)
-		var e message
+		var e event
 		switch {
 		case err != nil:
 			h.fail = err.Error()
@@ -114,40 +91,39 @@ func startHook(t *testing.T) *hook {
 }
 
 // TestOneRunReachesEveryKindOfSink publishes to S3, Blob Storage and a folder at
-// once, and tells SQS, EventBridge and a webhook.
+// once, and announces it to SQS, EventBridge and a webhook.
 func TestOneRunReachesEveryKindOfSink(t *testing.T) {
 	const users = 1500
-	cloud, err := moto.Start(t.Context())
+	aws := harness.Start(t, moto.Start)
+	blobs := harness.Start(t, azurite.Start)
+	each, err := cloud.CreateQueue(t.Context(), aws.Config(), "each")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(cloud.Close)
-	blobs, err := azurite.Start(t.Context())
+	events, err := cloud.CreateQueue(t.Context(), aws.Config(), "events")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(blobs.Close)
 	if err := blobs.CreateContainer(t.Context(), "people"); err != nil {
 		t.Fatal(err)
 	}
-	q := &queues{T: t, client: sqs.NewFromConfig(cloud.Config())}
-	each, _ := q.create("each")
-	events, eventsARN := q.create("events")
-	route(t, cloud, eventsARN)
+	route(t, aws, events.ARN)
 	target := startHook(t)
 	folder := t.TempDir()
-	w := newWorld(t, "sinks", simulator.Config{Users: users},
-		"AWS_ENDPOINT_URL="+cloud.URL,
-		"AZURE_STORAGE_CONNECTION_STRING=DefaultEndpointsProtocol=http;AccountName="+azurite.Account+";AccountKey="+azurite.Key+";BlobEndpoint="+blobs.URL+";",
+	d := deploy(t, "sinks", simulator.Config{Users: users},
+		"AWS_ENDPOINT_URL="+aws.URL,
+		"AZURE_STORAGE_CONNECTION_STRING="+blobs.ConnectionString(),
 		`ROLLCALL_WEBHOOK_SECRET={"SinkKey":"whsec_`+hookKey+`"}`,
 		"ROLLCALL_SINKS=s3://sinks/"+prefix+" azblob://"+azurite.Account+"/people/"+prefix+"?compression=zstd file://"+folder+"?format=parquet"+
 			" sqs:https://sqs.eu-west-1.amazonaws.com/123456789012/each?users=each eventbridge://default "+target.URL+"/hook?token=x#private=allow")
-	w.trust(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: target.Certificate().Raw}))
-	w.start()
-	result, _ := w.complete(snapshot.Input{Run: "r"})
-	w.wantEverywhere("r", present(w.tenant, users, nil))
+	if err := d.tenant.Trust(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: target.Certificate().Raw})); err != nil {
+		t.Fatal(err)
+	}
+	d.start()
+	result, _ := d.complete(snapshot.Input{Run: "r"})
+	d.wantEverywhere("r", present(d.tenant, users, nil))
 
-	tenant := w.tenant.Config().Tenant
+	tenant := d.tenant.TenantID
 	at, err := azblob.New(azblob.Config{Account: azurite.Account, Key: azurite.Key, Endpoint: blobs.URL, Container: "people", Prefix: prefix})
 	if err != nil {
 		t.Fatal(err)
@@ -168,17 +144,17 @@ func TestOneRunReachesEveryKindOfSink(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	completed := func(where string, got []message) {
+	completed := func(where string, got []event) {
 		t.Helper()
 		if len(got) != 1 || got[0].Type != snapshot.EventCompleted || got[0].Source != "urn:rollcall:tenant:"+tenant ||
 			got[0].Data.Users != users || got[0].Data.Manifest != result.Manifest || got[0].ID == "" {
 			t.Errorf("%s got %+v", where, got)
 		}
 	}
-	plain := func(body string) string { return body }
+	plain := func(body []byte) []byte { return body }
 	listed := map[string]bool{}
-	var others []message
-	for _, e := range q.drain(each, plain) {
+	var others []event
+	for _, e := range drain(t, each, plain) {
 		if e.Type != snapshot.EventListed {
 			others = append(others, e)
 			continue
@@ -192,10 +168,10 @@ func TestOneRunReachesEveryKindOfSink(t *testing.T) {
 	if len(listed) != users {
 		t.Errorf("%d users were listed on SQS, want %d", len(listed), users)
 	}
-	completed("EventBridge", q.drain(events, func(body string) string {
+	completed("EventBridge", drain(t, events, func(body []byte) []byte {
 		var envelope struct{ Detail json.RawMessage }
-		_ = json.Unmarshal([]byte(body), &envelope)
-		return string(envelope.Detail)
+		_ = json.Unmarshal(body, &envelope)
+		return envelope.Detail
 	}))
 	target.mu.Lock()
 	defer target.mu.Unlock()
@@ -206,9 +182,9 @@ func TestOneRunReachesEveryKindOfSink(t *testing.T) {
 }
 
 // route sends everything of the default event bus to a queue.
-func route(t *testing.T, cloud *moto.Server, queue string) {
+func route(t *testing.T, server *moto.Server, queue string) {
 	t.Helper()
-	client := eventbridge.NewFromConfig(cloud.Config())
+	client := eventbridge.NewFromConfig(server.Config())
 	_, err := client.PutRule(t.Context(), &eventbridge.PutRuleInput{Name: aws.String("all"), EventPattern: aws.String(`{"detail-type":[{"prefix":"rollcall."}]}`)})
 	if err == nil {
 		_, err = client.PutTargets(t.Context(), &eventbridge.PutTargetsInput{

@@ -1,4 +1,4 @@
-package template
+package template_test
 
 import (
 	"slices"
@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/cloudformation"
 )
 
 func TestEveryRoleHasInlinePoliciesOnlyAndABoundary(t *testing.T) {
@@ -101,7 +103,7 @@ func TestServicesAssumeRolesForThisAccountOnly(t *testing.T) {
 }
 
 // statements collects what each role may do, separate policies included.
-func statements(t *testing.T, s *Stack) map[string][]statement {
+func statements(t *testing.T, s *cloudformation.Stack) map[string][]statement {
 	t.Helper()
 	all := map[string][]statement{}
 	for _, name := range s.Of("AWS::IAM::Role") {

@@ -1,16 +1,16 @@
-package template
+package template_test
 
 import (
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rollcall-dev/rollcall/infra/e2e/harness/machines"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/stepfunctions"
 	"github.com/rollcall-dev/rollcall/pkg/config"
 )
 
@@ -50,9 +50,9 @@ func TestTheStateMachinesGetEveryValueTheyName(t *testing.T) {
 	}
 	for _, name := range names {
 		properties := s.Resources[name].Properties
-		file := filepath.Join("..", "..", "..", "..", properties["DefinitionUri"].(string))
+		file := harness.Path(t, properties["DefinitionUri"].(string))
 		given := slices.Sorted(maps.Keys(properties["DefinitionSubstitutions"].(map[string]any)))
-		named, err := machines.Placeholders(file)
+		named, err := stepfunctions.Placeholders(file)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,14 +1,14 @@
-package template
+package template_test
 
 import (
 	"encoding/json"
 	"testing"
+
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/cloudformation"
 )
 
-// path is template.yaml, seen from here.
-const path = "../../../../template.yaml"
-
-// everything switches all on that can be.
+// everything enables all that is optional.
 func everything() map[string]string {
 	return map[string]string{
 		"SecretKmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/secret",
@@ -22,15 +22,15 @@ func everything() map[string]string {
 	}
 }
 
-// stacks are the two that tests look at: as it comes, and with everything on.
-func stacks(t *testing.T) map[string]*Stack {
+// stacks are the two that tests check: with the defaults, and with everything enabled.
+func stacks(t *testing.T) map[string]*cloudformation.Stack {
 	t.Helper()
-	return map[string]*Stack{"as it comes": stack(t, nil), "with everything": stack(t, everything())}
+	return map[string]*cloudformation.Stack{"with the defaults": stack(t, nil), "with everything": stack(t, everything())}
 }
 
-func stack(t *testing.T, parameters map[string]string) *Stack {
+func stack(t *testing.T, parameters map[string]string) *cloudformation.Stack {
 	t.Helper()
-	whole, err := Read(path)
+	whole, err := cloudformation.Read(harness.Path(t, "template.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package triggers
+package triggers_test
 
 import (
 	"bufio"
@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/endpoint"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/gateway"
-	"github.com/rollcall-dev/rollcall/infra/e2e/harness/stage"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
@@ -18,15 +18,15 @@ import (
 func streams(t *testing.T, bootstrap string, kind gateway.Kind) {
 	for name, test := range map[string]struct {
 		tenant simulator.Config
-		run    func(*play)
+		run    func(*client)
 	}{
-		"stays flat over many users":            {simulator.Config{Users: many}, (*play).flat},
-		"says what is too much even for it":     {simulator.Config{Users: 600_000}, (*play).tooMuch},
-		"sends the first user at once":          {simulator.Config{Users: 150, Bandwidth: 25_000}, (*play).firstUser},
-		"stops reading when the caller is gone": {simulator.Config{Users: 200_000, Latency: 20 * time.Millisecond}, (*play).gone},
+		"stays flat over many users":             {simulator.Config{Users: many}, (*client).flat},
+		"says what is too much even for it":      {simulator.Config{Users: 600_000}, (*client).tooMuch},
+		"sends the first user at once":           {simulator.Config{Users: 150, Bandwidth: 25_000}, (*client).firstUser},
+		"stops reading when the caller hangs up": {simulator.Config{Users: 200_000, Latency: 20 * time.Millisecond}, (*client).hangUp},
 	} {
 		t.Run(name, func(t *testing.T) {
-			test.run(begin(t, stage.Config{Bootstrap: bootstrap, Kind: kind, Tenant: test.tenant, Timeout: 2 * time.Minute}))
+			test.run(start(t, endpoint.Config{Bootstrap: bootstrap, Kind: kind, Tenant: test.tenant, Timeout: 2 * time.Minute}))
 		})
 	}
 }
@@ -38,108 +38,108 @@ const (
 	peak = 64 << 20
 )
 
-func (p *play) flat() {
-	users, last := p.drain("/users?$format=ndjson")
+func (c *client) flat() {
+	users, last := c.drain("/users?$format=ndjson")
 	if users != many || last.Complete == nil || !*last.Complete || last.Count != many {
-		p.Errorf("after %d users it closes with %+v", users, last)
+		c.Errorf("after %d users it closes with %+v", users, last)
 	}
-	p.lean()
+	c.lean()
 }
 
-func (p *play) tooMuch() {
-	users, last := p.drain("/users?$format=ndjson")
+func (c *client) tooMuch() {
+	users, last := c.drain("/users?$format=ndjson")
 	if last.Complete == nil || *last.Complete || last.Error.Code != "Response.TooLarge" {
-		p.Errorf("after %d users it closes with %+v", users, last)
+		c.Errorf("after %d users it closes with %+v", users, last)
 	}
 	if users >= 600_000 {
-		p.Errorf("%d users came", users)
+		c.Errorf("%d users came", users)
 	}
-	p.lean()
+	c.lean()
 }
 
-func caller() http.Header { return http.Header{"Authorization": {"Bearer " + stage.Token}} }
+func caller() http.Header { return http.Header{"Authorization": {"Bearer " + endpoint.Token}} }
 
 // lean checks the peak of the function's memory.
-func (p *play) lean() {
-	p.Helper()
-	rss, err := p.stage.Host.PeakRSS()
+func (c *client) lean() {
+	c.Helper()
+	rss, err := c.endpoint.Host.PeakRSS()
 	if err != nil {
-		p.Fatal(err)
+		c.Fatal(err)
 	}
-	p.Logf("peak RSS %.1f MiB", float64(rss)/(1<<20))
+	c.Logf("peak RSS %.1f MiB", float64(rss)/(1<<20))
 	if rss > peak {
-		p.Errorf("the function took %d MiB, more than %d", rss>>20, peak>>20)
+		c.Errorf("the function took %d MiB, more than %d", rss>>20, peak>>20)
 	}
 }
 
 // drain counts the users of a stream and returns its last record.
-func (p *play) drain(address string) (users int, last closing) {
-	p.Helper()
-	r, err := p.stage.Get(p.Context(), address, caller())
+func (c *client) drain(address string) (users int, last closing) {
+	c.Helper()
+	r, err := c.endpoint.Get(c.Context(), address, caller())
 	if err != nil {
-		p.Fatal(err)
+		c.Fatal(err)
 	}
 	defer func() { _ = r.Body.Close() }()
 	lines := bufio.NewScanner(r.Body)
 	for lines.Scan() {
 		if users++; bytes.HasPrefix(lines.Bytes(), []byte(`{"@rollcall.`)) {
 			if err := json.Unmarshal(lines.Bytes(), &last); err != nil {
-				p.Fatal(err)
+				c.Fatal(err)
 			}
 			users--
 		}
 	}
 	if err := lines.Err(); err != nil {
-		p.Errorf("the stream breaks off: %v", err)
+		c.Errorf("the stream breaks off: %v", err)
 	}
 	return users, last
 }
 
 // firstUser: the page is small, so that it would fit into a buffer, and takes
-// Graph seconds to send. The first user is there long before the last.
-func (p *play) firstUser() {
+// Graph seconds to send. The first user arrives long before the last.
+func (c *client) firstUser() {
 	began := time.Now()
-	r, err := p.stage.Get(p.Context(), "/users?$format=ndjson", caller())
+	r, err := c.endpoint.Get(c.Context(), "/users?$format=ndjson", caller())
 	if err != nil {
-		p.Fatal(err)
+		c.Fatal(err)
 	}
 	defer func() { _ = r.Body.Close() }()
 	lines := bufio.NewReader(r.Body)
 	if _, err := lines.ReadString('\n'); err != nil {
-		p.Fatal(err)
+		c.Fatal(err)
 	}
 	first := time.Since(began)
 	if _, err := lines.WriteTo(&strings.Builder{}); err != nil {
-		p.Fatal(err)
+		c.Fatal(err)
 	}
 	if whole := time.Since(began); first > whole/2 {
-		p.Errorf("the first user came after %s of %s", first, whole)
+		c.Errorf("the first user came after %s of %s", first, whole)
 	}
 }
 
-// gone: the caller hangs up after the first user.
-func (p *play) gone() {
-	r, err := p.stage.Get(p.Context(), "/users?$format=ndjson", caller())
+// hangUp closes the connection after the first user.
+func (c *client) hangUp() {
+	r, err := c.endpoint.Get(c.Context(), "/users?$format=ndjson", caller())
 	if err != nil {
-		p.Fatal(err)
+		c.Fatal(err)
 	}
 	if _, err := bufio.NewReader(r.Body).ReadString('\n'); err != nil || r.StatusCode != http.StatusOK {
-		p.Fatalf("the stream does not begin: %d, %v", r.StatusCode, err)
+		c.Fatalf("the stream does not begin: %d, %v", r.StatusCode, err)
 	}
 	_ = r.Body.Close()
 	const pages = 200_000/999 + 1
-	for asked, again := -1, 0; again < 3; time.Sleep(200 * time.Millisecond) {
-		if now := len(p.stage.Tenant.Requests()); now == asked {
-			again++
+	for asked, unchanged := -1, 0; unchanged < 3; time.Sleep(200 * time.Millisecond) {
+		if now := len(c.endpoint.Tenant.Requests()); now == asked {
+			unchanged++
 		} else {
-			asked, again = now, 0
+			asked, unchanged = now, 0
 		}
 	}
-	if asked := len(p.stage.Tenant.Requests()); asked >= pages {
-		p.Errorf("%d requests went to the tenant, which has %d pages", asked, pages)
+	if asked := len(c.endpoint.Tenant.Requests()); asked >= pages {
+		c.Errorf("%d requests went to the tenant, which has %d pages", asked, pages)
 	} else {
-		p.Logf("%d requests went to the tenant, which has %d pages", asked, pages)
+		c.Logf("%d requests went to the tenant, which has %d pages", asked, pages)
 	}
-	// The environment is fit for the next event.
-	p.want(p.get("/users/$count", ""), http.StatusOK, "")
+	// The function answers the next event.
+	c.want(c.get("/users/$count", ""), http.StatusOK, "")
 }

@@ -1,4 +1,4 @@
-package users
+package users_test
 
 import (
 	"encoding/json"
@@ -37,9 +37,9 @@ func get(path, query string) events.APIGatewayV2HTTPRequest {
 }
 
 // request sends an HTTP event and returns the HTTP response.
-func (p *stage) request(t *testing.T, event events.APIGatewayV2HTTPRequest) events.APIGatewayV2HTTPResponse {
+func (f *function) request(t *testing.T, event events.APIGatewayV2HTTPRequest) events.APIGatewayV2HTTPResponse {
 	t.Helper()
-	result := p.invoke(t, event)
+	result := f.invoke(t, event)
 	if result.ErrorType != "" {
 		t.Fatalf("an HTTP event failed the invocation: %s", result.Payload)
 	}
@@ -60,12 +60,12 @@ func header(r events.APIGatewayV2HTTPResponse, name string) string {
 	return ""
 }
 
-func everyUserByHTTP(t *testing.T, w *world) {
-	p := w.play(t, set{tenant: simulator.Config{Users: population}})
+func everyUserByHTTP(t *testing.T, e *environment) {
+	f := e.start(t, config{tenant: simulator.Config{Users: population}})
 	seen := map[string]bool{}
 	path, query := "/users", "$top=999"
 	for pages := 1; pages <= 2; pages++ {
-		response := p.request(t, get(path, query))
+		response := f.request(t, get(path, query))
 		if response.StatusCode != http.StatusOK {
 			t.Fatalf("page %d: status %d: %s", pages, response.StatusCode, response.Body)
 		}
@@ -75,7 +75,7 @@ func everyUserByHTTP(t *testing.T, w *world) {
 		if got := header(response, "Cache-Control"); got != "no-store" {
 			t.Errorf("Cache-Control is %q", got)
 		}
-		got := p.readPage(t, []byte(response.Body))
+		got := f.readPage(t, []byte(response.Body))
 		for _, u := range got.Value {
 			seen[u.ID] = true
 		}
@@ -93,22 +93,22 @@ func everyUserByHTTP(t *testing.T, w *world) {
 	}
 }
 
-func noCaller(t *testing.T, w *world) {
-	p := w.play(t, set{tenant: simulator.Config{Users: 3}})
+func noCaller(t *testing.T, e *environment) {
+	f := e.start(t, config{tenant: simulator.Config{Users: 3}})
 	event := get("/users", "")
 	event.RequestContext.Authorizer = nil
-	response := p.request(t, event)
+	response := f.request(t, event)
 	if response.StatusCode != http.StatusUnauthorized || !strings.Contains(response.Body, "Request.Unauthorized") {
 		t.Errorf("it answered %d: %s", response.StatusCode, response.Body)
 	}
-	if n := len(p.tenant.Requests()); n != 0 {
+	if n := len(f.tenant.Requests()); n != 0 {
 		t.Errorf("%d requests went to the tenant for a caller nobody verified", n)
 	}
 }
 
-func httpFailure(t *testing.T, w *world) {
-	p := w.play(t, set{tenant: simulator.Config{Users: 3, Faults: []simulator.Fault{{Name: "403"}}}})
-	response := p.request(t, get("/v1.0/users", ""))
+func httpFailure(t *testing.T, e *environment) {
+	f := e.start(t, config{tenant: simulator.Config{Users: 3, Faults: []simulator.Fault{{Name: "403"}}}})
+	response := f.request(t, get("/v1.0/users", ""))
 	var envelope struct {
 		Error struct{ Code, Message string }
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/versity/versitygw/backend/posix"
 	"github.com/versity/versitygw/embedgw"
 
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/cloud"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/versity"
 )
 
@@ -53,7 +54,7 @@ func run(dir string) error {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- embedgw.RunVersityGW(ctx, backend, &embedgw.Config{
-			RootUserAccess: versity.User, RootUserSecret: versity.Secret, Region: versity.Region,
+			RootUserAccess: versity.User, RootUserSecret: versity.Secret, Region: cloud.Region,
 			Ports: []string{address}, HealthPath: "/healthy", Quiet: true, KeepAlive: true,
 			MaxConnections: 1000, MaxRequests: 1000, MultipartMaxParts: 10000,
 		})

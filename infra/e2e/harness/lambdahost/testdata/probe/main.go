@@ -25,7 +25,7 @@ func main() {
 		fmt.Println("the probe was asked to end")
 		os.Exit(3)
 	}
-	lambda.StartWithOptions(handle, lambda.WithEnableSIGTERM(func() { fmt.Println("the probe was told to end") }))
+	lambda.StartWithOptions(handle, lambda.WithEnableSIGTERM(func() { fmt.Println("the probe was ended by a signal") }))
 }
 
 func handle(ctx context.Context, r request) (any, error) {

@@ -1,0 +1,197 @@
+package cloudformation
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Stack is a template with the values of its parameters: what would be made.
+type Stack struct {
+	// Resources are those whose condition holds, with every intrinsic resolved. A
+	// Ref to a resource is its name in angle brackets, <Bucket>, an attribute
+	// <Bucket.Arn>.
+	Resources map[string]Resource
+	// Outputs are the values of the outputs.
+	Outputs map[string]any
+}
+
+// Resource is one of them.
+type Resource struct {
+	// Type is its type, such as AWS::S3::Bucket.
+	Type string
+	// Properties are its properties.
+	Properties map[string]any
+	// Attributes are all of it, such as DeletionPolicy.
+	Attributes map[string]any
+}
+
+// Resolve makes a stack of the template. Parameters that are not given have
+// their default.
+func (t *Template) Resolve(parameters map[string]string) (*Stack, error) {
+	r := resolver{template: t, values: map[string]any{
+		"AWS::AccountId": "123456789012", "AWS::Partition": "aws", "AWS::Region": "eu-west-1",
+		"AWS::StackName": "stack", "AWS::URLSuffix": "amazonaws.com", "AWS::NoValue": nil,
+	}}
+	for name, parameter := range t.Parameters {
+		r.values[name] = parameter.(map[string]any)["Default"]
+	}
+	for name, given := range parameters {
+		if _, known := t.Parameters[name]; !known {
+			return nil, fmt.Errorf("there is no parameter %s", name)
+		}
+		r.values[name] = given
+	}
+	stack := &Stack{Resources: map[string]Resource{}, Outputs: map[string]any{}}
+	for name, definition := range t.Resources {
+		if all := r.made(definition); all != nil {
+			properties, _ := all["Properties"].(map[string]any)
+			stack.Resources[name] = Resource{all["Type"].(string), properties, all}
+		}
+	}
+	for name, definition := range t.Outputs {
+		if all := r.made(definition); all != nil {
+			stack.Outputs[name] = all["Value"]
+		}
+	}
+	if len(r.problems) > 0 {
+		return nil, fmt.Errorf("the template: %s", strings.Join(r.problems, "; "))
+	}
+	return stack, nil
+}
+
+// Of lists the names of the resources of a type, sorted.
+func (s *Stack) Of(resourceType string) []string {
+	var names []string
+	for name, r := range s.Resources {
+		if r.Type == resourceType {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+type resolver struct {
+	template *Template
+	values   map[string]any
+	problems []string
+}
+
+// made resolves a resource or an output, nil if its condition does not hold.
+func (r *resolver) made(definition any) map[string]any {
+	all := definition.(map[string]any)
+	if condition, is := all["Condition"].(string); is && !r.condition(condition) {
+		return nil
+	}
+	resolved := maps.Clone(all)
+	delete(resolved, "Condition")
+	return r.resolve(resolved).(map[string]any)
+}
+
+func (r *resolver) condition(name string) bool {
+	return r.resolve(r.template.Conditions[name]) == true
+}
+
+func (r *resolver) resolve(node any) any {
+	switch node := node.(type) {
+	case []any:
+		list := []any{}
+		for _, each := range node {
+			if v := r.resolve(each); v != nil {
+				list = append(list, v)
+			}
+		}
+		return list
+	case map[string]any:
+		if len(node) == 1 {
+			for name, argument := range node {
+				if v, is := r.intrinsic(name, argument); is {
+					return v
+				}
+			}
+		}
+		resolved := map[string]any{}
+		for name, each := range node {
+			if v := r.resolve(each); v != nil {
+				resolved[name] = v
+			}
+		}
+		return resolved
+	default:
+		return node
+	}
+}
+
+func (r *resolver) intrinsic(name string, argument any) (v any, is bool) {
+	switch name {
+	case "Ref":
+		return r.ref(argument.(string)), true
+	case "Fn::GetAtt":
+		list := argument.([]any)
+		return fmt.Sprintf("<%s.%s>", list[0], list[1]), true
+	case "Fn::If":
+		list := argument.([]any)
+		if r.condition(list[0].(string)) {
+			return r.resolve(list[1]), true
+		}
+		return r.resolve(list[2]), true
+	case "Fn::Equals":
+		list := r.resolve(argument).([]any)
+		return list[0] == list[1], true
+	case "Fn::Not":
+		return r.resolve(argument).([]any)[0] == false, true
+	case "Fn::And":
+		return !slices.Contains(r.resolve(argument).([]any), any(false)), true
+	case "Fn::Split":
+		list := r.resolve(argument).([]any)
+		var parts []any
+		for _, part := range strings.Split(list[1].(string), list[0].(string)) {
+			parts = append(parts, part)
+		}
+		return parts, true
+	case "Fn::Sub":
+		return r.sub(argument), true
+	}
+	if strings.HasPrefix(name, "Fn::") {
+		r.problems = append(r.problems, "this package does not know "+name)
+		return nil, true
+	}
+	return nil, false
+}
+
+func (r *resolver) ref(name string) any {
+	if v, known := r.values[name]; known {
+		return v
+	}
+	if _, known := r.template.Resources[name]; !known {
+		r.problems = append(r.problems, "there is no "+name)
+	}
+	return "<" + name + ">"
+}
+
+func (r *resolver) sub(argument any) string {
+	text, is := argument.(string)
+	own := map[string]any{}
+	if !is {
+		list := argument.([]any)
+		text, own = list[0].(string), r.resolve(list[1]).(map[string]any)
+	}
+	return variable.ReplaceAllStringFunc(text, func(found string) string {
+		name := found[2 : len(found)-1]
+		if literal, is := strings.CutPrefix(name, "!"); is {
+			return "${" + literal + "}"
+		}
+		if v, known := own[name]; known {
+			return fmt.Sprint(v)
+		}
+		if resource, attribute, is := strings.Cut(name, "."); is {
+			return fmt.Sprintf("<%s.%s>", resource, attribute)
+		}
+		return fmt.Sprint(r.ref(name))
+	})
+}
+
+var variable = regexp.MustCompile(`\$\{[^}]+\}`)
