@@ -1,8 +1,10 @@
-package format
+package format_test
 
 import (
 	"io"
 	"testing"
+
+	"github.com/rollcall-dev/rollcall/pkg/format"
 )
 
 // typical is a user of the default selection, about 480 bytes.
@@ -17,10 +19,10 @@ func typical() ([]string, []byte) {
 		`"onPremisesSyncEnabled":null}`)
 }
 
-func TestNoFormatAllocatesForAUser(t *testing.T) {
+func TestNoFormatAllocatesPerUser(t *testing.T) {
 	columns, raw := typical()
 	for name, w := range map[string]writer{
-		"ndjson": NewNDJSON(io.Discard), "json": NewJSON(io.Discard), "csv": NewCSV(io.Discard, columns),
+		"ndjson": format.NewNDJSON(io.Discard), "json": format.NewJSON(io.Discard), "csv": format.NewCSV(io.Discard, columns),
 	} {
 		allocs := testing.AllocsPerRun(1000, func() {
 			if err := w.User(raw); err != nil {
@@ -35,19 +37,19 @@ func TestNoFormatAllocatesForAUser(t *testing.T) {
 
 func BenchmarkUser(b *testing.B) {
 	columns, raw := typical()
-	for _, format := range []struct {
+	for _, c := range []struct {
 		name string
 		w    writer
 	}{
-		{"ndjson", NewNDJSON(io.Discard)},
-		{"json", NewJSON(io.Discard)},
-		{"csv", NewCSV(io.Discard, columns)},
+		{"ndjson", format.NewNDJSON(io.Discard)},
+		{"json", format.NewJSON(io.Discard)},
+		{"csv", format.NewCSV(io.Discard, columns)},
 	} {
-		b.Run(format.name, func(b *testing.B) {
+		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(raw)))
 			for b.Loop() {
-				if err := format.w.User(raw); err != nil {
+				if err := c.w.User(raw); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -11,8 +11,8 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/property"
 )
 
-// Cells takes a user apart into the text of each selected column. It reads a
-// user without reflection and, once its buffers have grown, without allocating.
+// Cells reads the text of each selected column from a user, without reflection
+// and, once its buffers have grown, without allocating.
 //
 //	null, absent     empty
 //	string           decoded; half of a surrogate pair becomes U+FFFD
@@ -20,20 +20,20 @@ import (
 //	array, object    compact JSON
 //	manager          the manager's id
 //
-// A member that comes twice counts as its last, as encoding/json has it. Members
-// that are not columns (annotations) are skipped.
+// Of a duplicate member the last one counts, as in encoding/json. Members that are
+// not columns (annotations) are skipped.
 type Cells struct {
 	user, inner document
-	index       map[string]int // column name to span
-	columns     []int          // column to span
-	spans       []span
-	manager     int    // its span, -1 when it is not selected
-	text        []byte // all cells of the present user
+	index       map[string]int // from column names to cells
+	columns     []int          // from columns to cells
+	cells       []cell
+	manager     int    // the cell of the manager, -1 if it is not selected
+	text        []byte // of all cells of the current user
 	name        []byte
 }
 
-// span is a cell's place in text.
-type span struct{ from, to int }
+// cell is the part of [Cells.text] that belongs to a column.
+type cell struct{ from, to int }
 
 // NewCells returns a Cells for the columns, in their order.
 func NewCells(columns []string) *Cells {
@@ -41,8 +41,8 @@ func NewCells(columns []string) *Cells {
 	for _, name := range columns {
 		at, twice := c.index[name]
 		if !twice {
-			at = len(c.spans)
-			c.spans = append(c.spans, span{})
+			at = len(c.cells)
+			c.cells = append(c.cells, cell{})
 			c.index[name] = at
 		}
 		c.columns = append(c.columns, at)
@@ -53,7 +53,7 @@ func NewCells(columns []string) *Cells {
 	return c
 }
 
-// document is one JSON value being read.
+// document is a decoder of one JSON value.
 type document struct {
 	jsontext.Decoder
 	input bytes.Reader
@@ -61,14 +61,14 @@ type document struct {
 
 func (d *document) open(raw []byte) {
 	d.input.Reset(raw)
-	// A name that was cut within a surrogate pair must not cost the whole user.
+	// Lenient, so that a name cut within a surrogate pair does not fail the list.
 	d.Reset(&d.input, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 }
 
-// Read takes one user apart. raw is the user's JSON object. After an error,
-// which quotes nothing of the user, the cells are not to be used.
+// Read reads the cells of a user from its JSON object. Errors never quote the user;
+// after one the cells must not be used.
 func (c *Cells) Read(raw []byte) error {
-	clear(c.spans)
+	clear(c.cells)
 	c.text = c.text[:0]
 	d := &c.user
 	d.open(raw)
@@ -92,13 +92,13 @@ func (c *Cells) Read(raw []byte) error {
 	return nil
 }
 
-// Len is the number of columns.
+// Len returns the number of columns.
 func (c *Cells) Len() int { return len(c.columns) }
 
-// Cell returns the text of column i of the user read last. It is valid until the
-// next Read and may hold any character.
+// Cell returns the text of column i of the last user. It is valid until the next
+// Read and may contain any character.
 func (c *Cells) Cell(i int) []byte {
-	at := c.spans[c.columns[i]]
+	at := c.cells[c.columns[i]]
 	return c.text[at.from:at.to]
 }
 
@@ -134,12 +134,12 @@ func (c *Cells) member() error {
 	}
 	from := len(c.text)
 	c.text = appendCell(c.text, value)
-	c.spans[at] = span{from, len(c.text)}
+	c.cells[at] = cell{from, len(c.text)}
 	return nil
 }
 
-// idOf returns the id of the object that $expand=manager($select=id) gives, or
-// the object itself if it has none: nothing is dropped in silence.
+// idOf returns the id of the object that $expand=manager($select=id) returns, or
+// the object itself if it has none, so that nothing is lost silently.
 func (c *Cells) idOf(object jsontext.Value) jsontext.Value {
 	d := &c.inner
 	d.open(object)
@@ -163,7 +163,7 @@ func (c *Cells) idOf(object jsontext.Value) jsontext.Value {
 	return object
 }
 
-// appendCell appends a value as the text of a cell. value is valid JSON.
+// appendCell appends the text of a valid JSON value.
 func appendCell(dst []byte, value jsontext.Value) []byte {
 	switch value.Kind() {
 	case 'n':
@@ -174,7 +174,7 @@ func appendCell(dst []byte, value jsontext.Value) []byte {
 		from := len(dst)
 		dst = append(dst, value...)
 		compact := jsontext.Value(dst[from:])
-		// It was read as valid, so it can be made compact.
+		// The value is valid, so Compact cannot fail.
 		_ = compact.Compact(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 		return dst[:from+len(compact)]
 	default:
@@ -182,8 +182,8 @@ func appendCell(dst []byte, value jsontext.Value) []byte {
 	}
 }
 
-// unquote appends what a valid JSON string stands for.
+// unquote appends the decoded text of a valid JSON string.
 func unquote(dst []byte, quoted jsontext.Value) []byte {
-	dst, _ = jsontext.AppendUnquote(dst, quoted) // its error says only that something became U+FFFD
+	dst, _ = jsontext.AppendUnquote(dst, quoted) // the only possible error is invalid UTF-8
 	return dst
 }

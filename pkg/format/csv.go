@@ -10,18 +10,18 @@ import (
 	"unicode/utf8"
 )
 
-// CSV writes a header and one record a user, as RFC 4180 has it and as
-// encoding/csv would: UTF-8 without a byte order mark, a comma between fields,
-// quotes where a field needs them, doubled inside.
+// CSV writes a header and one record per user, as in RFC 4180 and encoding/csv:
+// UTF-8 without a byte order mark, a comma between fields, quotes around fields
+// that need them, doubled inside.
 //
-// Records end in a line feed alone. Every CSV reader takes that, while a
-// carriage return ends up in the last column of line tools and of SQL tables
-// over the file. Fields are written raw: line ends, control characters and
-// leading = + - @ within them are data and stay.
+// Records end with a line feed only. Every CSV reader accepts that, whereas a
+// carriage return ends up in the last column in line-based tools and in SQL tables
+// over the file. Fields are written as they are, including line ends, control
+// characters and a leading = + - @.
 //
-// Unlike encoding/csv it takes bytes, so nothing is allocated, and a record of
-// one empty field is written "" and not as an empty line, which readers skip:
-// a user would be lost.
+// Unlike encoding/csv it takes bytes, so nothing is allocated, and writes a record
+// of one empty field as "" instead of an empty line, which readers skip: a user
+// would be lost.
 type CSV struct {
 	w       *bufio.Writer
 	columns []string
@@ -31,17 +31,18 @@ type CSV struct {
 	neutral bool
 }
 
-// NewCSV returns a CSV of the columns, in their order, that writes to w.
+// NewCSV returns a CSV of the columns, in this order, that writes to w.
 func NewCSV(w io.Writer, columns []string) *CSV {
 	return &CSV{w: bufio.NewWriterSize(w, bufferSize), columns: columns, cells: NewCells(columns)}
 }
 
-// NeutraliseFormulas keeps a spreadsheet from running a cell: one that starts
-// with = + - @, a tab or a line end gets an apostrophe before it (OWASP,
-// CSV injection). The data is then no longer what Graph sent. Call it first.
+// NeutraliseFormulas keeps spreadsheets from running cells as formulas: those that
+// start with = + - @, a tab or a line end are prefixed with an apostrophe (OWASP,
+// CSV injection). The data is then no longer exactly what Graph sent. Call it
+// before the first user.
 func (c *CSV) NeutraliseFormulas() { c.neutral = true }
 
-// User writes the user's record, and before the first one the header. raw is the
+// User writes a user's record, and the header before the first one. raw is the
 // user's JSON object and is not kept. See [Cells] for how values become text.
 func (c *CSV) User(raw []byte) error {
 	if err := c.cells.Read(raw); err != nil {
@@ -62,17 +63,16 @@ func (c *CSV) User(raw []byte) error {
 	return c.w.WriteByte('\n')
 }
 
-// Users returns how many users were written.
+// Users returns the number of users written.
 func (c *CSV) Users() int { return c.users }
 
-// Flush hands everything written so far to the writer below, the header at
-// least.
+// Flush writes everything so far, at least the header, to the underlying writer.
 func (c *CSV) Flush() error {
 	c.head()
 	return c.w.Flush()
 }
 
-// Complete ends the table. CSV has no closing record: hold it in a [Spool].
+// Complete ends the table. CSV has no closing record; see [Spool].
 func (c *CSV) Complete() error { return c.Flush() }
 
 func (c *CSV) head() {
@@ -108,15 +108,16 @@ func (c *CSV) field(text []byte) {
 	_ = c.w.WriteByte('"')
 }
 
-// startsFormula knows the signs in their full-width forms, too, which some
-// spreadsheets take for the plain ones.
+// startsFormula includes the full-width signs, which some spreadsheets treat like
+// the plain ones.
 func startsFormula(cell []byte) bool {
 	first, _ := utf8.DecodeRune(cell)
 	return len(cell) > 0 && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first)
 }
 
-// needsQuotes follows encoding/csv: what RFC 4180 asks for, leading white space,
-// which some readers trim, and \., which ends the data of PostgreSQL's COPY.
+// needsQuotes follows encoding/csv: fields for which RFC 4180 requires it, those
+// with leading white space, which some readers trim, and \., which ends the data of
+// PostgreSQL's COPY.
 func needsQuotes(text []byte) bool {
 	if len(text) == 0 {
 		return false

@@ -1,4 +1,4 @@
-package format
+package format_test
 
 import (
 	"bytes"
@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/rollcall-dev/rollcall/pkg/format"
 )
 
 func TestCSVOfOneColumnLosesNoUserWithoutAValue(t *testing.T) {
@@ -23,14 +25,14 @@ func TestCSVOfOneColumnLosesNoUserWithoutAValue(t *testing.T) {
 	}
 }
 
-func TestCSVHasTheColumnsInTheOrderOfTheSelection(t *testing.T) {
+func TestCSVHasTheSelectedColumnsInOrder(t *testing.T) {
 	got := writeCSV(t, []string{"mail", "id", "mail"}, []byte(`{"id":"1","mail":"a"}`))
 	if want := "mail,id,mail\na,1,a\n"; string(got) != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
 
-func TestCSVReportsAUserThatIsNoJSONWithoutQuotingIt(t *testing.T) {
+func TestCSVErrorsAboutInvalidJSONDoNotQuoteIt(t *testing.T) {
 	for name, raw := range map[string]string{
 		"empty":               ``,
 		"cut":                 `{"displayName":"Canary`,
@@ -42,7 +44,7 @@ func TestCSVReportsAUserThatIsNoJSONWithoutQuotingIt(t *testing.T) {
 		"name is not quoted":  `{displayName:"Canary"}`,
 		"trailing characters": `{"displayName":"Canary"} Canary`,
 	} {
-		w := NewCSV(&bytes.Buffer{}, []string{"displayName"})
+		w := format.NewCSV(&bytes.Buffer{}, []string{"displayName"})
 		err := w.User([]byte(raw))
 		if err == nil {
 			t.Errorf("%s: no error", name)
@@ -57,8 +59,8 @@ func TestCSVReportsAUserThatIsNoJSONWithoutQuotingIt(t *testing.T) {
 	}
 }
 
-func TestCellsOfTheNextUserDoNotShowTheLast(t *testing.T) {
-	cells := NewCells([]string{"id", "mail"})
+func TestAMissingMemberDoesNotKeepThePreviousUsersText(t *testing.T) {
+	cells := format.NewCells([]string{"id", "mail"})
 	for _, raw := range []string{`{"id":"1","mail":"a"}`, `{"id":"2"}`} {
 		if err := cells.Read([]byte(raw)); err != nil {
 			t.Fatal(err)
@@ -69,7 +71,47 @@ func TestCellsOfTheNextUserDoNotShowTheLast(t *testing.T) {
 	}
 }
 
-// parseCSV reads RFC 4180 by the letter, with line feeds between records.
+func TestFormulasAreNeutralisedOnRequestOnly(t *testing.T) {
+	users := []string{`{"id":"1","n":"=cmd|' /C calc'!A0"}`, `{"id":"2","n":"+1"}`, `{"id":"3","n":"-2"}`, `{"id":"4","n":"@SUM(1)"}`, `{"id":"5","n":"\tx"}`, `{"id":"6","n":"\rx"}`, `{"id":"7","n":"a=b"}`, `{"id":"8","n":null}`, `{"id":"9","n":"'x"}`}
+	for neutral, want := range map[bool]string{
+		false: "id,n\n1,=cmd|' /C calc'!A0\n2,+1\n3,-2\n4,@SUM(1)\n5,\"\tx\"\n6,\"\rx\"\n7,a=b\n8,\n9,'x\n",
+		true:  "id,n\n1,'=cmd|' /C calc'!A0\n2,'+1\n3,'-2\n4,'@SUM(1)\n5,'\tx\n6,\"'\rx\"\n7,a=b\n8,\n9,'x\n",
+	} {
+		var b bytes.Buffer
+		c := format.NewCSV(&b, []string{"id", "n"})
+		if neutral {
+			c.NeutraliseFormulas()
+		}
+		for _, u := range users {
+			if err := c.User([]byte(u)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := c.Complete(); err != nil || b.String() != want {
+			t.Errorf("neutral %t: %v\n got %q\nwant %q", neutral, err, b.String(), want)
+		}
+	}
+}
+
+// OWASP's list also has the line feed and the full-width forms.
+func TestNoSpreadsheetRunsACellAsAFormula(t *testing.T) {
+	for _, cell := range []string{`\n=1+1`, `＝1+1`, `＠SUM(1)`} {
+		var b bytes.Buffer
+		c := format.NewCSV(&b, []string{"id", "displayName"})
+		c.NeutraliseFormulas()
+		if err := c.User([]byte(`{"id":"1","displayName":"` + cell + `"}`)); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Complete(); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Contains(b.Bytes(), []byte("'")) {
+			t.Errorf("%s: %q", cell, b.String())
+		}
+	}
+}
+
+// parseCSV parses strict RFC 4180, with line feeds between records.
 func parseCSV(data []byte) ([][]string, error) {
 	var (
 		records [][]string
@@ -116,8 +158,8 @@ func parseCSV(data []byte) ([][]string, error) {
 }
 
 func FuzzCSVRoundTrip(f *testing.F) {
-	for name, text := range nasty() {
-		if name != "long" { // the fuzzer would spend its time on making it short
+	for name, text := range hostileTexts() {
+		if name != "long" { // the fuzzer would spend its time minimizing it
 			f.Add(text.want, text.want, true)
 		}
 	}
@@ -167,14 +209,14 @@ func FuzzCellsAgreeWithEncodingJSON(f *testing.F) {
 	for _, raw := range sampleUsers(f) {
 		f.Add(raw)
 	}
-	for name, text := range nasty() {
+	for name, text := range hostileTexts() {
 		if name != "long" {
-			f.Add(nastyUser(text.escaped))
+			f.Add(hostileUser(text.escaped))
 		}
 	}
 	f.Add([]byte("{\"id\":\"\xff\",\"id\":2e5}"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		cells := NewCells([]string{"id", "displayName"})
+		cells := format.NewCells([]string{"id", "displayName"})
 		err := cells.Read(raw)
 		var want map[string]json.RawMessage
 		if json.Unmarshal(raw, &want) != nil || want == nil {

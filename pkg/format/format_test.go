@@ -1,4 +1,4 @@
-package format
+package format_test
 
 import (
 	"bytes"
@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/rollcall-dev/rollcall/pkg/format"
 )
 
 // writer is what the formats have in common.
@@ -25,9 +27,9 @@ func sampleColumns() []string {
 // formats makes each format, writing to w.
 func formats(w io.Writer) map[string]writer {
 	return map[string]writer{
-		"ndjson": NewNDJSON(w),
-		"json":   NewJSON(w),
-		"csv":    NewCSV(w, sampleColumns()),
+		"ndjson": format.NewNDJSON(w),
+		"json":   format.NewJSON(w),
+		"csv":    format.NewCSV(w, sampleColumns()),
 	}
 }
 
@@ -40,7 +42,7 @@ func sampleUsers(t testing.TB) [][]byte {
 	return bytes.Split(bytes.TrimSuffix(input, []byte("\n")), []byte("\n"))
 }
 
-func TestEachFormatWritesTheSampleAsItsGoldenFileHasIt(t *testing.T) {
+func TestEachFormatMatchesItsGoldenFile(t *testing.T) {
 	for name := range formats(nil) {
 		t.Run(name, func(t *testing.T) {
 			var got bytes.Buffer
@@ -61,7 +63,7 @@ func TestEachFormatWritesTheSampleAsItsGoldenFileHasIt(t *testing.T) {
 	}
 }
 
-func TestEachFormatWritesAnEmptyListAsItsGoldenFileHasIt(t *testing.T) {
+func TestAnEmptyListMatchesItsGoldenFile(t *testing.T) {
 	for name := range formats(nil) {
 		t.Run(name, func(t *testing.T) {
 			var got bytes.Buffer
@@ -76,7 +78,7 @@ func TestEachFormatWritesAnEmptyListAsItsGoldenFileHasIt(t *testing.T) {
 func compareGolden(t *testing.T, name string, got []byte) {
 	t.Helper()
 	path := filepath.Join("testdata", name+".golden")
-	if os.Getenv("UPDATE_GOLDEN") != "" { // write it anew, then read the difference
+	if os.Getenv("UPDATE_GOLDEN") != "" { // rewrite it, then review the diff
 		if err := os.WriteFile(path, got, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -90,7 +92,7 @@ func compareGolden(t *testing.T, name string, got []byte) {
 	}
 }
 
-// brokenPipe takes some bytes and then no more.
+// brokenPipe accepts some bytes and then fails.
 type brokenPipe struct{ left int }
 
 func (b *brokenPipe) Write(p []byte) (int, error) {
@@ -101,10 +103,10 @@ func (b *brokenPipe) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestAWriterThatBreaksEndsEachFormatWithItsError(t *testing.T) {
+func TestEachFormatKeepsTheErrorOfItsWriter(t *testing.T) {
 	for name := range formats(nil) {
 		t.Run(name, func(t *testing.T) {
-			w := formats(&brokenPipe{left: bufferSize + 1})[name]
+			w := formats(&brokenPipe{left: format.BufferSize + 1})[name]
 			users := sampleUsers(t)
 			for i := range 10_000 {
 				if err := w.User(users[i%len(users)]); err != nil {
@@ -122,7 +124,7 @@ func TestAWriterThatBreaksEndsEachFormatWithItsError(t *testing.T) {
 	}
 }
 
-func TestOnlyCompleteTellsThatWritingWasNoSuccess(t *testing.T) {
+func TestCompleteReportsErrorsOfBufferedWrites(t *testing.T) {
 	for name := range formats(nil) {
 		w := formats(&brokenPipe{})[name]
 		if err := w.User(sampleUsers(t)[0]); err != nil {

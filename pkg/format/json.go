@@ -1,10 +1,92 @@
+// Package format writes users as NDJSON, as one JSON object, or as CSV. A user is
+// the JSON object that Graph sent: formats that do not need to parse it write it
+// byte for byte.
+//
+// Each format shows whether a list is complete. NDJSON ends with a closing record,
+// the JSON object of a failed list is left open, and CSV, which has room for
+// neither, is written to a [Spool] until the list is complete.
+//
+// All writers are buffered; they keep the first error of the underlying writer and
+// return it from every later call. They are not safe for concurrent use.
 package format
 
 import (
 	"bufio"
 	"io"
 	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
+
+// bufferSize is the size of a write to the underlying writer: about two hundred users.
+const bufferSize = 64 << 10
+
+// NDJSON writes one user per line.
+type NDJSON struct {
+	w     *bufio.Writer
+	users int
+}
+
+// NewNDJSON returns an NDJSON that writes to w.
+func NewNDJSON(w io.Writer) *NDJSON {
+	return &NDJSON{w: bufio.NewWriterSize(w, bufferSize)}
+}
+
+// User writes a user's JSON object, raw, unchanged. It must be on one line and is
+// not kept.
+func (n *NDJSON) User(raw []byte) error {
+	n.users++
+	_, _ = n.w.Write(raw) // bufio keeps the error for the next call
+	return n.w.WriteByte('\n')
+}
+
+// Users returns the number of users written.
+func (n *NDJSON) Users() int { return n.users }
+
+// Flush writes everything so far to the underlying writer. A file in a store ends
+// with it, as it has no closing record.
+func (n *NDJSON) Flush() error { return n.w.Flush() }
+
+// Complete ends a stream with the record that says it is complete.
+func (n *NDJSON) Complete() error {
+	_, _ = n.w.Write(AppendComplete(n.w.AvailableBuffer(), n.users))
+	return n.w.Flush()
+}
+
+// Fail ends a stream with the record that says it is not complete. code is one of
+// the public error names; message names no person.
+func (n *NDJSON) Fail(code, message string) error {
+	_, _ = n.w.Write(AppendFailure(n.w.AvailableBuffer(), code, message))
+	return n.w.Flush()
+}
+
+// AppendComplete appends the closing record of a complete stream of count users,
+// with a line feed:
+//
+//	{"@rollcall.complete":true,"@odata.count":N}
+func AppendComplete(dst []byte, count int) []byte {
+	dst = append(dst, `{"@rollcall.complete":true,"@odata.count":`...)
+	dst = strconv.AppendInt(dst, int64(count), 10)
+	return append(dst, "}\n"...)
+}
+
+// AppendFailure appends the closing record of an incomplete stream, with a line
+// feed:
+//
+//	{"@rollcall.complete":false,"error":{"code":"Graph.Throttled","message":"..."}}
+func AppendFailure(dst []byte, code, message string) []byte {
+	dst = append(dst, `{"@rollcall.complete":false,"error":{"code":`...)
+	dst = appendString(dst, code)
+	dst = append(dst, `,"message":`...)
+	dst = appendString(dst, message)
+	return append(dst, "}}\n"...)
+}
+
+// appendString appends text as a JSON string. Invalid UTF-8 becomes U+FFFD.
+func appendString(dst []byte, text string) []byte {
+	dst, _ = jsontext.AppendQuote(dst, text) // the only possible error is invalid UTF-8
+	return dst
+}
 
 // JSON writes a list as one object in Graph's shape, streamed:
 //
@@ -13,8 +95,8 @@ import (
 //	{...}
 //	],"@odata.count":N,"@rollcall.complete":true}
 //
-// Only [JSON.Complete] closes the object. A list that failed is left open, so
-// that no parser takes it for whole.
+// Only [JSON.Complete] closes the object. A failed list is left open, so that no
+// parser takes it for complete.
 type JSON struct {
 	w     *bufio.Writer
 	users int
@@ -25,30 +107,25 @@ func NewJSON(w io.Writer) *JSON {
 	return &JSON{w: bufio.NewWriterSize(w, bufferSize)}
 }
 
-// User writes the user's object as it is. raw is one JSON object and is not kept.
+// User writes a user's JSON object, raw, unchanged. It is not kept.
 func (j *JSON) User(raw []byte) error {
-	j.separate()
-	_, err := j.w.Write(raw)
-	return err
-}
-
-func (j *JSON) separate() {
 	if j.users == 0 {
 		_, _ = j.w.WriteString(`{"value":[` + "\n") // bufio keeps the error for the next call
 	} else {
 		_, _ = j.w.WriteString(",\n")
 	}
 	j.users++
+	_, err := j.w.Write(raw)
+	return err
 }
 
-// Users returns how many users were written.
+// Users returns the number of users written.
 func (j *JSON) Users() int { return j.users }
 
-// Flush hands everything written so far to the writer below. After it the object
-// is still open.
+// Flush writes everything so far to the underlying writer and leaves the object open.
 func (j *JSON) Flush() error { return j.w.Flush() }
 
-// Complete closes the object with the count and the word that the list is whole.
+// Complete closes the object with the count and the mark that the list is complete.
 func (j *JSON) Complete() error {
 	if j.users == 0 {
 		_, _ = j.w.WriteString(`{"value":[`)

@@ -8,22 +8,21 @@ import (
 	"os"
 )
 
-// Spool holds a file back until it is complete: what is written goes to a
-// temporary file that only this user can read and that has no name any more
-// where the system allows that, so even a kill leaves nothing behind.
+// Spool buffers a file on disk until it is complete. Only the current user can read
+// the temporary file, and where the system allows it the file has no name, so that
+// even a killed process leaves nothing behind.
 type Spool struct {
 	file *os.File
 	size int64
 }
 
-// NewSpool makes the temporary file in dir, "" for the system's folder.
+// NewSpool makes the temporary file in dir, "" for the system's temporary folder.
 func NewSpool(dir string) (*Spool, error) {
 	file, err := os.CreateTemp(dir, "rollcall-*.spool") // mode 0600
 	if err != nil {
-		return nil, fmt.Errorf("hold the list back until it is complete: %w; name a folder with room in TMPDIR", err)
+		return nil, spoolError(err)
 	}
-	// Windows keeps the name until Close.
-	_ = os.Remove(file.Name())
+	_ = os.Remove(file.Name()) // Windows keeps the name until Close
 	return &Spool{file: file}, nil
 }
 
@@ -32,15 +31,19 @@ func (s *Spool) Write(p []byte) (int, error) {
 	n, err := s.file.Write(p)
 	s.size += int64(n)
 	if err != nil {
-		err = fmt.Errorf("hold the list back until it is complete: %w; name a folder with room in TMPDIR", err)
+		err = spoolError(err)
 	}
 	return n, err
 }
 
-// Size is how many bytes are held.
+func spoolError(err error) error {
+	return fmt.Errorf("spool the list until it is complete: %w; set TMPDIR to a folder with free space", err)
+}
+
+// Size returns the number of bytes written.
 func (s *Spool) Size() int64 { return s.size }
 
-// WriteTo copies everything that is held to w.
+// WriteTo copies everything to w.
 func (s *Spool) WriteTo(w io.Writer) (int64, error) {
 	n, err := io.Copy(w, io.NewSectionReader(s.file, 0, s.size))
 	if err == nil && n != s.size {
@@ -49,7 +52,7 @@ func (s *Spool) WriteTo(w io.Writer) (int64, error) {
 	return n, err
 }
 
-// Close drops what is held. Closing again does nothing.
+// Close deletes the file. A second Close does nothing.
 func (s *Spool) Close() error {
 	err := s.file.Close()
 	if errors.Is(err, fs.ErrClosed) {

@@ -1,4 +1,4 @@
-package format
+package format_test
 
 import (
 	"bytes"
@@ -6,10 +6,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
+
+	"github.com/rollcall-dev/rollcall/pkg/format"
 )
 
-func TestASpoolGivesBackWhatWasWritten(t *testing.T) {
+func TestASpoolReturnsWhatWasWritten(t *testing.T) {
 	s := newSpool(t, t.TempDir())
 	want := bytes.Repeat([]byte("0123456789"), 100_000)
 	for part := range bytes.SplitAfterSeq(want, []byte("9")) {
@@ -44,9 +47,21 @@ func TestASpoolLeavesNoFileBehind(t *testing.T) {
 	}
 }
 
+func TestAnOpenSpoolHasNoName(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows keeps the name of an open file")
+	}
+	dir := t.TempDir()
+	newSpool(t, dir)
+	found, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(found) > 0 {
+		t.Errorf("an open spool has a name: %v %v", found, err)
+	}
+}
+
 func TestASpoolIsReadableByItsOwnerOnly(t *testing.T) {
 	s := newSpool(t, t.TempDir())
-	info, err := s.file.Stat()
+	info, err := s.File().Stat()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,14 +70,14 @@ func TestASpoolIsReadableByItsOwnerOnly(t *testing.T) {
 	}
 }
 
-func TestASpoolWithoutAFolderNamesTheRemedy(t *testing.T) {
-	_, err := NewSpool(filepath.Join(t.TempDir(), "absent"))
+func TestTheErrorOfAMissingFolderNamesTMPDIR(t *testing.T) {
+	_, err := format.NewSpool(filepath.Join(t.TempDir(), "absent"))
 	if !errors.Is(err, os.ErrNotExist) || !bytes.Contains([]byte(err.Error()), []byte("TMPDIR")) {
 		t.Errorf("error %v", err)
 	}
 }
 
-func TestASpoolReportsAReaderThatWentAway(t *testing.T) {
+func TestASpoolReportsAFailedWrite(t *testing.T) {
 	s := newSpool(t, t.TempDir())
 	if _, err := s.Write(make([]byte, 100)); err != nil {
 		t.Fatal(err)
@@ -72,9 +87,9 @@ func TestASpoolReportsAReaderThatWentAway(t *testing.T) {
 	}
 }
 
-func newSpool(t *testing.T, dir string) *Spool {
+func newSpool(t *testing.T, dir string) *format.Spool {
 	t.Helper()
-	s, err := NewSpool(dir)
+	s, err := format.NewSpool(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,11 +1,11 @@
-// Package parquet writes users as Apache Parquet files: typed columns, read by
-// name. It stands apart from package format because it links a Parquet library
-// of several megabytes; only what publishes Parquet may import it.
+// Package parquet writes users as Apache Parquet files with typed columns. It is
+// separate from package format because it links a Parquet library of several
+// megabytes; only publishers of Parquet may import it.
 //
 // # Columns
 //
-// A file has the selected columns in their order and, last, additionalData. Each
-// is typed by the property table:
+// A file has the selected columns in their order and, last, additionalData. Their
+// types come from the property table:
 //
 //	Edm.String, Edm.Guid       string (BYTE_ARRAY, STRING)
 //	Edm.Boolean                boolean
@@ -15,40 +15,39 @@
 //	complex type, manager      group with the members of property.Structure
 //	open type, extension       string: text as it is, everything else as JSON
 //
-// Everything but the id may be null: a user without the member and one where it
-// is null are the same, an empty list is not. Columns have no numbers, so that
-// readers match them by name and a file of another select reads beside this one
-// (union_by_name in DuckDB, mergeSchema in Spark, always in Athena).
+// Everything but the id may be null. A missing member and null are the same, an
+// empty list is different. Columns have no field ids, so readers match them by name,
+// and files of different selects can be read together (union_by_name in DuckDB,
+// mergeSchema in Spark, always in Athena).
 //
 // # Nothing is lost
 //
-// Graph may send what a typed column has no place for. Then additionalData holds
-// a JSON object with the whole value of that property, as Graph sent it but for
-// white space:
+// If a value does not fit its typed column, additionalData is a JSON object with
+// the whole value of that property, as Graph sent it except for white space:
 //
-//   - an object has a member that the property table does not know, for Graph
-//     gains members over time (annotations, whose names have an @, do not count);
-//   - a date is no date, or is outside the years 1 to 9999: its column is null;
-//   - a date has digits below the microsecond: its column is cut off there.
+//   - an object has a member that the property table does not know, since Graph
+//     gains members over time (annotations, whose names contain @, do not count);
+//   - a date cannot be parsed or is outside the years 1 to 9999: its column is null;
+//   - a date has digits below the microsecond: its column is truncated.
 //
-// For nearly every user it is null. The empty string as a date is Graph's "no
-// value", and just null. A string column takes a value of any other kind as its
-// JSON text. Any other kind that does not fit its column is a [KindError]: a
-// boolean that has become a string is a change of Graph's contract, which nobody
-// should find out from a column of nulls.
+// For nearly every user additionalData is null. The empty string as a date is
+// Graph's "no value", and simply null. A string column stores a value of any other
+// kind as JSON text. Any other mismatch is a [KindError]: if a boolean has become a
+// string, Graph's contract has changed, and nobody should find that out from a
+// column of nulls.
 //
 // # Dates
 //
-// Microseconds, because they hold every moment that Graph sends: year 1
-// ("0001-01-01T00:00:00Z", Graph's "never") is beyond what nanoseconds can
-// express, and finer digits are beyond what DuckDB, Spark and Python's datetime
-// can. Such digits do occur, seven of them, as .NET prints them; hence the rule
-// above. Spark 3 wants spark.sql.parquet.datetimeRebaseModeInRead=CORRECTED for
-// years before 1900, from every writer but itself.
+// Microseconds can represent every date that Graph sends: year 1
+// ("0001-01-01T00:00:00Z", Graph's "never") is outside the range of nanoseconds, and
+// finer digits are beyond DuckDB, Spark and Python's datetime. Seven digits do
+// occur, as .NET prints them; hence the rule above. Spark 3 needs
+// spark.sql.parquet.datetimeRebaseModeInRead=CORRECTED for years before 1900, from
+// every writer but itself.
 //
 // # Encoding
 //
 // Plain and dictionary encoding in version 1 data pages, which every reader
-// knows, with the page index. The same users in the same order with the same
-// options give the same bytes.
+// supports, with the page index. The same users in the same order with the same
+// options produce the same bytes.
 package parquet

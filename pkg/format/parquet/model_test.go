@@ -1,4 +1,4 @@
-package parquet
+package parquet_test
 
 import (
 	"bytes"
@@ -10,15 +10,16 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/parquet-go/parquet-go"
+	parquetgo "github.com/parquet-go/parquet-go"
 
+	"github.com/rollcall-dev/rollcall/pkg/format/parquet"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/property"
 )
 
-var errUnfit = errors.New("this does not fit the column")
+var errUnfit = errors.New("the value does not fit its column")
 
-// model says what a user's row must read as, by way of encoding/json.
+// model returns the row that a user must become, by way of encoding/json.
 func model(columns []string, raw []byte) (map[string]any, error) {
 	var user map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &user); err != nil || user == nil {
@@ -28,11 +29,11 @@ func model(columns []string, raw []byte) (map[string]any, error) {
 	more := map[string]json.RawMessage{}
 	for _, name := range columns {
 		typeName, _ := property.ColumnType(name)
-		value, beyond, err := modelOf(typeName, user[name])
+		value, overflow, err := modelOf(typeName, user[name])
 		if err != nil || name == "id" && value == nil {
 			return nil, errUnfit
 		}
-		if row[name] = value; beyond {
+		if row[name] = value; overflow {
 			more[name] = user[name]
 		}
 	}
@@ -46,7 +47,7 @@ func model(columns []string, raw []byte) (map[string]any, error) {
 	return row, nil
 }
 
-func modelOf(typeName string, raw json.RawMessage) (value any, beyond bool, err error) {
+func modelOf(typeName string, raw json.RawMessage) (value any, overflow bool, err error) {
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil, false, nil
 	}
@@ -79,15 +80,15 @@ func modelOfList(element string, raw json.RawMessage) (any, bool, error) {
 	if err := json.Unmarshal(raw, &items); err != nil {
 		return nil, false, err
 	}
-	list, beyond := []any{}, false
+	list, overflow := []any{}, false
 	for _, item := range items {
 		value, more, err := modelOf(element, item)
 		if err != nil {
 			return nil, false, err
 		}
-		list, beyond = append(list, value), beyond || more
+		list, overflow = append(list, value), overflow || more
 	}
-	return list, beyond, nil
+	return list, overflow, nil
 }
 
 func modelOfObject(fields []property.Field, raw json.RawMessage) (any, bool, error) {
@@ -95,19 +96,19 @@ func modelOfObject(fields []property.Field, raw json.RawMessage) (any, bool, err
 	if err := json.Unmarshal(raw, &members); err != nil {
 		return nil, false, err
 	}
-	object, beyond := map[string]any{}, false
+	object, overflow := map[string]any{}, false
 	for _, f := range fields {
 		value, more, err := modelOf(f.Type, members[f.Name])
 		if err != nil {
 			return nil, false, err
 		}
-		object[f.Name], beyond = value, beyond || more
+		object[f.Name], overflow = value, overflow || more
 		delete(members, f.Name)
 	}
 	for name, value := range members {
-		beyond = beyond || !bytes.ContainsRune([]byte(name), '@') && string(value) != "null"
+		overflow = overflow || !bytes.ContainsRune([]byte(name), '@') && string(value) != "null"
 	}
-	return object, beyond, nil
+	return object, overflow, nil
 }
 
 func modelOfDate(raw json.RawMessage) (any, bool, error) {
@@ -122,18 +123,18 @@ func modelOfDate(raw json.RawMessage) (any, bool, error) {
 	return at.UnixMicro(), at.Nanosecond()%1000 != 0, nil
 }
 
-// date is package time's opinion of a date, whose shape it does not always mind.
+// date parses a date by package time, and checks its form, as package time is lenient.
 func date(text string) (at time.Time, ok bool) {
 	shape := regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
 	err := at.UnmarshalText([]byte(text))
 	return at, err == nil && shape.MatchString(text) && at.UTC().Year() >= 1 && at.UTC().Year() <= 9999
 }
 
-// write writes a file, from a buffer that is spoilt after each user.
-func write(t testing.TB, columns []string, o Options, users ...graph.User) []byte {
+// write writes a file, from a buffer that is cleared after each user.
+func write(t testing.TB, columns []string, o parquet.Options, users ...graph.User) []byte {
 	t.Helper()
 	var out, raw bytes.Buffer
-	w, err := New(&out, columns, o)
+	w, err := parquet.New(&out, columns, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,9 +155,9 @@ func write(t testing.TB, columns []string, o Options, users ...graph.User) []byt
 	return out.Bytes()
 }
 
-func open(t testing.TB, file []byte) *parquet.File {
+func open(t testing.TB, file []byte) *parquetgo.File {
 	t.Helper()
-	f, err := parquet.OpenFile(bytes.NewReader(file), int64(len(file)))
+	f, err := parquetgo.OpenFile(bytes.NewReader(file), int64(len(file)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +169,7 @@ func read(t testing.TB, file []byte) []any {
 	t.Helper()
 	f := open(t, file)
 	rows := make([]any, f.NumRows())
-	reader := parquet.NewGenericReader[any](f)
+	reader := parquetgo.NewGenericReader[any](f)
 	defer func() { _ = reader.Close() }()
 	for n := 0; n < len(rows); {
 		read, err := reader.Read(rows[n:])
@@ -179,7 +180,7 @@ func read(t testing.TB, file []byte) []any {
 	return rows
 }
 
-// compareRow compares a row with the model; texts that hold JSON by what they say.
+// compareRow compares a row with the model, and texts that are JSON by their meaning.
 func compareRow(want map[string]any, got any) string {
 	return cmp.Diff(any(want), got, cmp.Comparer(func(a, b string) bool { return a == b || sameJSON(a, b) }))
 }

@@ -1,9 +1,9 @@
 package parquet
 
-// The functions here walk through JSON that is known to be valid. They check
-// nothing again and copy nothing.
+// The functions in this file scan JSON that is known to be valid. They validate
+// nothing and copy nothing.
 
-// members visits the members of an object. name has its quotes.
+// members visits the members of an object. Names include their quotes.
 func members(object []byte, visit func(name, value []byte)) {
 	for at := space(object, 1); object[at] != '}'; {
 		end := value(object, at)
@@ -14,7 +14,7 @@ func members(object []byte, visit func(name, value []byte)) {
 	}
 }
 
-// elements visits the elements of an array, until visit says stop.
+// elements visits the elements of an array until visit returns an error.
 func elements(array []byte, visit func(element []byte) error) error {
 	for at := space(array, 1); array[at] != ']'; {
 		end := value(array, at)
@@ -26,7 +26,7 @@ func elements(array []byte, visit func(element []byte) error) error {
 	return nil
 }
 
-// next returns where the value after a comma starts, or the closing bracket.
+// next returns the start of the value after a comma, or the closing bracket.
 func next(json []byte, at int) int {
 	if at = space(json, at); json[at] == ',' {
 		at = space(json, at+1)
@@ -34,7 +34,7 @@ func next(json []byte, at int) int {
 	return at
 }
 
-// space returns where white space ends.
+// space returns the end of white space.
 func space(json []byte, at int) int {
 	for json[at] <= ' ' {
 		at++
@@ -42,7 +42,7 @@ func space(json []byte, at int) int {
 	return at
 }
 
-// value returns where the value that starts at from ends.
+// value returns the end of the value that starts at from.
 func value(json []byte, from int) int {
 	switch json[from] {
 	case '"':
@@ -60,7 +60,7 @@ func value(json []byte, from int) int {
 	}
 }
 
-// quoted returns where the string that starts at from ends.
+// quoted returns the end of the string that starts at from.
 func quoted(json []byte, from int) int {
 	for at := from + 1; ; at++ {
 		switch json[at] {
@@ -72,7 +72,7 @@ func quoted(json []byte, from int) int {
 	}
 }
 
-// nested returns where the object or array that starts at from ends.
+// nested returns the end of the object or array that starts at from.
 func nested(json []byte, from int) int {
 	depth := 0
 	for at := from; ; at++ {

@@ -1,6 +1,7 @@
 package parquet
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -10,10 +11,10 @@ import (
 	"github.com/parquet-go/parquet-go/compress"
 )
 
-// Compression is how a file's pages are compressed.
+// Compression is how the pages of a file are compressed.
 type Compression string
 
-// The compressions that every reader of note knows.
+// The compressions that all common readers support.
 const (
 	Zstd   Compression = "zstd" // the default
 	Gzip   Compression = "gzip"
@@ -21,30 +22,30 @@ const (
 	None   Compression = "none"
 )
 
-// Options say how a file is written. The zero value is good.
+// Options of a file. The zero value is ready to use.
 type Options struct {
-	// Compression is Zstd when it is empty.
+	// Compression is Zstd by default.
 	Compression Compression
-	// RowGroup is how many bytes may wait in memory before they are written as a
-	// row group. It is the better part of what a Writer holds. Default: 16 MiB.
+	// RowGroup is how many bytes are buffered before they are written as a row
+	// group. It is most of a Writer's memory. Default: 16 MiB.
 	RowGroup int64
-	// Version is Rollcall's own, for the file's created_by and its metadata.
+	// Version is Rollcall's version, for created_by and the metadata of the file.
 	Version string
 }
 
 const (
-	// batchUsers are written to the columns at once, which is a good deal faster
-	// than user by user.
+	// batchUsers is how many users are written to the columns at once, which is much
+	// faster than one by one.
 	batchUsers = 64
-	// pageBytes is a page before it is encoded, a buffer of each column.
+	// pageBytes is the size of a page before it is encoded. Each column has one.
 	pageBytes = 64 << 10
-	// dictionaryBytes is how large a column's dictionary may grow in a row group.
+	// dictionaryBytes is how large the dictionary of a column may grow in a row group.
 	dictionaryBytes = 256 << 10
 	defaultRowGroup = 16 << 20
 )
 
-// Writer writes one file. It keeps the first error and returns it from every
-// later call. It is not safe for concurrent use.
+// Writer writes a file. It keeps the first error and returns it from every later
+// call. It is not safe for concurrent use.
 type Writer struct {
 	out      *counter
 	file     *parquet.GenericWriter[any]
@@ -52,17 +53,17 @@ type Writer struct {
 	shredder *shredder
 	valid    []jsontext.Options
 	rowGroup int64
-	flushed  int64 // the file's size when the last row group was flushed
+	flushed  int64 // size after the last row group
 	size     int64
 	users    int
 	err      error
 }
 
-// New returns a Writer of the columns, in their order, to w. The columns are
-// those of a select: properties of the table, manager, extensions. It writes
-// nothing yet. The file's metadata has rollcall.version and rollcall.select.
+// New returns a Writer of the columns, in this order, to w. The columns are those
+// of a select: properties, manager, extensions. Nothing is written yet. The metadata
+// of the file has rollcall.version and rollcall.select.
 func New(w io.Writer, columns []string, o Options) (*Writer, error) {
-	root, err := grow(columns)
+	root, err := newTree(columns)
 	if err != nil {
 		return nil, err
 	}
@@ -108,9 +109,9 @@ func codecOf(c Compression) (compress.Codec, error) {
 	}
 }
 
-// User adds a user; raw is its JSON object and is not kept. An error is a *[KindError], that
-// of the writer below, or says that this is no user; it quotes nothing of the
-// user. The file is then of no use.
+// User adds a user; raw is its JSON object and is not kept. The error is a
+// *[KindError], that of the underlying writer, or says that raw is not a user; it
+// never quotes the user. The file is then unusable.
 func (p *Writer) User(raw []byte) error {
 	if p.err == nil {
 		p.err = p.append(raw)
@@ -136,7 +137,7 @@ func (p *Writer) append(raw []byte) error {
 	return p.flush()
 }
 
-// flush writes the batch to the columns, and the row group when it is full.
+// flush writes the batch to the columns, and the row group if it is full.
 func (p *Writer) flush() error {
 	for i, values := range p.shredder.values {
 		if len(values) == 0 {
@@ -159,18 +160,17 @@ func (p *Writer) flush() error {
 	return nil
 }
 
-// Users returns how many users were appended.
+// Users returns the number of users added.
 func (p *Writer) Users() int { return p.users }
 
-// Size returns about how large the file is: what was handed to the writer below,
-// exactly, and what waits in memory, part of which is yet to be compressed. A
-// caller closes the file and starts another when this is large enough. After
-// Close it is the file's size.
+// Size returns the approximate size of the file: the bytes already written, and
+// those buffered, some of which are not compressed yet. Callers use it to decide
+// when to start another file. After Close it is exact.
 func (p *Writer) Size() int64 { return p.size }
 
-// Close ends the file; without users it has its columns and no rows. It does not
-// close the writer below. A file that was not closed without an error is no
-// Parquet file: its footer is missing.
+// Close ends the file; without users it has columns and no rows. It does not close
+// the underlying writer. Unless Close returns nil the file has no footer and is not
+// a Parquet file.
 func (p *Writer) Close() error {
 	if p.err != nil {
 		return p.err
@@ -188,7 +188,7 @@ func (p *Writer) Close() error {
 	return nil
 }
 
-// counter counts what the writer below has taken.
+// counter counts the bytes written through it.
 type counter struct {
 	w       io.Writer
 	written int64
@@ -198,4 +198,47 @@ func (c *counter) Write(p []byte) (int, error) {
 	n, err := c.w.Write(p)
 	c.written += int64(n)
 	return n, err
+}
+
+var (
+	errClosed    = errors.New("write Parquet: the file is already closed")
+	errNotUser   = errors.New("write Parquet: a user is not a JSON object")
+	errMalformed = errors.New("write Parquet: a user is not valid JSON")
+	errNoID      = errors.New("write Parquet: a user has no id")
+)
+
+// KindError is a value of a kind that does not fit the column of its property. It
+// names the property and never the value.
+type KindError struct {
+	// Property is the name of the property, in a complex type with that of the
+	// member: assignedPlans.assignedDateTime.
+	Property string
+	// Type is the CSDL type of the property.
+	Type string
+	// Kind is the kind of the value: string, number, boolean, object or array.
+	Kind string
+}
+
+// Error implements error.
+func (e *KindError) Error() string {
+	return fmt.Sprintf("write Parquet: Graph sent a %s as %s, which is %s in its metadata: remove the property from the select, or write NDJSON, which accepts anything",
+		e.Kind, e.Property, e.Type)
+}
+
+// kindOf returns the kind of a valid JSON value.
+func kindOf(value []byte) string {
+	switch value[0] {
+	case '"':
+		return "string"
+	case 't', 'f':
+		return "boolean"
+	case '{':
+		return "object"
+	case '[':
+		return "array"
+	case 'n':
+		return "null"
+	default:
+		return "number"
+	}
 }

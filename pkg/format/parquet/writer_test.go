@@ -1,4 +1,4 @@
-package parquet
+package parquet_test
 
 import (
 	"bytes"
@@ -13,18 +13,19 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/parquet-go/parquet-go"
+	parquetgo "github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
 
+	"github.com/rollcall-dev/rollcall/pkg/format/parquet"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/property"
 )
 
-func TestTheSchemaIsAsItsGoldenFileHasIt(t *testing.T) {
+func TestTheSchemaMatchesItsGoldenFile(t *testing.T) {
 	for name, columns := range map[string][]string{"usual": usual(), "everything": everything()} {
-		got := open(t, write(t, columns, Options{})).Schema().String() + "\n"
+		got := open(t, write(t, columns, parquet.Options{})).Schema().String() + "\n"
 		path := filepath.Join("testdata", name+".schema.golden")
-		if os.Getenv("UPDATE_GOLDEN") != "" { // write it anew, then read the difference
+		if os.Getenv("UPDATE_GOLDEN") != "" { // rewrite it, then review the diff
 			if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -39,10 +40,10 @@ func TestTheSchemaIsAsItsGoldenFileHasIt(t *testing.T) {
 	}
 }
 
-func TestEverybodyComesBackAsEncodingJSONHasThem(t *testing.T) {
+func TestEveryUserReadsBackAsByEncodingJSON(t *testing.T) {
 	for name, columns := range map[string][]string{"usual": usual(), "everything": everything()} {
 		users := people(t, columns, 400)
-		rows := read(t, write(t, columns, Options{RowGroup: 1 << 20}, users...))
+		rows := read(t, write(t, columns, parquet.Options{RowGroup: 1 << 20}, users...))
 		if len(rows) != len(users) {
 			t.Fatalf("%s: %d rows, want %d", name, len(rows), len(users))
 		}
@@ -58,11 +59,11 @@ func TestEverybodyComesBackAsEncodingJSONHasThem(t *testing.T) {
 	}
 }
 
-func TestEveryCompressionIsRead(t *testing.T) {
+func TestEveryCompressionReadsBack(t *testing.T) {
 	users := people(t, usual(), 300)
-	plain := read(t, write(t, usual(), Options{Compression: None}, users...))
-	for c, want := range map[Compression]string{"": "ZSTD", Zstd: "ZSTD", Gzip: "GZIP", Snappy: "SNAPPY", None: "UNCOMPRESSED"} {
-		file := write(t, usual(), Options{Compression: c}, users...)
+	plain := read(t, write(t, usual(), parquet.Options{Compression: parquet.None}, users...))
+	for c, want := range map[parquet.Compression]string{"": "ZSTD", parquet.Zstd: "ZSTD", parquet.Gzip: "GZIP", parquet.Snappy: "SNAPPY", parquet.None: "UNCOMPRESSED"} {
+		file := write(t, usual(), parquet.Options{Compression: c}, users...)
 		if got := open(t, file).Metadata().RowGroups[0].Columns[0].MetaData.Codec.String(); got != want {
 			t.Errorf("%q is %s, want %s", c, got, want)
 		}
@@ -72,8 +73,8 @@ func TestEveryCompressionIsRead(t *testing.T) {
 	}
 }
 
-func TestAFileSaysWhoWroteItAndWhatWasSelected(t *testing.T) {
-	f := open(t, write(t, []string{"id", "mail"}, Options{Version: "1.2.3"}))
+func TestTheMetadataHasVersionAndSelect(t *testing.T) {
+	f := open(t, write(t, []string{"id", "mail"}, parquet.Options{Version: "1.2.3"}))
 	if got := f.Metadata().CreatedBy; got != "rollcall version 1.2.3" {
 		t.Errorf("created by %q", got)
 	}
@@ -87,26 +88,26 @@ func TestAFileSaysWhoWroteItAndWhatWasSelected(t *testing.T) {
 	}
 }
 
-func TestTheSameUsersGiveTheSameBytes(t *testing.T) {
+func TestTheSameUsersProduceTheSameBytes(t *testing.T) {
 	users := people(t, everything(), 200)
-	first := write(t, everything(), Options{RowGroup: 1 << 20}, users...)
-	if !bytes.Equal(first, write(t, everything(), Options{RowGroup: 1 << 20}, users...)) {
+	first := write(t, everything(), parquet.Options{RowGroup: 1 << 20}, users...)
+	if !bytes.Equal(first, write(t, everything(), parquet.Options{RowGroup: 1 << 20}, users...)) {
 		t.Error("the second file differs from the first")
 	}
 }
 
-func TestFilesOfTwoSelectsReadSideBySideByName(t *testing.T) {
+func TestFilesOfTwoSelectsReadTogetherByName(t *testing.T) {
 	type row struct {
 		ID          string  `parquet:"id"`
 		DisplayName *string `parquet:"displayName,optional"`
 		Enabled     *bool   `parquet:"accountEnabled,optional"`
 	}
-	old := write(t, []string{"displayName", "id"}, Options{}, graph.User{Raw: []byte(`{"id":"1","displayName":"A"}`)})
-	changed := write(t, []string{"id", "mail", "accountEnabled", "displayName"}, Options{},
+	old := write(t, []string{"displayName", "id"}, parquet.Options{}, graph.User{Raw: []byte(`{"id":"1","displayName":"A"}`)})
+	changed := write(t, []string{"id", "mail", "accountEnabled", "displayName"}, parquet.Options{},
 		graph.User{Raw: []byte(`{"id":"2","displayName":"B","accountEnabled":true}`)})
 	var got []row
 	for _, file := range [][]byte{old, changed} {
-		rows, err := parquet.Read[row](bytes.NewReader(file), int64(len(file)))
+		rows, err := parquetgo.Read[row](bytes.NewReader(file), int64(len(file)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,7 +122,7 @@ func TestFilesOfTwoSelectsReadSideBySideByName(t *testing.T) {
 func TestRowGroupsAreBoundedAndTheSizeGrowsWithTheFile(t *testing.T) {
 	users := people(t, usual(), 5000)
 	var out bytes.Buffer
-	w, err := New(&out, usual(), Options{RowGroup: 128 << 10})
+	w, err := parquet.New(&out, usual(), parquet.Options{RowGroup: 128 << 10})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +146,7 @@ func TestRowGroupsAreBoundedAndTheSizeGrowsWithTheFile(t *testing.T) {
 	}
 }
 
-// A column that was thought to have few values, and has many, over several row
+// A column that is expected to have few values, and has many, over several row
 // groups: the dictionary is given up in each and comes back in the next.
 func TestADictionaryThatGrowsTooLargeLosesNothing(t *testing.T) {
 	columns := []string{"id", "department", "jobTitle"}
@@ -154,7 +155,7 @@ func TestADictionaryThatGrowsTooLargeLosesNothing(t *testing.T) {
 	for i := range 20_000 {
 		users = append(users, graph.User{Raw: fmt.Appendf(nil, `{"id":"%d","department":"%s","jobTitle":"%d"}`, i, department(i), i%7)})
 	}
-	file := write(t, columns, Options{Compression: None, RowGroup: 1 << 20}, users...)
+	file := write(t, columns, parquet.Options{Compression: parquet.None, RowGroup: 1 << 20}, users...)
 	groups := open(t, file).Metadata().RowGroups
 	if len(groups) < 2 {
 		t.Fatalf("%d row groups, want several", len(groups))
@@ -175,12 +176,20 @@ func TestADictionaryThatGrowsTooLargeLosesNothing(t *testing.T) {
 	}
 }
 
-func TestWrongColumnsAndOptionsAreRefused(t *testing.T) {
-	for want, make := range map[string]func() (*Writer, error){
-		`"shoeSize" is unknown`:        func() (*Writer, error) { return New(io.Discard, []string{"id", "shoeSize"}, Options{}) },
-		`"additionalData" is unknown`:  func() (*Writer, error) { return New(io.Discard, []string{property.AdditionalData}, Options{}) },
-		`"mail" is there twice`:        func() (*Writer, error) { return New(io.Discard, []string{"mail", "id", "mail"}, Options{}) },
-		`compression "lzo" is unknown`: func() (*Writer, error) { return New(io.Discard, usual(), Options{Compression: "lzo"}) },
+func TestInvalidColumnsAndOptionsAreRejected(t *testing.T) {
+	for want, make := range map[string]func() (*parquet.Writer, error){
+		`"shoeSize" is unknown`: func() (*parquet.Writer, error) {
+			return parquet.New(io.Discard, []string{"id", "shoeSize"}, parquet.Options{})
+		},
+		`"additionalData" is unknown`: func() (*parquet.Writer, error) {
+			return parquet.New(io.Discard, []string{property.AdditionalData}, parquet.Options{})
+		},
+		`"mail" is listed twice`: func() (*parquet.Writer, error) {
+			return parquet.New(io.Discard, []string{"mail", "id", "mail"}, parquet.Options{})
+		},
+		`compression "lzo" is unknown`: func() (*parquet.Writer, error) {
+			return parquet.New(io.Discard, usual(), parquet.Options{Compression: "lzo"})
+		},
 	} {
 		if w, err := make(); w != nil || err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
@@ -188,7 +197,7 @@ func TestWrongColumnsAndOptionsAreRefused(t *testing.T) {
 	}
 }
 
-// brokenPipe takes some bytes and then no more.
+// brokenPipe accepts some bytes and then fails.
 type brokenPipe struct{ left int }
 
 func (b *brokenPipe) Write(p []byte) (int, error) {
@@ -198,10 +207,10 @@ func (b *brokenPipe) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestAWriterThatBreaksIsTheErrorOfEveryLaterCall(t *testing.T) {
+func TestTheFirstErrorIsReturnedByEveryLaterCall(t *testing.T) {
 	users := people(t, usual(), 2000)
 	for _, left := range []int{0, 40_000} {
-		w, err := New(&brokenPipe{left}, usual(), Options{RowGroup: 64 << 10})
+		w, err := parquet.New(&brokenPipe{left}, usual(), parquet.Options{RowGroup: 64 << 10})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -220,18 +229,18 @@ func TestAWriterThatBreaksIsTheErrorOfEveryLaterCall(t *testing.T) {
 			t.Errorf("Close after it: %v", err)
 		}
 	}
-	w, err := New(&brokenPipe{}, usual(), Options{})
+	w, err := parquet.New(&brokenPipe{}, usual(), parquet.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := errors.Join(w.User(users[0].Raw), w.Close()); !errors.Is(err, io.ErrClosedPipe) {
-		t.Errorf("only Close could tell, and said %v", err)
+		t.Errorf("only Close can report the error, and returned %v", err)
 	}
 }
 
 func TestNothingIsWrittenAfterClose(t *testing.T) {
 	var out bytes.Buffer
-	w, err := New(&out, []string{"id"}, Options{})
+	w, err := parquet.New(&out, []string{"id"}, parquet.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,13 +249,13 @@ func TestNothingIsWrittenAfterClose(t *testing.T) {
 	}
 	size := out.Len()
 	if w.User([]byte(`{"id":"1"}`)) == nil || w.Close() == nil || out.Len() != size {
-		t.Error("a closed file took a user")
+		t.Error("a closed file accepted a user")
 	}
 }
 
-func TestAUserAllocatesNothingUntilAPageIsFull(t *testing.T) {
+func TestUsersAllocateNothingUntilAPageIsFull(t *testing.T) {
 	users := people(t, usual(), 64)
-	w, err := New(io.Discard, usual(), Options{})
+	w, err := parquet.New(io.Discard, usual(), parquet.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,14 +1,16 @@
-package format
+package format_test
 
 import (
 	"bytes"
 	"encoding/json"
 	"testing"
+
+	"github.com/rollcall-dev/rollcall/pkg/format"
 )
 
-func TestAFailedStreamEndsWithARecordThatSaysSo(t *testing.T) {
+func TestAFailedStreamEndsWithAFailureRecord(t *testing.T) {
 	var out bytes.Buffer
-	w := NewNDJSON(&out)
+	w := format.NewNDJSON(&out)
 	if err := w.User([]byte(`{"id":"1"}`)); err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +29,7 @@ func TestAFailedStreamEndsWithARecordThatSaysSo(t *testing.T) {
 
 func TestAStoredFileHasNoClosingRecord(t *testing.T) {
 	var out bytes.Buffer
-	w := NewNDJSON(&out)
+	w := format.NewNDJSON(&out)
 	if err := w.User([]byte(`{"id":"1"}`)); err != nil {
 		t.Fatal(err)
 	}
@@ -39,10 +41,10 @@ func TestAStoredFileHasNoClosingRecord(t *testing.T) {
 	}
 }
 
-func TestAJSONListThatFailedIsNoJSON(t *testing.T) {
+func TestAFailedJSONListIsNotValidJSON(t *testing.T) {
 	for _, users := range []int{0, 1, 3} {
 		var out bytes.Buffer
-		w := NewJSON(&out)
+		w := format.NewJSON(&out)
 		for range users {
 			if err := w.User([]byte(`{"id":"1"}`)); err != nil {
 				t.Fatal(err)
@@ -52,7 +54,7 @@ func TestAJSONListThatFailedIsNoJSON(t *testing.T) {
 			t.Fatal(err)
 		}
 		if json.Valid(out.Bytes()) {
-			t.Errorf("after %d users a parser takes %q for whole", users, out.String())
+			t.Errorf("after %d users a parser accepts %q", users, out.String())
 		}
 	}
 }

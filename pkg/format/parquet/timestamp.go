@@ -9,16 +9,16 @@ const (
 	hour        = 60 * minute
 	day         = 24 * hour
 
-	// The years 1 to 9999 are what SQL and Python can show.
-	firstInstant = -719_162 * day
-	endOfInstant = 2_932_897 * day
+	// The years 1 to 9999 are the range of SQL and Python.
+	firstTimestamp = -719_162 * day
+	endOfTimestamp = 2_932_897 * day
 )
 
-// instant reads an ISO 8601 date and time as Graph writes it, 2024-01-02T03:04:05Z
-// with an optional fraction and Z or an offset, into microseconds since 1970.
-// exact is false when the fraction has more than that; ok when it is no date, or
-// outside the years 1 to 9999.
-func instant(text []byte) (micros int64, exact, ok bool) {
+// parseTimestamp parses an ISO 8601 date and time as Graph writes it,
+// 2024-01-02T03:04:05Z with an optional fraction and Z or an offset, into
+// microseconds since 1970. exact is false if the fraction has more digits than that;
+// ok is false if text is not a date, or outside the years 1 to 9999.
+func parseTimestamp(text []byte) (micros int64, exact, ok bool) {
 	if len(text) < len("2024-01-02T03:04:05Z") || text[4] != '-' || text[7] != '-' || text[10] != 'T' ||
 		text[13] != ':' || text[16] != ':' {
 		return 0, false, false
@@ -35,10 +35,10 @@ func instant(text []byte) (micros int64, exact, ok bool) {
 		return 0, false, false
 	}
 	micros = days(year, month, date)*day + hours*hour + minutes*minute + seconds*second + fraction - offset
-	return micros, exact, year >= 0 && micros >= firstInstant && micros < endOfInstant
+	return micros, exact, year >= 0 && micros >= firstTimestamp && micros < endOfTimestamp
 }
 
-// number reads digits; anything else makes it far less than zero.
+// number parses digits. Anything else gives a number far below zero.
 func number(digits []byte) int64 {
 	n := int64(0)
 	for _, c := range digits {
@@ -50,7 +50,7 @@ func number(digits []byte) int64 {
 	return n
 }
 
-// fractionOf reads the digits after a point, if there is one.
+// fractionOf parses the digits after a point, if there is one.
 func fractionOf(text []byte) (micros int64, exact bool, rest []byte) {
 	if len(text) < 2 || text[0] != '.' || text[1] < '0' || text[1] > '9' {
 		return 0, true, text
@@ -68,7 +68,7 @@ func fractionOf(text []byte) (micros int64, exact bool, rest []byte) {
 	return micros, exact, text
 }
 
-// offsetOf reads Z or +hh:mm.
+// offsetOf parses Z or +hh:mm.
 func offsetOf(text []byte) (micros int64, ok bool) {
 	if len(text) == 1 {
 		return 0, text[0] == 'Z'
@@ -101,8 +101,8 @@ func daysIn(year, month int64) int64 {
 	}
 }
 
-// days counts the days from 1970-01-01 in the Gregorian calendar, in years that
-// start in March, so that the leap day is the last.
+// days returns the number of days since 1970-01-01 in the Gregorian calendar. Its
+// years start in March, so that the leap day is the last day.
 func days(year, month, date int64) int64 {
 	if month <= 2 {
 		year--
@@ -112,7 +112,7 @@ func days(year, month, date int64) int64 {
 	return 365*year + floor(year, 4) - floor(year, 100) + floor(year, 400) + (153*(month-3)+2)/5 + date - 1 + marchOfYearZero
 }
 
-// floor divides and rounds down, also below zero.
+// floor divides and rounds down, below zero too.
 func floor(a, b int64) int64 {
 	if a < 0 {
 		return -((b - 1 - a) / b)

@@ -1,4 +1,4 @@
-package format
+package format_test
 
 import (
 	"bytes"
@@ -9,11 +9,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/rollcall-dev/rollcall/pkg/format"
 )
 
-// nasty are the insides of JSON strings that break careless writers and
-// readers, and what each stands for.
-func nasty() map[string]struct{ escaped, want string } {
+// hostileTexts are contents of JSON strings that break careless writers and
+// readers, with their decoded text.
+func hostileTexts() map[string]struct{ escaped, want string } {
 	return map[string]struct{ escaped, want string }{
 		"quote":                   {`She said \"no\"`, `She said "no"`},
 		"only a quote":            {`\"`, `"`},
@@ -53,17 +55,17 @@ func nasty() map[string]struct{ escaped, want string } {
 	}
 }
 
-// nastyUser has the text twice, so that it is met inside a line and at its end.
-func nastyUser(escaped string) []byte {
+// hostileUser has the text twice, so that it occurs inside a line and at its end.
+func hostileUser(escaped string) []byte {
 	return fmt.Appendf(nil, `{"id":"1","displayName":"%s","mail":null,"manager":{"id":"%s"}}`, escaped, escaped)
 }
 
-func TestEveryNastyTextComesBackFromNDJSON(t *testing.T) {
-	for name, text := range nasty() {
+func TestEveryHostileTextSurvivesNDJSON(t *testing.T) {
+	for name, text := range hostileTexts() {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
-			w := NewNDJSON(&out)
-			raw := nastyUser(text.escaped)
+			w := format.NewNDJSON(&out)
+			raw := hostileUser(text.escaped)
 			if err := w.User(raw); err != nil {
 				t.Fatal(err)
 			}
@@ -88,12 +90,12 @@ func TestEveryNastyTextComesBackFromNDJSON(t *testing.T) {
 	}
 }
 
-func TestEveryNastyTextComesBackFromJSON(t *testing.T) {
+func TestEveryHostileTextSurvivesJSON(t *testing.T) {
 	var out bytes.Buffer
-	w := NewJSON(&out)
+	w := format.NewJSON(&out)
 	var want []string
-	for _, text := range nasty() {
-		if err := w.User(nastyUser(text.escaped)); err != nil {
+	for _, text := range hostileTexts() {
+		if err := w.User(hostileUser(text.escaped)); err != nil {
 			t.Fatal(err)
 		}
 		want = append(want, text.want)
@@ -121,17 +123,17 @@ func TestEveryNastyTextComesBackFromJSON(t *testing.T) {
 	}
 }
 
-func TestEveryNastyTextComesBackFromCSV(t *testing.T) {
-	for name, text := range nasty() {
+func TestEveryHostileTextSurvivesCSV(t *testing.T) {
+	for name, text := range hostileTexts() {
 		t.Run(name, func(t *testing.T) {
-			got := writeCSV(t, []string{"displayName", "mail", "manager"}, nastyUser(text.escaped))
+			got := writeCSV(t, []string{"displayName", "mail", "manager"}, hostileUser(text.escaped))
 			want := [][]string{{"displayName", "mail", "manager"}, {text.want, "", text.want}}
 			records, err := parseCSV(got)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(want, records); diff != "" {
-				t.Errorf("read by the letter of RFC 4180:\n%s", diff)
+				t.Errorf("parsed as strict RFC 4180:\n%s", diff)
 			}
 			records, err = csv.NewReader(bytes.NewReader(got)).ReadAll()
 			if err != nil {
@@ -149,7 +151,7 @@ func TestEveryNastyTextComesBackFromCSV(t *testing.T) {
 func writeCSV(t testing.TB, columns []string, users ...[]byte) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	w := NewCSV(&out, columns)
+	w := format.NewCSV(&out, columns)
 	for _, raw := range users {
 		if err := w.User(raw); err != nil {
 			t.Fatal(err)

@@ -1,4 +1,4 @@
-package parquet
+package parquet_test
 
 import (
 	"bytes"
@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"github.com/rollcall-dev/rollcall/pkg/graph"
-	"github.com/rollcall-dev/rollcall/pkg/property"
 	"github.com/rollcall-dev/rollcall/pkg/list"
+	"github.com/rollcall-dev/rollcall/pkg/property"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
@@ -17,7 +17,7 @@ func usual() []string {
 		"employeeType,accountEnabled,userType,createdDateTime,onPremisesSyncEnabled", ",")
 }
 
-// everything is all that a list can select, with an extension and the manager.
+// everything is all that a list can select, including an extension and the manager.
 func everything() []string {
 	var names []string
 	for _, p := range property.All() {
@@ -28,7 +28,7 @@ func everything() []string {
 	return append(names, "extension_0123456789abcdef0123456789abcdef_costCentre", property.Manager)
 }
 
-// people lists the users of a simulated tenant, every eighth a nasty one.
+// people lists the users of a simulated tenant, every eighth with hostile texts.
 func people(t testing.TB, columns []string, count int) []graph.User {
 	t.Helper()
 	tenant := simulator.New(simulator.Config{Users: count, Hostile: true, Roles: []string{

@@ -1,4 +1,4 @@
-package parquet
+package parquet_test
 
 import (
 	"encoding/json"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rollcall-dev/rollcall/pkg/format/parquet"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/property"
 )
@@ -19,7 +20,7 @@ import (
 // additionalData back.
 func one(t *testing.T, name, value string) (got, more any) {
 	t.Helper()
-	file := write(t, []string{"id", name}, Options{}, graph.User{Raw: []byte(`{"id":"1","` + name + `":` + value + `}`)})
+	file := write(t, []string{"id", name}, parquet.Options{}, graph.User{Raw: []byte(`{"id":"1","` + name + `":` + value + `}`)})
 	row, ok := read(t, file)[0].(map[string]any)
 	if !ok {
 		t.Fatal("a row is not a map")
@@ -27,7 +28,7 @@ func one(t *testing.T, name, value string) (got, more any) {
 	return row[name], row[property.AdditionalData]
 }
 
-func TestEachTypeKeepsNullsAndEmptyListsApart(t *testing.T) {
+func TestEachTypeDistinguishesNullsFromEmptyLists(t *testing.T) {
 	const extension = "extension_0123456789abcdef0123456789abcdef_x"
 	type object = map[string]any
 	type list = []any
@@ -91,7 +92,7 @@ func TestEachTypeKeepsNullsAndEmptyListsApart(t *testing.T) {
 	}
 }
 
-func TestWhatAColumnCannotHoldIsInAdditionalData(t *testing.T) {
+func TestValuesThatDoNotFitAreInAdditionalData(t *testing.T) {
 	for _, test := range []struct {
 		name, value string
 		want        any
@@ -116,7 +117,7 @@ func TestWhatAColumnCannotHoldIsInAdditionalData(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotUTF8BecomesTheReplacementCharacter(t *testing.T) {
+func TestInvalidUTF8BecomesTheReplacementCharacter(t *testing.T) {
 	for _, name := range []string{"displayName", "customSecurityAttributes"} {
 		for _, value := range []string{"\"a\xffb\"", "{\"a\xffb\":1}", "[\"a\xffb\"]"} {
 			got, _ := one(t, name, value)
@@ -127,8 +128,8 @@ func TestWhatIsNotUTF8BecomesTheReplacementCharacter(t *testing.T) {
 	}
 }
 
-func TestEveryPropertyThatHasMoreIsInAdditionalData(t *testing.T) {
-	file := write(t, []string{"id", "manager", "mail", "createdDateTime"}, Options{}, graph.User{Raw: []byte(
+func TestAdditionalDataHasEveryPropertyThatDoesNotFit(t *testing.T) {
+	file := write(t, []string{"id", "manager", "mail", "createdDateTime"}, parquet.Options{}, graph.User{Raw: []byte(
 		`{"createdDateTime":"never", "notSelected":"x", "mail":"m", "additionalData":"y", "manager": {"id" : "1", "x" : 1}, "id":"1"}`,
 	)})
 	row, _ := read(t, file)[0].(map[string]any)
@@ -141,28 +142,28 @@ func TestEveryPropertyThatHasMoreIsInAdditionalData(t *testing.T) {
 	}
 }
 
-func TestAValueOfAnotherKindIsAnErrorThatNamesThePropertyAndNotTheValue(t *testing.T) {
+func TestAKindErrorNamesThePropertyAndNotTheValue(t *testing.T) {
 	for _, test := range []struct {
 		name, value string
-		want        KindError
+		want        parquet.KindError
 	}{
-		{"accountEnabled", `"canary"`, KindError{"accountEnabled", "Edm.Boolean", "string"}},
-		{"accountEnabled", `{"a":"canary"}`, KindError{"accountEnabled", "Edm.Boolean", "object"}},
-		{"deviceEnrollmentLimit", `"canary"`, KindError{"deviceEnrollmentLimit", "Edm.Int32", "string"}},
-		{"deviceEnrollmentLimit", `1.5`, KindError{"deviceEnrollmentLimit", "Edm.Int32", "number"}},
-		{"deviceEnrollmentLimit", `2147483648`, KindError{"deviceEnrollmentLimit", "Edm.Int32", "number"}},
-		{"createdDateTime", `1700000000`, KindError{"createdDateTime", "Edm.DateTimeOffset", "number"}},
-		{"businessPhones", `"canary"`, KindError{"businessPhones", "Collection(Edm.String)", "string"}},
-		{"employeeOrgData", `["canary"]`, KindError{"employeeOrgData", "graph.employeeOrgData", "array"}},
-		{"assignedPlans", `[{}, true]`, KindError{"assignedPlans", "graph.assignedPlan", "boolean"}},
-		{"assignedPlans", `[{"assignedDateTime":["canary"]}]`, KindError{"assignedPlans.assignedDateTime", "Edm.DateTimeOffset", "array"}},
+		{"accountEnabled", `"canary"`, parquet.KindError{"accountEnabled", "Edm.Boolean", "string"}},
+		{"accountEnabled", `{"a":"canary"}`, parquet.KindError{"accountEnabled", "Edm.Boolean", "object"}},
+		{"deviceEnrollmentLimit", `"canary"`, parquet.KindError{"deviceEnrollmentLimit", "Edm.Int32", "string"}},
+		{"deviceEnrollmentLimit", `1.5`, parquet.KindError{"deviceEnrollmentLimit", "Edm.Int32", "number"}},
+		{"deviceEnrollmentLimit", `2147483648`, parquet.KindError{"deviceEnrollmentLimit", "Edm.Int32", "number"}},
+		{"createdDateTime", `1700000000`, parquet.KindError{"createdDateTime", "Edm.DateTimeOffset", "number"}},
+		{"businessPhones", `"canary"`, parquet.KindError{"businessPhones", "Collection(Edm.String)", "string"}},
+		{"employeeOrgData", `["canary"]`, parquet.KindError{"employeeOrgData", "graph.employeeOrgData", "array"}},
+		{"assignedPlans", `[{}, true]`, parquet.KindError{"assignedPlans", "graph.assignedPlan", "boolean"}},
+		{"assignedPlans", `[{"assignedDateTime":["canary"]}]`, parquet.KindError{"assignedPlans.assignedDateTime", "Edm.DateTimeOffset", "array"}},
 	} {
-		w, err := New(io.Discard, []string{"id", test.name}, Options{})
+		w, err := parquet.New(io.Discard, []string{"id", test.name}, parquet.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		err = w.User([]byte(`{"id":"1","` + test.name + `":` + test.value + `}`))
-		var kind *KindError
+		var kind *parquet.KindError
 		if !errors.As(err, &kind) || *kind != test.want {
 			t.Errorf("%s %s: %v, want %+v", test.name, test.value, err, test.want)
 			continue
@@ -176,28 +177,28 @@ func TestAValueOfAnotherKindIsAnErrorThatNamesThePropertyAndNotTheValue(t *testi
 	}
 }
 
-func TestWhatIsNoUserIsRefused(t *testing.T) {
+func TestInvalidUsersAreRejected(t *testing.T) {
 	for _, raw := range []string{``, ` `, `null`, `[]`, `"x"`, `{`, `{"id":"1"}}`, `{"id":"1"} {}`, `{"id":}`, `{}`, `{"id":null}`, `{"ID":"1"}`} {
-		w, err := New(io.Discard, []string{"id"}, Options{})
+		w, err := parquet.New(io.Discard, []string{"id"}, parquet.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := w.User([]byte(raw)); err == nil {
-			t.Errorf("%q was taken", raw)
+			t.Errorf("%q was accepted", raw)
 		}
 	}
 }
 
-func TestDaysAreCountedAsPackageTimeCountsIt(t *testing.T) {
+func TestEveryDayOfTheCalendarMatchesPackageTime(t *testing.T) {
 	last := time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 	for at := time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC); !at.After(last); at = at.AddDate(0, 0, 3).Add(17 * time.Second) {
-		if got, exact, ok := instant([]byte(at.Format(time.RFC3339))); !ok || !exact || got != at.UnixMicro() {
+		if got, exact, ok := parquet.ParseTimestamp([]byte(at.Format(time.RFC3339))); !ok || !exact || got != at.UnixMicro() {
 			t.Fatalf("%s is %d, %t, %t, want %d", at, got, exact, ok, at.UnixMicro())
 		}
 	}
 }
 
-func FuzzInstantAgreesWithPackageTime(f *testing.F) {
+func FuzzTimestampsAgreeWithPackageTime(f *testing.F) {
 	for _, text := range []string{
 		"2024-01-02T03:04:05Z", "2024-01-02T03:04:05.1234567Z", "0000-02-29T00:00:00-23:59", "2024-02-29T23:59:59.000000+14:00", "",
 		"2024-01-02T03:04:05", "2024-01-02 03:04:05Z", "2024-01-02T03:04:05.Z", "2024-01-02T03:04:05,5Z", "20a4-01-02T03:04:05Z",
@@ -205,7 +206,7 @@ func FuzzInstantAgreesWithPackageTime(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		micros, exact, ok := instant([]byte(text))
+		micros, exact, ok := parquet.ParseTimestamp([]byte(text))
 		at, want := date(text)
 		if ok != want {
 			t.Fatalf("%q: %t, want %t", text, ok, want)
@@ -219,7 +220,7 @@ func FuzzInstantAgreesWithPackageTime(f *testing.F) {
 	})
 }
 
-// FuzzUser holds any user against the model: an error from both, or the same
+// FuzzUser compares any user with the model: an error from both, or the same
 // row from both.
 func FuzzUser(f *testing.F) {
 	columns := []string{
@@ -238,7 +239,7 @@ func FuzzUser(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		var out strings.Builder
-		w, err := New(&out, columns, Options{Compression: None})
+		w, err := parquet.New(&out, columns, parquet.Options{Compression: parquet.None})
 		if err != nil {
 			t.Fatal(err)
 		}
