@@ -1,6 +1,6 @@
 // Package property describes the properties of a Microsoft Graph v1.0 user:
 // their types, whether a list may select them, which further permissions or
-// licences they require, and which $filter operators they support.
+// licences they require, and what is published about their $filter operators.
 //
 // With it a wrong column is rejected at start-up, with an error that says what
 // to do, instead of by Graph half an hour later. It knows nothing of HTTP and
@@ -37,14 +37,17 @@ type Property struct {
 	Filter Filter
 }
 
-// Filter is the $filter operators that a property supports.
+// Filter is what Microsoft publishes about the $filter operators that a property
+// supports, in its own words: "eq, ne, not , ge and eq on null values", or
+// "eq,ne; eq,not" where the members of a complex type are listed one by one.
 type Filter struct {
-	// Default is the operators that any request may use.
-	Default Operators
-	// Advanced is the operators that require the header ConsistencyLevel:
-	// eventual and $count=true ("advanced query capabilities on directory
-	// objects").
-	Advanced Operators
+	// Documented is the list of today's documentation.
+	Documented string
+	// Default and Advanced are the lists of 2021, which split the operators into
+	// those that any request may use and those that require the header
+	// ConsistencyLevel: eventual and $count=true ("advanced query capabilities on
+	// directory objects").
+	Default, Advanced string
 }
 
 // Lookup finds a property by its exact spelling.
@@ -145,6 +148,6 @@ func parse(row string) (Property, bool) {
 		Default:        cells[columnDefault] == "yes",
 		SingleUserOnly: cells[columnSingle] == "yes",
 		Needs:          needs(cells[columnName]),
-		Filter:         filter(cells[columnDocumented], cells[columnFilterDefault], cells[columnFilterAdvanced]),
+		Filter:         Filter{Documented: cells[columnDocumented], Default: cells[columnFilterDefault], Advanced: cells[columnFilterAdvanced]},
 	}, true
 }

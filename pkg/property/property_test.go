@@ -114,37 +114,6 @@ func TestSelectableErrorsNameThePropertyAndTheRemedy(t *testing.T) {
 	}
 }
 
-func TestOperatorsAreSplitIntoDefaultAndAdvanced(t *testing.T) {
-	for _, test := range []struct{ name, byDefault, advanced string }{
-		{"userPrincipalName", "eq, ge, le, in, startsWith", "ne, not, endsWith"},
-		{"id", "eq, in", "ne, not"},
-		{"department", "eq, ge, le, in, startsWith", "ne, not, null"},
-		{"companyName", "", "eq, ne, not, ge, le, in, startsWith, null"},
-		{"createdDateTime", "eq, ge, le", "ne, not, in"},
-		{"mail", "eq, ge, le, in, startsWith", "ne, not, endsWith, null"},
-		{"assignedLicenses", "eq", "not, ge, le, $count"},
-		{"onPremisesSecurityIdentifier", "", "eq, null"},
-		{"passwordPolicies", "", "ne, not, null"},
-		{"faxNumber", "", "eq, ne, not, ge, le, in, startsWith, null"},
-		{"print", "", ""},
-	} {
-		p, ok := property.Lookup(test.name)
-		if !ok {
-			t.Errorf("%s is missing", test.name)
-			continue
-		}
-		if got := p.Filter.Default.String(); got != test.byDefault {
-			t.Errorf("%s: default operators %q, want %q", test.name, got, test.byDefault)
-		}
-		if got := p.Filter.Advanced.String(); got != test.advanced {
-			t.Errorf("%s: advanced operators %q, want %q", test.name, got, test.advanced)
-		}
-		if p.Filter.Default&p.Filter.Advanced != 0 {
-			t.Errorf("%s: an operator is both default and advanced", test.name)
-		}
-	}
-}
-
 func TestPropertiesThatNeedMoreThanUserReadAll(t *testing.T) {
 	got := map[string]string{}
 	for _, p := range property.All() {

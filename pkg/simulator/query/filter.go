@@ -192,8 +192,7 @@ func (n *node) name(t token) *grapherror.Error {
 		return grapherror.BadRequest("Could not find a property named '" + name + "' on type 'microsoft.graph.user'.")
 	}
 	if !ok {
-		every := property.Eq | property.Ge | property.Le | property.In | property.StartsWith
-		known = property.Property{Name: name, Type: "Edm.String", Filter: property.Filter{Default: every, Advanced: property.Ne | property.Not | property.Null}}
+		known = property.Property{Name: name, Type: "Edm.String", Filter: property.Filter{Default: "eq,ge,le,in,startsWith", Advanced: "ne,not,null"}}
 	}
 	n.property, n.path, n.emit = known, path, people.EmitterOf(name)
 	if path == "$count" {

@@ -6,27 +6,26 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/rollcall-dev/rollcall/pkg/property"
 	"github.com/rollcall-dev/rollcall/pkg/simulator/grapherror"
 	"github.com/rollcall-dev/rollcall/pkg/simulator/people"
 )
 
 // operator is a comparison of a user's value with a literal.
 type operator struct {
-	needs property.Operators
+	needs operatorSet
 	holds func(value []byte, want string) bool // for ne, whether eq holds
 }
 
 var operators = sync.OnceValue(func() map[string]operator {
 	equal := func(value []byte, want string) bool { return string(value) == want }
 	return map[string]operator{
-		"eq":         {property.Eq, equal},
-		"ne":         {property.Ne, equal},
-		"in":         {property.In, equal},
-		"ge":         {property.Ge, func(value []byte, want string) bool { return string(value) >= want }},
-		"le":         {property.Le, func(value []byte, want string) bool { return string(value) <= want }},
-		"startsWith": {property.StartsWith, func(value []byte, want string) bool { return bytes.HasPrefix(value, []byte(want)) }},
-		"endsWith":   {property.EndsWith, func(value []byte, want string) bool { return bytes.HasSuffix(value, []byte(want)) }},
+		"eq":         {opEq, equal},
+		"ne":         {opNe, equal},
+		"in":         {opIn, equal},
+		"ge":         {opGe, func(value []byte, want string) bool { return string(value) >= want }},
+		"le":         {opLe, func(value []byte, want string) bool { return string(value) <= want }},
+		"startsWith": {opStartsWith, func(value []byte, want string) bool { return bytes.HasPrefix(value, []byte(want)) }},
+		"endsWith":   {opEndsWith, func(value []byte, want string) bool { return bytes.HasSuffix(value, []byte(want)) }},
 	}
 })
 
@@ -48,16 +47,16 @@ func (n *node) support() *grapherror.Error {
 			if n.op != "eq" && n.op != "ne" {
 				return unsupportedClause(n.property.Name)
 			}
-			need |= property.Null
-			need &^= property.Eq // "eq on null values" is an operator of its own
+			need |= opNull
+			need &^= opEq // "eq on null values" is an operator of its own
 		}
 	}
 	if n.size {
-		need = property.Count
+		need = opCount
 	}
-	set := n.property.Filter
-	n.advanced = !set.Default.Has(need)
-	if !(set.Default | set.Advanced).Has(need) {
+	byDefault, advanced := supported(n.property.Filter)
+	n.advanced = !byDefault.has(need)
+	if !(byDefault | advanced).has(need) {
 		return unsupportedClause(n.property.Name)
 	}
 	return nil
