@@ -78,3 +78,24 @@ func TestAJobAnswersWithItsResultOrItsPublicName(t *testing.T) {
 		}
 	}
 }
+
+func TestAFunctionThatCannotStartTellsEveryCaller(t *testing.T) {
+	broken := errors.New("ROLLCALL_SELEKT is not a variable")
+	var log bytes.Buffer
+	h := &lambda.HTTP{AllowAnonymous: true, Log: textLog(&log)}
+	lambda.Fail(h, broken)
+	for _, name := range triggers() {
+		if got := answerOf(t, invoke(t, h, event(t, name))); got.StatusCode != http.StatusInternalServerError || !strings.Contains(got.Body, "ROLLCALL_SELEKT") {
+			t.Errorf("%s: %d %s", name, got.StatusCode, got.Body)
+		}
+	}
+	job := &lambda.Job[order, receipt]{Log: textLog(&log)}
+	lambda.Fail(job, broken)
+	for _, f := range []lambda.Function{h, job} {
+		_, err := f.Invoke(t.Context(), []byte(`{}`))
+		mustFail(t, err, "Internal.Error", "ROLLCALL_SELEKT")
+	}
+	if n := strings.Count(log.String(), "cannot start"); n != 2 {
+		t.Errorf("logged %d times: %s", n, &log)
+	}
+}
