@@ -7,7 +7,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/header"
 	"github.com/rollcall-dev/rollcall/pkg/trigger"
 )
@@ -15,11 +14,7 @@ import (
 // receiveALB reads a request of an Application Load Balancer. Path and query
 // options are escaped as the caller sent them. Whether headers have one value or
 // many is a setting of the target group; the answer does as the event does.
-func (h *HTTP) receiveALB(raw []byte) (*request, error) {
-	var event events.ALBTargetGroupRequest
-	if err := decode(raw, &event); err != nil {
-		return nil, failure.InvalidRequest("the event is not a load balancer's event")
-	}
+func (h *HTTP) receiveALB(event *events.ALBTargetGroupRequest) *request {
 	headers := allValues(event.MultiValueHeaders, event.Headers)
 	host := headers.Get("Host")
 	headers.Del("Host")
@@ -42,7 +37,7 @@ func (h *HTTP) receiveALB(raw []byte) (*request, error) {
 	}
 	u.RawQuery = escapedQuery(event.MultiValueQueryStringParameters, event.QueryStringParameters)
 	x.Request = trigger.NewRequest(event.HTTPMethod, host, u, headers)
-	return x, nil
+	return x
 }
 
 func albResponse(r *trigger.Response, multi bool) events.ALBTargetGroupResponse {

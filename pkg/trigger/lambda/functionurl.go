@@ -3,19 +3,14 @@ package lambda
 import (
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/trigger"
 )
 
 // receiveFunctionURL reads a request of a Function URL. Its event is that of an
 // HTTP API except for the path, which is escaped as the caller sent it; it has no
 // stage, and only IAM can verify its callers. It waits as long as Lambda.
-func receiveFunctionURL(raw []byte) (*request, error) {
-	var event events.APIGatewayV2HTTPRequest
-	if err := decode(raw, &event); err != nil {
-		return nil, failure.InvalidRequest("the event is not a Function URL event")
-	}
-	x := receiveV2(&event)
+func receiveFunctionURL(event *events.APIGatewayV2HTTPRequest) *request {
+	x := receiveV2(event)
 	if u, ok := encodedPath(event.RawPath); ok {
 		x.Request.URL = u
 	} else {
@@ -27,5 +22,5 @@ func receiveFunctionURL(raw []byte) (*request, error) {
 			StatusCode: s.Status, Headers: single(s.Header), Cookies: s.Header.Values("Set-Cookie"), Body: s.Body,
 		}
 	}
-	return x, nil
+	return x
 }

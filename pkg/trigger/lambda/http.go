@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/aws/aws-lambda-go/events"
+
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/trigger"
 )
@@ -77,19 +79,19 @@ func (h *HTTP) Invoke(ctx context.Context, event json.RawMessage) (any, error) {
 	return r.answer(response)
 }
 
-// receive reads an event.
+// receive makes a request of an event.
 func (h *HTTP) receive(event []byte) (*request, error) {
 	switch kind := probe(event); kind {
 	case restAPI:
-		return receiveREST(event)
+		return receiveREST(read[events.APIGatewayProxyRequest](event)), nil
 	case httpAPI:
-		return receiveHTTPAPI(event)
+		return receiveHTTPAPI(read[events.APIGatewayV2HTTPRequest](event)), nil
 	case httpAPI1:
-		return receiveHTTPAPI1(event)
+		return receiveHTTPAPI1(read[events.APIGatewayProxyRequest](event)), nil
 	case functionURL:
-		return receiveFunctionURL(event)
+		return receiveFunctionURL(read[events.APIGatewayV2HTTPRequest](event)), nil
 	case loadBalancer:
-		return h.receiveALB(event)
+		return h.receiveALB(read[events.ALBTargetGroupRequest](event)), nil
 	case invocation:
 		return receiveInvocation(event)
 	default:

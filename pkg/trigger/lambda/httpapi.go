@@ -8,7 +8,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/trigger"
 )
 
@@ -18,31 +17,23 @@ const httpTimeout = 30 * time.Second
 // receiveHTTPAPI reads a request of an HTTP API, payload version 2.0. Its rawPath
 // is unescaped, whatever its name says, and begins with the stage unless that is
 // $default, also behind a custom domain. The query is as it was sent.
-func receiveHTTPAPI(raw []byte) (*request, error) {
-	var event events.APIGatewayV2HTTPRequest
-	if err := decode(raw, &event); err != nil {
-		return nil, failure.InvalidRequest("the event is not an HTTP API event of payload version 2.0")
-	}
+func receiveHTTPAPI(event *events.APIGatewayV2HTTPRequest) *request {
 	about := &event.RequestContext
 	_, route, _ := strings.Cut(event.RouteKey, " ")
 	prefix, path := mount(event.RawPath, route, event.PathParameters, stageOf(about.Stage))
-	x := receiveV2(&event)
+	x := receiveV2(event)
 	x.place(path, prefix, about.Stage)
 	x.Request.URL.RawQuery = event.RawQueryString
 	x.Timeout = httpTimeout
-	return x, nil
+	return x
 }
 
 // receiveHTTPAPI1 reads a request of an HTTP API, payload version 1.0. It looks
 // like a REST API's, but its path is that of version 2.0.
-func receiveHTTPAPI1(raw []byte) (*request, error) {
-	var event events.APIGatewayProxyRequest
-	if err := decode(raw, &event); err != nil {
-		return nil, failure.InvalidRequest("the event is not an HTTP API event of payload version 1.0")
-	}
+func receiveHTTPAPI1(event *events.APIGatewayProxyRequest) *request {
 	about := &event.RequestContext
 	prefix, path := mount(event.Path, event.Resource, event.PathParameters, stageOf(about.Stage))
-	x := receiveProxy(&event, false)
+	x := receiveProxy(event, false)
 	if x.Request.Method == "" {
 		x.Request.Method = about.HTTPMethod
 	}
@@ -50,7 +41,7 @@ func receiveHTTPAPI1(raw []byte) (*request, error) {
 	x.Request.URL.RawQuery = encodeQuery(event.MultiValueQueryStringParameters, event.QueryStringParameters)
 	x.Timeout = httpTimeout
 	x.Compressed = true
-	return x, nil
+	return x
 }
 
 // receiveV2 reads what HTTP APIs of payload version 2.0 and Function URLs have

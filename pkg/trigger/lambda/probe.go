@@ -142,8 +142,15 @@ func isFunctionURL(domain string) bool {
 	return ok && strings.HasSuffix(region, ".on.aws")
 }
 
-// decode reads an event. A member of the wrong type counts as left out, so that
-// it can only take a caller's rights away.
+// read reads an event that probe has recognized, and so could decode.
+func read[E any](event []byte) *E {
+	e := new(E)
+	_ = decode(event, e)
+	return e
+}
+
+// decode reads an event. A member of the wrong type counts as missing, so that it
+// can only take a caller's rights away.
 func decode(event []byte, into any) error {
 	err := json.Unmarshal(event, into)
 	var typed *json.UnmarshalTypeError

@@ -7,7 +7,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/trigger"
 )
 
@@ -20,12 +19,8 @@ const restTimeout = 29 * time.Second
 // (requestContext.path has it), but not the base path of a custom domain. Query
 // options are decoded. A compressed body would reach the caller only if the API
 // lists its type among its binary media types, which the event does not say.
-func receiveREST(raw []byte) (*request, error) {
-	var event events.APIGatewayProxyRequest
-	if err := decode(raw, &event); err != nil {
-		return nil, failure.InvalidRequest("the event is not a REST API event")
-	}
-	x := receiveProxy(&event, true)
+func receiveREST(event *events.APIGatewayProxyRequest) *request {
+	x := receiveProxy(event, true)
 	about := &event.RequestContext
 	before, path := mount(event.Path, event.Resource, event.PathParameters, "")
 	u, ok := encodedPath(path)
@@ -41,7 +36,7 @@ func receiveREST(raw []byte) (*request, error) {
 		return &events.APIGatewayProxyStreamingResponse{StatusCode: s.Status, MultiValueHeaders: multiple(s.Header), Body: s.Body}
 	}
 	x.Timeout = restTimeout
-	return x, nil
+	return x
 }
 
 // receiveProxy reads what REST APIs and HTTP APIs of payload version 1.0 have in
