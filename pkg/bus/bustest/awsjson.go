@@ -8,6 +8,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/rollcall-dev/rollcall/pkg/bus"
 )
 
 // Codes are a service's error codes for the faults of a whole request.
@@ -49,12 +51,28 @@ func AWSJSON[Request any](t *testing.T, d *Double, codes Codes, messages func(*R
 	})
 }
 
-// Config is an SDK configuration whose requests go to the handler.
-func Config(h http.Handler) aws.Config {
-	return aws.Config{
+// OnAWS opens a bus of AWS at an address, whose requests go to the handler.
+func OnAWS[C any, D bus.Driver](t *testing.T, h http.Handler, parse func(address string) (C, error), open func(aws.Config, C) (D, error), address string) D {
+	t.Helper()
+	cfg := aws.Config{
 		Region: "eu-west-1", HTTPClient: Client(h),
 		Credentials: credentials.NewStaticCredentialsProvider("double", "double", ""),
 	}
+	d, err := open(cfg, Parse(t, parse, address))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// Parse parses the address of a bus.
+func Parse[C any](t *testing.T, parse func(address string) (C, error), address string) C {
+	t.Helper()
+	c, err := parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // WantXML fails the test where a text has what XML 1.0 does not: the services

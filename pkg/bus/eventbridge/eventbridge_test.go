@@ -63,20 +63,8 @@ func answer(_ *putEvents, faults []bustest.Fault) any {
 func open(t *testing.T) bustest.Bus {
 	d := &bustest.Double{Limits: bus.Limits{Entries: 10, Bytes: 999_999, EntryBytes: 999_999}}
 	codes := bustest.Codes{Throttle: "ThrottlingException", Refuse: "InternalException", Deny: "AccessDeniedException"}
-	driver, err := eventbridge.New(bustest.Config(bustest.AWSJSON(t, d, codes, messages(t), answer)), parse(t, "people"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	driver := bustest.OnAWS(t, bustest.AWSJSON(t, d, codes, messages(t), answer), eventbridge.Parse, eventbridge.New, "people")
 	return bustest.Bus{Driver: driver, Double: d}
-}
-
-func parse(t *testing.T, address string) eventbridge.Config {
-	t.Helper()
-	b, err := eventbridge.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
 }
 
 func TestConformance(t *testing.T) { bustest.Run(t, open) }
@@ -139,10 +127,10 @@ func TestWhatEventBridgeDoesNotTakeGoesAsAClaimCheck(t *testing.T) {
 }
 
 func TestARegionIsNeeded(t *testing.T) {
-	if _, err := eventbridge.New(aws.Config{}, parse(t, "people")); err == nil || !strings.Contains(err.Error(), "AWS_REGION") {
+	if _, err := eventbridge.New(aws.Config{}, bustest.Parse(t, eventbridge.Parse, "people")); err == nil || !strings.Contains(err.Error(), "AWS_REGION") {
 		t.Errorf("error %v", err)
 	}
-	if _, err := eventbridge.New(aws.Config{}, parse(t, "arn:aws:events:us-east-2:123456789012:event-bus/people")); err != nil {
+	if _, err := eventbridge.New(aws.Config{}, bustest.Parse(t, eventbridge.Parse, "arn:aws:events:us-east-2:123456789012:event-bus/people")); err != nil {
 		t.Error(err)
 	}
 }

@@ -54,26 +54,14 @@ func answer(_ *putRecordBatch, faults []bustest.Fault) any {
 func open(t *testing.T) bustest.Bus {
 	d := &bustest.Double{Limits: bus.Limits{Entries: 500, Bytes: 4 << 20, EntryBytes: 1000 << 10}}
 	codes := bustest.Codes{Throttle: "ServiceUnavailableException", Refuse: "InvalidArgumentException", Deny: "AccessDeniedException"}
-	driver, err := firehose.New(bustest.Config(bustest.AWSJSON(t, d, codes, messages(t), answer)), parse(t, "people"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	driver := bustest.OnAWS(t, bustest.AWSJSON(t, d, codes, messages(t), answer), firehose.Parse, firehose.New, "people")
 	return bustest.Bus{Driver: driver, Double: d}
-}
-
-func parse(t *testing.T, address string) firehose.Config {
-	t.Helper()
-	s, err := firehose.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
 }
 
 func TestConformance(t *testing.T) { bustest.Run(t, open) }
 
 func TestParseTakesNamesAndARNs(t *testing.T) {
-	s := parse(t, "arn:aws:firehose:eu-west-3:123456789012:deliverystream/people")
+	s := bustest.Parse(t, firehose.Parse, "arn:aws:firehose:eu-west-3:123456789012:deliverystream/people")
 	if s.Name != "people" || s.Region != "eu-west-3" || s.String() != "stream people" {
 		t.Errorf("%+v", s)
 	}

@@ -66,30 +66,18 @@ func answer(_ *putRecords, faults []bustest.Fault) any {
 func open(t *testing.T) bustest.Bus {
 	d := &bustest.Double{Limits: bus.Limits{Entries: 500, Bytes: 10 << 20, EntryBytes: 1 << 20}}
 	codes := bustest.Codes{Throttle: "ProvisionedThroughputExceededException", Refuse: "InvalidArgumentException", Deny: "AccessDeniedException"}
-	driver, err := kinesis.New(bustest.Config(bustest.AWSJSON(t, d, codes, messages(t), answer)), parse(t, "people"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	driver := bustest.OnAWS(t, bustest.AWSJSON(t, d, codes, messages(t), answer), kinesis.Parse, kinesis.New, "people")
 	return bustest.Bus{Driver: driver, Ordered: true, Double: d}
-}
-
-func parse(t *testing.T, address string) kinesis.Config {
-	t.Helper()
-	s, err := kinesis.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
 }
 
 func TestConformance(t *testing.T) { bustest.Run(t, open) }
 
 func TestParseTakesNamesAndARNs(t *testing.T) {
-	s := parse(t, "arn:aws:kinesis:eu-west-3:123456789012:stream/people")
+	s := bustest.Parse(t, kinesis.Parse, "arn:aws:kinesis:eu-west-3:123456789012:stream/people")
 	if s.Name != "people" || s.Region != "eu-west-3" || !strings.HasPrefix(s.ARN, "arn:") {
 		t.Errorf("%+v", s)
 	}
-	if s := parse(t, "people"); s.Region != "" || s.ARN != "" || s.String() != "stream people" {
+	if s := bustest.Parse(t, kinesis.Parse, "people"); s.Region != "" || s.ARN != "" || s.String() != "stream people" {
 		t.Errorf("%+v", s)
 	}
 	for _, address := range []string{
@@ -104,7 +92,7 @@ func TestParseTakesNamesAndARNs(t *testing.T) {
 
 func TestAStreamMayTakeLargerRecords(t *testing.T) {
 	for given, want := range map[int]int{0: 1 << 20, 5 << 20: 5 << 20, 99 << 20: 10 << 20} {
-		c := parse(t, "arn:aws:kinesis:eu-west-3:123456789012:stream/people")
+		c := bustest.Parse(t, kinesis.Parse, "arn:aws:kinesis:eu-west-3:123456789012:stream/people")
 		c.MaxRecordBytes = given
 		d, err := kinesis.New(aws.Config{}, c)
 		if err != nil {

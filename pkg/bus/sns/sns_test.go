@@ -83,21 +83,9 @@ func results(ids []string, faults []bustest.Fault) string {
 func open(topic string) bustest.Open {
 	return func(t *testing.T) bustest.Bus {
 		d := &bustest.Double{Limits: bus.Limits{Entries: 10, Bytes: 256 << 10, EntryBytes: 256 << 10}}
-		driver, err := sns.New(bustest.Config(double(t, d, topic)), parse(t, topic))
-		if err != nil {
-			t.Fatal(err)
-		}
+		driver := bustest.OnAWS(t, double(t, d, topic), sns.Parse, sns.New, topic)
 		return bustest.Bus{Driver: driver, Ordered: topic == fifo, Double: d}
 	}
-}
-
-func parse(t *testing.T, arn string) sns.Config {
-	t.Helper()
-	topic, err := sns.Parse(arn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return topic
 }
 
 func TestConformanceOfStandardTopics(t *testing.T) { bustest.Run(t, open(standard)) }
@@ -105,7 +93,7 @@ func TestConformanceOfStandardTopics(t *testing.T) { bustest.Run(t, open(standar
 func TestConformanceOfFIFOTopics(t *testing.T) { bustest.Run(t, open(fifo)) }
 
 func TestParseTakesTopicARNs(t *testing.T) {
-	topic := parse(t, fifo)
+	topic := bustest.Parse(t, sns.Parse, fifo)
 	if !topic.FIFO || topic.Region != "eu-west-1" || topic.String() != "topic people.fifo" {
 		t.Errorf("%+v", topic)
 	}
@@ -121,7 +109,7 @@ func TestParseTakesTopicARNs(t *testing.T) {
 
 func TestATopicMayTakeMore(t *testing.T) {
 	for given, want := range map[int]int{0: 256 << 10, 1 << 20: 1 << 20, 2 << 20: 1 << 20, 1024: 1024} {
-		c := parse(t, standard)
+		c := bustest.Parse(t, sns.Parse, standard)
 		c.MaxBytes = given
 		d, err := sns.New(aws.Config{}, c)
 		if err != nil {

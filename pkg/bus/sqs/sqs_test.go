@@ -77,21 +77,9 @@ func open(url string) bustest.Open {
 	return func(t *testing.T) bustest.Bus {
 		d := &bustest.Double{Limits: bus.Limits{Entries: 10, Bytes: 1 << 20, EntryBytes: 1 << 20}}
 		codes := bustest.Codes{Throttle: "RequestThrottled", Refuse: "InvalidParameterValue", Deny: "AccessDenied"}
-		driver, err := sqs.New(bustest.Config(bustest.AWSJSON(t, d, codes, messages(t, url), answer)), parse(t, url))
-		if err != nil {
-			t.Fatal(err)
-		}
+		driver := bustest.OnAWS(t, bustest.AWSJSON(t, d, codes, messages(t, url), answer), sqs.Parse, sqs.New, url)
 		return bustest.Bus{Driver: driver, Ordered: url == fifo, Double: d}
 	}
-}
-
-func parse(t *testing.T, url string) sqs.Config {
-	t.Helper()
-	q, err := sqs.Parse(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return q
 }
 
 func TestConformanceOfStandardQueues(t *testing.T) { bustest.Run(t, open(standard)) }
@@ -152,7 +140,7 @@ func TestParseTakesQueueURLs(t *testing.T) {
 }
 
 func TestASmallerQueueSendsLargeEventsAsClaims(t *testing.T) {
-	c := parse(t, standard)
+	c := bustest.Parse(t, sqs.Parse, standard)
 	c.MaxBytes = 64 << 10
 	d, err := sqs.New(aws.Config{}, c)
 	if err != nil {
