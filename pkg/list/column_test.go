@@ -1,20 +1,24 @@
 package list_test
 
 import (
+	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 
+	"github.com/rollcall-dev/rollcall/pkg/graph"
+	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/list/listtest"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
-func TestARefusedColumnIsNamedWithWhatItNeeds(t *testing.T) {
+func TestTheErrorNamesTheRefusedColumnAndWhatItNeeds(t *testing.T) {
 	for name, c := range map[string]struct {
 		columns []string
 		cfg     simulator.Config
-		says    []string
+		says    []string // by the error
 	}{
 		"a permission":                   {[]string{"displayName", "signInActivity"}, simulator.Config{Users: 300}, []string{"signInActivity", "AuditLog.Read.All"}},
 		"a licence":                      {[]string{"displayName", "signInActivity"}, simulator.Config{Users: 300, Free: true, Roles: []string{"User.Read.All", "AuditLog.Read.All"}}, []string{"signInActivity", "P1"}},
@@ -28,7 +32,7 @@ func TestARefusedColumnIsNamedWithWhatItNeeds(t *testing.T) {
 				q.Columns = listtest.Columns(c.columns...)
 				r := read(t, t.Context(), c.cfg, q)
 				if r.err == nil {
-					t.Fatal("the list was read")
+					t.Fatal("the list ended without an error")
 				}
 				for _, want := range c.says {
 					if !strings.Contains(r.err.Error(), want) {
@@ -48,7 +52,7 @@ func TestAnOptionalColumnThatIsRefusedIsLeftOutAndReported(t *testing.T) {
 		q := listtest.Request()
 		q.Columns = listtest.Columns("displayName", "signInActivity?", "aboutMe?", "department")
 		r := read(t, t.Context(), simulator.Config{Users: 300}, q)
-		r.mustBeComplete(t, 300)
+		r.wantComplete(t, 300)
 		if !slices.Equal(r.report.MissingColumns, []string{"signInActivity", "aboutMe"}) || !r.report.Verified {
 			t.Errorf("report %+v", r.report)
 		}
@@ -58,13 +62,13 @@ func TestAnOptionalColumnThatIsRefusedIsLeftOutAndReported(t *testing.T) {
 	})
 }
 
-func TestAnOptionalColumnThatIsGrantedIsThere(t *testing.T) {
+func TestAnOptionalColumnThatIsGrantedIsRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := listtest.Request()
 		q.Columns = listtest.Columns("displayName", "signInActivity?", "manager?")
 		q.PageSize = 999
 		r := read(t, t.Context(), simulator.Config{Users: 1200, Roles: []string{"User.Read.All", "AuditLog.Read.All"}}, q)
-		r.mustBeComplete(t, 1200)
+		r.wantComplete(t, 1200)
 		all := strings.Join(r.users, "\n")
 		if len(r.report.MissingColumns) != 0 || !strings.Contains(all, "lastSignInDateTime") || !strings.Contains(all, `"manager":{`) {
 			t.Errorf("report %+v", r.report)
@@ -80,18 +84,68 @@ func TestWithoutAnyPermissionNoColumnIsBlamed(t *testing.T) {
 		q := listtest.Request()
 		q.Columns = listtest.Columns("displayName", "signInActivity?")
 		r := read(t, t.Context(), simulator.Config{Users: 300, Roles: []string{}}, q)
-		r.mustFail(t, "Graph.AccessDenied")
-		if !strings.Contains(r.err.Error(), "User.Read.All") || strings.Contains(r.err.Error(), "signInActivity") {
+		r.wantError(t, "Graph.AccessDenied")
+		var refused *list.RefusedError
+		if errors.As(r.err, &refused) || !strings.Contains(r.err.Error(), "User.Read.All") || strings.Contains(r.err.Error(), "signInActivity") {
 			t.Errorf("error %v", r.err)
 		}
 	})
 }
 
-func TestABadFilterIsAnErrorOfItsOwn(t *testing.T) {
+func TestAFilterThatGraphRefusesIsNotBlamedOnAColumn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := listtest.Request()
 		q.Filter = "displayName resembles 'x'"
 		r := read(t, t.Context(), simulator.Config{Users: 300}, q)
-		r.mustFail(t, "Graph.BadRequest")
+		r.wantError(t, "Graph.BadRequest")
 	})
+}
+
+func TestAColumnIsMissingOnlyIfGraphRefusesItFromTheStart(t *testing.T) {
+	for name, c := range map[string]struct {
+		statuses      []int // of the answers to requests for the column; 0 is Graph's own, the last one stays
+		users, status int
+	}{
+		"refused within the list":               {[]int{0, 0, 0, 403}, 300, 403},
+		"refused once, then granted alone":      {[]int{403, 0}, 0, 403},
+		"refused, and unavailable when alone":   {[]int{403, 503}, 0, 503},
+		"refused, and throttled when alone":     {[]int{403, 429}, 0, 429},
+		"refused from the start and when alone": {[]int{403}, 1050, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tenant := simulator.New(simulator.Config{Users: 1050, Roles: []string{"User.Read.All", "AuditLog.Read.All"}})
+				statuses := c.statuses
+				transport := listtest.Intercept(tenant.Transport(), func(r *http.Request) *http.Response {
+					if !listtest.IsList(r) || !strings.Contains(r.URL.Query().Get("$select"), "signInActivity") {
+						return nil
+					}
+					status := statuses[0]
+					if len(statuses) > 1 {
+						statuses = statuses[1:]
+					}
+					if status == 0 {
+						return nil
+					}
+					return listtest.Respond(r, status, `{"error":{"code":"Authorization_RequestDenied"}}`)
+				})
+				q := listtest.Request()
+				q.Columns = listtest.Columns("displayName", "signInActivity?")
+				l := list.New(listtest.Client(t, tenant, graph.Config{Transport: transport, Attempts: 2}), q, nil)
+				users, last := 0, error(nil)
+				for _, err := range l.Users(t.Context()) {
+					if last = err; err == nil {
+						users++
+					}
+				}
+				var answer *graph.Error
+				if errors.As(last, &answer) != (c.status != 0) || answer != nil && answer.Status != c.status || users != c.users {
+					t.Errorf("%d users, %v; want %d and status %d", users, last, c.users, c.status)
+				}
+				if missing := len(l.Report().MissingColumns); (missing > 0) != (c.status == 0) {
+					t.Errorf("%d columns are missing", missing)
+				}
+			})
+		})
+	}
 }

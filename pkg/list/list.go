@@ -121,8 +121,8 @@ func New(d Directory, r Request, log *slog.Logger) *List {
 func NewState(r Request) State { return State{Columns: r.Columns} }
 
 // Resume makes the list start where an earlier one of the same request stood.
-// ids are those of the users that were delivered until then, in any order; their
-// error ends Resume.
+// ids are those of the users of the present pass, in any order, so both lists need
+// OnRestart: without it nobody knows them. Their error ends Resume.
 func (l *List) Resume(s State, ids iter.Seq2[ID, error]) error {
 	l.progress, l.report, l.columns = s.Progress.clone(), s.Report, s.Columns
 	if s.Report.Users > 0 {

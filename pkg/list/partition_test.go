@@ -1,184 +1,184 @@
 package list_test
 
 import (
-	"cmp"
+	"context"
 	"fmt"
-	"io"
-	"log/slog"
+	"maps"
+	"math/rand/v2"
 	"net/http"
-	"net/url"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/list/listtest"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
-// shelf is a Graph that puts sign-in names in whatever order it likes.
-type shelf struct {
-	http.RoundTripper // for tokens
-	names             []string
-	order             func(a, b string) int
-	// count, where set, has the last word on the count of a range.
-	count func(truth int) int
-	// hides, where set, leaves a name out of every range (not out of the list).
-	hides string
-}
-
-func (s *shelf) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Host != "graph.microsoft.com" {
-		return s.RoundTripper.RoundTrip(r)
-	}
-	q := r.URL.Query()
-	found := s.between(q.Get("$filter"))
-	if strings.HasSuffix(r.URL.Path, "/$count") {
-		n := len(found)
-		if q.Get("$filter") != "" && s.count != nil {
-			n = s.count(n)
+func TestPartitionsLeaveNobodyOutWhateverTheCollation(t *testing.T) {
+	for collation, collate := range collations() {
+		for set, names := range nameSets() {
+			partitions := 2 + (len(collation)+len(set))%4
+			t.Run(fmt.Sprintf("%s, %s, %d partitions", collation, set, partitions), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					g := &collatedGraph{names: names, collate: collate}
+					if report, err := g.read(t, partitions); err != nil || !report.Verified || report.Passes != 1 {
+						t.Errorf("%+v, %v", report, err)
+					}
+				})
+			})
 		}
-		return replied(r, strconv.Itoa(n)), nil
 	}
-	slices.SortFunc(found, func(a, b string) int { return cmp.Or(s.order(a, b), strings.Compare(a, b)) })
-	top, _ := strconv.Atoi(q.Get("$top"))
-	from, _ := strconv.Atoi(q.Get("$skiptoken"))
-	var body strings.Builder
-	body.WriteByte('{')
-	if from+top < len(found) {
-		q.Set("$skiptoken", strconv.Itoa(from+top))
-		fmt.Fprintf(&body, `"@odata.nextLink":%q,`, "https://graph.microsoft.com/v1.0/users?"+q.Encode())
-	}
-	body.WriteString(`"value":[`)
-	for i, name := range found[from:min(from+top, len(found))] {
-		if i > 0 {
-			body.WriteByte(',')
-		}
-		fmt.Fprintf(&body, `{"id":"00000000-0000-4000-8000-%012d"}`, slices.Index(s.names, name))
-	}
-	body.WriteString("]}")
-	return replied(r, body.String()), nil
 }
 
-func replied(r *http.Request, body string) *http.Response {
-	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}
-}
-
-// between returns the names that a filter of ge and le leaves.
-func (s *shelf) between(filter string) []string {
-	var found []string
-	for _, name := range s.names {
-		in := filter == "" || name != s.hides
-		for term := range strings.SplitSeq(filter, " and ") {
-			if bound, ok := strings.CutPrefix(term, "userPrincipalName ge '"); ok {
-				in = in && s.order(name, strings.TrimSuffix(bound, "'")) >= 0
+// TestPartitionsLeaveNobodyOutWhateverTheirCounts has any number counted in a partition.
+func TestPartitionsLeaveNobodyOutWhateverTheirCounts(t *testing.T) {
+	for seed := range uint64(40) {
+		synctest.Test(t, func(t *testing.T) {
+			random := func(truth, n int) int { return rand.New(rand.NewPCG(seed, uint64(truth))).IntN(n) }
+			wrong := []func(int) int{
+				func(int) int { return 0 }, func(int) int { return 1 << 30 }, func(n int) int { return 2 * n },
+				func(n int) int { return random(n, 200) }, func(n int) int { return n + random(n, 9) },
 			}
-			if bound, ok := strings.CutPrefix(term, "userPrincipalName le '"); ok {
-				in = in && s.order(name, strings.TrimSuffix(bound, "'")) <= 0
+			g := &collatedGraph{names: nameSets()["mixed"], collate: strings.Compare, count: wrong[seed%5]}
+			if report, err := g.read(t, 2+int(seed%7)); err != nil || !report.Verified {
+				t.Errorf("seed %d: %+v, %v", seed, report, err)
 			}
-		}
-		if in {
-			found = append(found, name)
-		}
+		})
 	}
-	return found
 }
 
-// list reads the shelf by so many ranges and returns how often each name came.
-func (s *shelf) list(t *testing.T, ranges int) (map[string]int, list.Report, error) {
-	t.Helper()
-	tenant := simulator.New(simulator.Config{})
-	s.RoundTripper = tenant.Transport()
-	client, err := graph.New(graph.Config{
-		BaseURL: "https://graph.microsoft.com", Tokens: tenant.TokenSource(s.RoundTripper), Transport: s, Log: slog.New(slog.DiscardHandler),
+func TestAUserOnABoundIsDeliveredOnceAndCountedAsADuplicate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &collatedGraph{names: nameSets()["letters"], collate: strings.Compare}
+		if report, err := g.read(t, 6); err != nil || report.Duplicates == 0 || report.Duplicates > 5 {
+			t.Errorf("%+v, %v", report, err)
+		}
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	met := map[string]int{}
-	listing := list.New(client, list.Request{Columns: listtest.Columns("id"), PageSize: 5, Parallel: ranges}, nil)
-	for user, err := range listing.Users(t.Context()) {
-		if err != nil {
-			return met, listing.Report(), err
-		}
-		at, err := strconv.Atoi(string(user.ID[24:]))
-		if err != nil {
-			t.Fatal(err)
-		}
-		met[s.names[at]]++
-	}
-	return met, listing.Report(), nil
 }
 
-// mustBeAll checks that each name came once.
-func (s *shelf) mustBeAll(t *testing.T, met map[string]int) {
-	t.Helper()
-	for _, name := range s.names {
-		if met[name] != 1 {
-			t.Errorf("%s came %d times", name, met[name])
-		}
+func TestAUserMissingFromEveryPartitionIsFoundByASecondPass(t *testing.T) {
+	for _, name := range []string{"user7@x", "Müller.3@x"} {
+		synctest.Test(t, func(t *testing.T) {
+			g := &collatedGraph{names: nameSets()["mixed"], collate: strings.Compare, hidden: name}
+			if report, err := g.read(t, 4); err != nil || !report.Verified || report.Passes != 2 {
+				t.Errorf("%+v, %v", report, err)
+			}
+		})
 	}
 }
 
-// orders are collations, real ones and impossible ones.
-func orders() map[string]func(a, b string) int {
-	keyed := func(key func(string) string) func(a, b string) int {
-		return func(a, b string) int { return strings.Compare(key(a), key(b)) }
-	}
-	punctuation := strings.NewReplacer("-", "", "'", "", ".", "")
-	return map[string]func(a, b string) int{
-		"of bytes":          strings.Compare,
-		"without case":      keyed(strings.ToLower),
-		"capitals first":    keyed(func(s string) string { return s }),
-		"without hyphens":   keyed(func(s string) string { return punctuation.Replace(s) }),
-		"backwards":         func(a, b string) int { return strings.Compare(b, a) },
-		"by the last sign":  keyed(func(s string) string { return s[len(s)-1:] + s }),
-		"by two signs only": keyed(func(s string) string { return s[:min(2, len(s))] }),
-		"by length":         func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b)) },
-		"by percent signs":  keyed(func(s string) string { return url.QueryEscape(url.QueryEscape(s)) }),
-		"digits last": keyed(func(s string) string {
-			return strings.Map(func(r rune) rune {
-				if r >= '0' && r <= '9' {
-					return r + 0x4000
+func TestPartitionsKeepTheFilterAndTheManager(t *testing.T) {
+	for _, filter := range []string{"", "accountEnabled eq true", "department eq 'Sales' or userType eq 'Guest' or accountEnabled eq false"} {
+		for _, columns := range [][]string{nil, {"id", "displayName", "manager"}} {
+			synctest.Test(t, func(t *testing.T) {
+				var lists []map[string]bool
+				for _, n := range []int{1, 4} {
+					q := listtest.Parallel(n)
+					q.Filter, q.Columns, q.PageSize = filter, listtest.Columns(columns...), 20
+					r := read(t, t.Context(), simulator.Config{Users: 2000}, q)
+					if r.err != nil || !r.report.Verified || r.report.Passes != 1 {
+						t.Fatalf("%q in %d partitions: %v, %+v", filter, n, r.err, r.report)
+					}
+					users := map[string]bool{}
+					for _, user := range r.users {
+						users[user] = true
+					}
+					lists = append(lists, users)
 				}
-				return r
-			}, s)
-		}),
-		"all alike": func(string, string) int { return 0 },
+				if !maps.Equal(lists[0], lists[1]) || len(lists[0]) == 0 {
+					t.Errorf("%q: %d users in one partition, %d or other ones in four", filter, len(lists[0]), len(lists[1]))
+				}
+			})
+		}
 	}
 }
 
-// crowds are tenants by their names.
-func crowds() map[string][]string {
-	numbered := func(format string, n int) []string {
-		names := make([]string, n)
-		for i := range names {
-			names[i] = fmt.Sprintf(format, i)
+func TestAListTooSmallSortedOrSearchedIsNotPartitioned(t *testing.T) {
+	sorted, searched := listtest.Parallel(4), listtest.Parallel(4)
+	sorted.OrderBy = "displayName"
+	searched.Search = `"displayName:a"`
+	for name, c := range map[string]struct {
+		users   int
+		request list.Request
+	}{
+		"few users":     {400, listtest.Parallel(4)},
+		"sorted":        {2000, sorted},
+		"searched":      {2000, searched},
+		"not asked for": {2000, listtest.Parallel(0)},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := read(t, t.Context(), simulator.Config{Users: c.users}, c.request)
+			lists, partitioned := 0, 0
+			for _, q := range r.tenant.Requests() {
+				if q.Kind == "list" {
+					lists++
+					if strings.Contains(q.RawQuery, "userPrincipalName+") {
+						partitioned++
+					}
+				}
+			}
+			if partitioned > 0 || lists == 0 || r.err != nil {
+				t.Errorf("%s: %d of %d requests ask for a partition, %v", name, partitioned, lists, r.err)
+			}
+		})
+	}
+}
+
+// TestPartitionsThatGraphRefusesAreReadAsOne has Graph refuse to compare names, in lists
+// and in counts.
+func TestPartitionsThatGraphRefusesAreReadAsOne(t *testing.T) {
+	for _, path := range []string{"/users", "/users/$count"} {
+		synctest.Test(t, func(t *testing.T) {
+			tenant := simulator.New(simulator.Config{Users: 2000})
+			transport := listtest.Intercept(tenant.Transport(), func(r *http.Request) *http.Response {
+				if !strings.HasSuffix(r.URL.Path, path) || !strings.Contains(r.URL.Query().Get("$filter"), "userPrincipalName") {
+					return nil
+				}
+				return listtest.Respond(r, http.StatusBadRequest, `{"error":{"code":"Request_UnsupportedQuery","message":"no"}}`)
+			})
+			l := list.New(listtest.Client(t, tenant, graph.Config{Transport: transport}), listtest.Parallel(4), nil)
+			users := 0
+			for _, err := range l.Users(t.Context()) {
+				if err != nil {
+					t.Fatalf("%s: %v", path, err)
+				}
+				users++
+			}
+			if users != 2000 || !l.Report().Verified {
+				t.Errorf("%s: %d users, %+v", path, users, l.Report())
+			}
+		})
+	}
+}
+
+// TestAPartitionThatCannotBeCountedFailsTheList and leaves no count under way.
+func TestAPartitionThatCannotBeCountedFailsTheList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := simulator.New(simulator.Config{Users: 2000, Latency: time.Second})
+		transport := listtest.Intercept(tenant.Transport(), func(r *http.Request) *http.Response {
+			if !strings.HasSuffix(r.URL.Path, "/$count") || r.URL.RawQuery == "" {
+				return nil
+			}
+			time.Sleep(time.Duration(len(r.URL.RawQuery)) * time.Second)
+			return listtest.Respond(r, http.StatusNotExtended, `{"error":{"code":"x"}}`)
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		var last error
+		for _, err := range list.New(listtest.Client(t, tenant, graph.Config{Transport: transport}), listtest.Parallel(4), nil).Users(ctx) {
+			last = err
 		}
-		return names
-	}
-	mixed := numbered("user%d@x", 40)
-	mixed = append(mixed, numbered("%d-o'neil@x", 40)...)
-	mixed = append(mixed, numbered("Müller.%d@x", 20)...)
-	mixed = append(mixed, numbered("zoë_%d#EXT#@x", 20)...)
-	var letters []string // that are bounds themselves
-	for a := 'a'; a <= 'z'; a++ {
-		letters = append(letters, string(a))
-		for b := 'a'; b <= 'e'; b++ {
-			letters = append(letters, string([]rune{a, b}))
+		if last == nil || failure.Of(last).Name != "Graph.Unavailable" {
+			t.Errorf("the list ended with %v", last)
 		}
-	}
-	return map[string][]string{
-		"one":              {"a@x"},
-		"a page and one":   numbered("u%d@x", 6),
-		"numbered":         numbered("user%04d@x", 150),
-		"alike for long":   numbered(strings.Repeat("same", 8)+"%04d@x", 100),
-		"hyphens first":    numbered("-%d@x", 100),
-		"two sorts":        append(numbered("a%03d@x", 97), "y@x", "z@x"),
-		"mixed":            mixed,
-		"letters":          letters,
-		"all but one in m": append(numbered("m%d@x", 120), "a@x"),
-	}
+		requests := len(tenant.Requests())
+		time.Sleep(time.Hour)
+		if len(tenant.Requests()) > requests {
+			t.Error("counting continued after the list had failed")
+		}
+	})
 }

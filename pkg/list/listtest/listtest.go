@@ -2,10 +2,8 @@
 package listtest
 
 import (
-	"bytes"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -56,76 +54,51 @@ func Faults(t *testing.T, names ...string) []simulator.Fault {
 	return all
 }
 
-// Recorded serves the pages of a simulated tenant from memory, so that a benchmark
-// measures the list and not the simulation.
-type Recorded struct {
-	// Client reads from the recording; Request is what was recorded.
-	Client  *graph.Client
-	Request list.Request
-
-	users int
-	pages [][]byte
-}
-
-// Record lists a simulated tenant and keeps what Graph answered.
-func Record(b *testing.B, users int) *Recorded {
-	b.Helper()
-	r := &Recorded{users: users, Request: list.Request{Columns: property.DefaultColumns(), PageSize: 999, Slack: tolerance.Tolerance{Share: 0.0005}}}
-	tenant := simulator.New(simulator.Config{Users: users})
-	transport := tenant.Transport()
-	client := func(through http.RoundTripper) *graph.Client {
-		c, err := graph.New(graph.Config{BaseURL: "https://graph.microsoft.com", Tokens: tenant.TokenSource(transport), Transport: through})
-		if err != nil {
-			b.Fatal(err)
-		}
-		return c
+// Client returns a client of the tenant. Where cfg has no transport or no tokens, they
+// are the tenant's own.
+func Client(t testing.TB, tenant *simulator.Tenant, cfg graph.Config) *graph.Client {
+	t.Helper()
+	cfg.BaseURL = "https://graph.microsoft.com"
+	if cfg.Transport == nil {
+		cfg.Transport = tenant.Transport()
 	}
-	for page, err := range client(transport).Pager(r.Request.Query()).Pages(b.Context()) {
-		if err != nil {
-			b.Fatal(err)
-		}
-		var body bytes.Buffer
-		for user, err := range page.Users() {
-			if err != nil {
-				b.Fatal(err)
-			}
-			if body.Len() > 0 {
-				body.WriteByte(',')
-			}
-			body.Write(user.Raw)
-		}
-		head := `{"@odata.context":"https://graph.microsoft.com/v1.0/$metadata#users",`
-		if page.Link() != "" {
-			head += `"@odata.nextLink":"https://graph.microsoft.com/v1.0/users?$skiptoken=` + strconv.Itoa(len(r.pages)+1) + `",`
-		}
-		r.pages = append(r.pages, []byte(head+`"value":[`+body.String()+`]}`))
+	if cfg.Tokens == nil {
+		cfg.Tokens = tenant.TokenSource(tenant.Transport())
 	}
-	r.Client = client(r)
-	return r
+	client, err := graph.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
 }
 
-// RoundTrip answers a page or the count.
-func (r *Recorded) RoundTrip(q *http.Request) (*http.Response, error) {
-	body := []byte(strconv.Itoa(r.users))
-	if q.URL.Path == "/v1.0/users" {
-		n, _ := strconv.Atoi(q.URL.Query().Get("$skiptoken"))
-		body = r.pages[n]
-	}
-	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body))}, nil
+// Intercept returns a transport that asks answer for the response to each request, and
+// next where answer returns nil.
+func Intercept(next http.RoundTripper, answer func(*http.Request) *http.Response) http.RoundTripper {
+	return &interceptor{next, answer}
 }
 
-// Size is how many bytes the pages have.
-func (r *Recorded) Size() int {
-	size := 0
-	for _, page := range r.pages {
-		size += len(page)
-	}
-	return size
+type interceptor struct {
+	next   http.RoundTripper
+	answer func(*http.Request) *http.Response
 }
 
-// ReportPerUser adds the time and the bytes that one user takes to a benchmark.
-func (r *Recorded) ReportPerUser(b *testing.B) {
-	b.Helper()
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(r.users), "ns/user")
-	b.ReportMetric(float64(r.Size())/float64(r.users), "B/user")
+func (i *interceptor) RoundTrip(r *http.Request) (*http.Response, error) {
+	response := i.answer(r)
+	if response == nil {
+		return i.next.RoundTrip(r)
+	}
+	if err := r.Context().Err(); err != nil { // over while answer slept
+		return nil, err
+	}
+	return response, nil
 }
+
+// Respond returns a response with the status and the body.
+func Respond(r *http.Request, status int, body string) *http.Response {
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}
+}
+
+// IsList reports whether r asks for a page of users, rather than for their count or for
+// a token.
+func IsList(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/users") }

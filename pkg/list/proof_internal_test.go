@@ -7,7 +7,7 @@ import (
 )
 
 func TestSlackIsNeverMoreThanHalfAPage(t *testing.T) {
-	for _, row := range []struct {
+	for _, c := range []struct {
 		slack             tolerance.Tolerance
 		n, pageSize, want int
 	}{
@@ -24,8 +24,8 @@ func TestSlackIsNeverMoreThanHalfAPage(t *testing.T) {
 		{tolerance.Tolerance{Users: 20}, 5, 10, 5},
 		{tolerance.Tolerance{}, 1_000_000, 999, 0},
 	} {
-		if got := New(nil, Request{Slack: row.slack, PageSize: row.pageSize}, nil).slack(row.n); got != row.want {
-			t.Errorf("%v of %d in pages of %d: %d, want %d", row.slack, row.n, row.pageSize, got, row.want)
+		if got := New(nil, Request{Slack: c.slack, PageSize: c.pageSize}, nil).slack(c.n); got != c.want {
+			t.Errorf("%v of %d in pages of %d: %d, want %d", c.slack, c.n, c.pageSize, got, c.want)
 		}
 	}
 }
