@@ -91,7 +91,10 @@ func TestReadingIDsMayStopEarly(t *testing.T) {
 	at := storetest.NewMemory()
 	objects := append(storeIDs(t, at, "a", someIDs(0, 10)), storeIDs(t, at, "b", someIDs(10, 20))...)
 	n := 0
-	for range baseline.ReadIDs(t.Context(), at, objects) {
+	for _, err := range baseline.ReadIDs(t.Context(), at, objects) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		if n++; n == 7 {
 			break
 		}

@@ -18,22 +18,21 @@ func TestTheErrorNamesTheRefusedColumnAndWhatItNeeds(t *testing.T) {
 	for name, c := range map[string]struct {
 		columns []string
 		cfg     simulator.Config
+		name    string   // of the error
 		says    []string // by the error
 	}{
-		"a permission":                   {[]string{"displayName", "signInActivity"}, simulator.Config{Users: 300}, []string{"signInActivity", "AuditLog.Read.All"}},
-		"a licence":                      {[]string{"displayName", "signInActivity"}, simulator.Config{Users: 300, Free: true, Roles: []string{"User.Read.All", "AuditLog.Read.All"}}, []string{"signInActivity", "P1"}},
-		"a property of single users":     {[]string{"aboutMe"}, simulator.Config{Users: 300}, []string{"aboutMe"}},
-		"a property that does not exist": {[]string{"shoeSize", "displayName"}, simulator.Config{Users: 300}, []string{"shoeSize"}},
-		"one of them optional, one not":  {[]string{"signInActivity?", "aboutMe"}, simulator.Config{Users: 300}, []string{"aboutMe"}},
+		"a permission":                   {[]string{"displayName", "signInActivity"}, simulator.Config{Users: 300}, "Graph.AccessDenied", []string{"signInActivity", "AuditLog.Read.All"}},
+		"a licence":                      {[]string{"displayName", "signInActivity"}, simulator.Config{Users: 300, Free: true, Roles: []string{"User.Read.All", "AuditLog.Read.All"}}, "Graph.AccessDenied", []string{"signInActivity", "P1"}},
+		"a property of single users":     {[]string{"aboutMe"}, simulator.Config{Users: 300}, "Config.Invalid", []string{"aboutMe"}},
+		"a property that does not exist": {[]string{"shoeSize", "displayName"}, simulator.Config{Users: 300}, "Config.Invalid", []string{"shoeSize"}},
+		"one of them optional, one not":  {[]string{"signInActivity?", "aboutMe"}, simulator.Config{Users: 300}, "Config.Invalid", []string{"aboutMe"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				q := listtest.Request()
 				q.Columns = listtest.Columns(c.columns...)
 				r := read(t, t.Context(), c.cfg, q)
-				if r.err == nil {
-					t.Fatal("the list ended without an error")
-				}
+				r.wantError(t, c.name)
 				for _, want := range c.says {
 					if !strings.Contains(r.err.Error(), want) {
 						t.Errorf("the error does not name %s: %v", want, r.err)

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestAColumnIsPopulatedOnceSomebodyHasSomethingInIt(t *testing.T) {
+func TestAColumnIsPopulatedOnceAUserHasAValue(t *testing.T) {
 	for text, want := range map[string]bool{
 		`{"id":"1","mail":"a@x"}`:                                 true,
 		`{"id":"1","mail":"0"}`:                                   true,
@@ -29,30 +29,29 @@ func TestAColumnIsPopulatedOnceSomebodyHasSomethingInIt(t *testing.T) {
 		`{"id":"1","mail":null,"mailNickname":"a","othermail":1}`: false,
 		`{"id":"1","mail":"null"}`:                                true,
 	} {
-		b := newColumnAudit([]string{"id", "mail"}, nil)
-		b.user([]byte(text))
-		if got := slices.Contains(b.populated, "mail"); got != want || slices.Contains(b.empty, "mail") == want {
-			t.Errorf("%s: populated %t, want %t; left %v", text, got, want, b.empty)
+		a := newColumnAudit([]string{"id", "mail"}, nil)
+		a.user([]byte(text))
+		if got := slices.Contains(a.populated, "mail"); got != want || slices.Contains(a.empty, "mail") == want {
+			t.Errorf("%s: populated %t, want %t; empty %v", text, got, want, a.empty)
 		}
 	}
 }
 
-func TestColumnsThatWereSeenStayPopulated(t *testing.T) {
-	b := newColumnAudit([]string{"id", "mail", "city", "state"}, []string{"city"})
+func TestAPopulatedColumnStaysPopulated(t *testing.T) {
+	a := newColumnAudit([]string{"id", "mail", "city", "state"}, []string{"city"})
 	for _, text := range []string{`{"id":"1","mail":null,"city":null,"state":null}`, `{"id":"2","mail":"a@x","city":null,"state":""}`} {
-		b.user([]byte(text))
+		a.user([]byte(text))
 	}
-	if !slices.Equal(b.empty, []string{"state"}) || !slices.Equal(b.populated, []string{"city", "id", "mail"}) {
-		t.Errorf("empty %v, populated %v", b.empty, b.populated)
+	if !slices.Equal(a.empty, []string{"state"}) || !slices.Equal(a.populated, []string{"city", "id", "mail"}) {
+		t.Errorf("empty %v, populated %v", a.empty, a.populated)
 	}
 }
 
-// TestAllColumnsOfOneUserAreSeenAtOnce removes several from the list while it is
-// walked.
-func TestAllColumnsOfOneUserAreSeenAtOnce(t *testing.T) {
-	b := newColumnAudit([]string{"a", "b", "c", "d"}, nil)
-	b.user([]byte(`{"d":1,"c":null,"b":1,"a":1}`))
-	if !slices.Equal(b.empty, []string{"c"}) || len(b.quoted) != 1 || string(b.quoted[0]) != `"c"` {
-		t.Errorf("left %v, looked for %s", b.empty, b.quoted)
+// TestOneUserCanPopulateSeveralColumns has several removed while the empty ones are visited.
+func TestOneUserCanPopulateSeveralColumns(t *testing.T) {
+	a := newColumnAudit([]string{"a", "b", "c", "d"}, nil)
+	a.user([]byte(`{"d":1,"c":null,"b":1,"a":1}`))
+	if !slices.Equal(a.empty, []string{"c"}) || len(a.quoted) != 1 || string(a.quoted[0]) != `"c"` {
+		t.Errorf("empty %v, looked for as %s", a.empty, a.quoted)
 	}
 }

@@ -1,11 +1,7 @@
 package snapshot_test
 
 import (
-	"context"
 	"errors"
-	"maps"
-	"strconv"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,219 +11,122 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/snapshot"
 )
 
-// mustHoldOneOf checks what a reader finds who knows only latest, and one who
-// knows only the tables: one of the given lists each, whole.
-func (w *world) mustHoldOneOf(t *testing.T, lists map[string]map[string]bool) {
+// killedRun is a run that was killed after so many calls to its stores and its bus, while a
+// list was published already.
+type killedRun struct {
+	*fixture
+	asked snapshot.Input // of the slice that was killed
+	lists map[string]idSet
+}
+
+// kill kills a run of several slices in each way that it can be killed, and passes each to
+// test. The run reads in so many partitions, of a tenant with a fault, if there is one. kill
+// returns how many ways there are, and how many slices the run takes if it is not killed.
+func kill(t *testing.T, parallel int, fault string, test func(t *testing.T, k *killedRun)) (ways, slices int) {
 	t.Helper()
-	m, ids := w.latest(t)
-	if m == nil || m.Status != snapshot.Complete || !maps.Equal(ids, lists[m.Run]) {
-		t.Fatalf("latest leads to no published list: %+v", m)
-	}
-	for key := range w.tables() {
-		found, text := w.table(t, key)
-		ok := false
-		for _, list := range lists {
-			ok = ok || maps.Equal(found, list)
-		}
-		if !ok {
-			t.Fatalf("%s is no published list, but %d users:\n%s", key, len(found), text)
-		}
-	}
-}
-
-// tables are the symlinks that there are.
-func (w *world) tables() map[string]bool {
-	keys := map[string]bool{}
-	for _, key := range slicesOf(w.kept.Keys(), "symlink.txt") {
-		keys[key] = true
-	}
-	if len(keys) == 0 {
-		keys["users/tenant="+tenantID+"/symlink.txt"] = true
-	}
-	return keys
-}
-
-const killUsers = 240
-
-// sliceLimit is the time of a slice in which the tenant of a kill test does not
-// fit: pages take a second each, and to divide the list takes some, too.
-func sliceLimit(parallel int) time.Duration {
-	if parallel > 1 {
-		return 14 * time.Second
-	}
-	return 5 * time.Second
-}
-
-// ranges lets the list be read in as many ranges, of several pages each.
-func (w *world) ranges(parallel int) {
-	w.request.Parallel, w.request.PageSize = parallel, 40
-	if parallel > 1 {
-		w.request.PageSize = 10
-	}
-}
-
-// killed is a world in which one list was published and the next run, which meets
-// the faults, was killed at a boundary of its calls. It is nil when the run has no
-// such boundary.
-func killed(t *testing.T, parallel, boundary int, faults ...simulator.Fault) (w *world, asked snapshot.Input, lists map[string]map[string]bool) {
-	t.Helper()
-	w = newWorld(t, simulator.Config{Users: killUsers, Latency: time.Second})
-	lists = map[string]map[string]bool{"old": w.present(killUsers)}
-	if _, _, err := w.slices(t.Context(), w.buffered(), snapshot.Input{Run: "old"}, time.Hour); err != nil {
-		t.Fatal(err)
-	}
-	time.Sleep(time.Duration(parallel) * 10 * time.Hour) // to the same day, and to another
-	w.change(t, 1)
-	lists["new"] = w.present(killUsers + 100)
-	w.ranges(parallel)
-	for _, f := range faults {
-		w.tenant.AddFault(f)
-	}
-	calls := 0
-	p := &plug{before: func(_ int, op, _ string) error {
-		// What is written to an upload cannot be seen before its commit.
-		if op != "write" {
-			calls++
-		}
-		if calls > boundary {
-			return errDead
-		}
-		return nil
-	}}
-	asked, _, err := w.slices(t.Context(), w.plugged(p), snapshot.Input{Run: "new"}, sliceLimit(parallel))
-	if err == nil {
-		return nil, asked, lists
-	}
-	if !errors.Is(err, errDead) {
-		t.Fatalf("killed after %d calls, and yet: %v", boundary, err)
-	}
-	return w, asked, lists
-}
-
-// TestAKillAtAnyCallLeavesAWholeListAndTheRunGoesOn kills a run of several slices
-// at each boundary of its calls of stores and buses, and asks for it again.
-func TestAKillAtAnyCallLeavesAWholeListAndTheRunGoesOn(t *testing.T) {
-	for _, parallel := range []int{1, 4} {
-		boundary, slices := 0, 0
-		for more := true; more; boundary++ {
-			synctest.Test(t, func(t *testing.T) {
-				w, asked, lists := killed(t, parallel, boundary)
-				if more = w != nil; !more {
-					slices = sliceOf(asked)
-					return
-				}
-				w.mustHoldOneOf(t, lists)
-				_, result, err := w.slices(t.Context(), w.buffered(), asked, sliceLimit(parallel))
-				if err != nil || result.Run != "new" {
-					t.Fatalf("killed after %d calls and asked again: %v", boundary, err)
-				}
-				w.mustHold(t, "new")
-				w.mustHoldOneOf(t, lists)
-				if !w.told("new") {
-					t.Errorf("killed after %d calls: nobody was told of the list", boundary)
-				}
-				if parallel == 1 {
-					w.publishesNext(t, lists)
-				}
-			})
-			if t.Failed() {
-				t.Fatalf("%d ranges, killed after %d calls", parallel, boundary)
-			}
-		}
-		if boundary < 30 {
-			t.Errorf("the run had only %d calls", boundary)
-		}
-		if slices < 2 || parallel == 1 && slices < 3 {
-			t.Errorf("%d ranges: the run had only %d slices", parallel, slices)
-		}
-	}
-}
-
-// TestAKillAroundALostPageTokenLeavesWhatTheCheckpointNames kills a run that has to
-// discard what its earlier slices have written.
-func TestAKillAroundALostPageTokenLeavesWhatTheCheckpointNames(t *testing.T) {
-	lost := simulator.Fault{Name: "expired-token", Page: 5, Times: 1}
-	for boundary, more := 0, true; more; boundary++ {
+	for alive := false; !alive; ways++ {
 		synctest.Test(t, func(t *testing.T) {
-			w, asked, lists := killed(t, 1, boundary, lost)
-			if more = w != nil; !more {
+			f := newFixture(t, simulator.Config{Users: smallTenant, Latency: time.Second})
+			k := &killedRun{fixture: f, lists: map[string]idSet{"old": f.tenantIDs(smallTenant)}}
+			f.complete(t, f.buffered(), snapshot.Input{Run: "old"}, noLimit)
+			time.Sleep(time.Duration(parallel) * 10 * time.Hour) // to the same day, or to another
+			f.churn(t, 1)
+			k.lists["new"] = f.tenantIDs(smallTenant + 100)
+			f.setPartitions(parallel)
+			if fault != "" {
+				f.addFault(t, fault)
+			}
+			calls := 0
+			i := &interceptor{before: func(op, _ string) error {
+				if op != "write" { // nobody can see what is written to an upload before its commit
+					calls++
+				}
+				if calls > ways {
+					return errKilled
+				}
+				return nil
+			}}
+			var err error
+			k.asked, _, err = f.slices(t, f.intercepted(i), snapshot.Input{Run: "new"}, sliceLimit(parallel))
+			if alive = err == nil; alive {
+				slices = sliceNumber(k.asked)
 				return
 			}
-			w.mustHoldOneOf(t, lists)
-			if _, _, err := w.slices(t.Context(), w.buffered(), asked, sliceLimit(1)); err != nil {
-				t.Fatal(err)
+			if !errors.Is(err, errKilled) {
+				t.Fatalf("killed, but the error is %v", err)
 			}
-			if m := w.mustHold(t, "new"); m.Duplicates > 0 {
-				t.Errorf("%+v", m)
-			}
+			k.wantPublishedOneOf(t, k.lists)
+			test(t, k)
 		})
 		if t.Failed() {
-			t.Fatalf("killed after %d calls", boundary)
+			t.Fatalf("in %d partitions, killed after %d calls", parallel, ways)
 		}
+	}
+	return ways, slices
+}
+
+// resume asks for the killed run another time.
+func (k *killedRun) resume(t *testing.T, parallel int) {
+	t.Helper()
+	if result := k.complete(t, k.buffered(), k.asked, sliceLimit(parallel)); result.Run != "new" {
+		t.Fatalf("the answer is that of run %s", result.Run)
 	}
 }
 
-// TestAKillAtAnyCallIsNothingToTheNextRun kills a run likewise, lets another run
-// publish, and only then asks for the killed one again.
-func TestAKillAtAnyCallIsNothingToTheNextRun(t *testing.T) {
-	for boundary, more := 0, true; more; boundary++ {
-		synctest.Test(t, func(t *testing.T) {
-			w, asked, lists := killed(t, 1, boundary)
-			if more = w != nil; !more {
-				return
-			}
-			begun := w.holds("run=new/checkpoint.json")
-			w.publishesNext(t, lists)
-			_, result, err := w.slices(t.Context(), w.buffered(), asked, sliceLimit(1))
-			if err != nil || result.Run != "new" {
-				t.Fatalf("the older run, asked again: %v", err)
-			}
-			if begun {
-				w.mustHold(t, "next")
-			} else { // it has only now begun
-				w.mustHold(t, "new")
-			}
-		})
-		if t.Failed() {
-			t.Fatalf("killed after %d calls", boundary)
-		}
-	}
-}
-
-// publishesNext publishes another list and checks that it is the tenant.
-func (w *world) publishesNext(t *testing.T, lists map[string]map[string]bool) {
+// publishNext publishes another list.
+func (k *killedRun) publishNext(t *testing.T) {
 	t.Helper()
 	time.Sleep(time.Hour)
-	w.change(t, 2)
-	lists["next"] = w.present(killUsers + 200)
-	s := w.buffered()
+	k.churn(t, 2)
+	k.lists["next"] = k.tenantIDs(smallTenant + 200)
+	s := k.buffered()
 	s.Request = listtest.Request()
-	if _, _, err := w.slices(t.Context(), s, snapshot.Input{Run: "next"}, time.Hour); err != nil {
-		t.Fatalf("the next run: %v", err)
-	}
-	w.mustHold(t, "next")
-	w.mustHoldOneOf(t, lists)
+	k.complete(t, s, snapshot.Input{Run: "next"}, noLimit)
+	k.wantPublished(t, "next")
+	k.wantPublishedOneOf(t, k.lists)
 }
 
-// holds reports whether the state store has an object of that name.
-func (w *world) holds(name string) bool {
-	_, _, err := w.state.Read(context.Background(), "tenant="+tenantID+"/"+name)
-	return err == nil
-}
-
-// sliceOf is the slice that an input asks for.
-func sliceOf(in snapshot.Input) int {
-	_, after, _ := strings.Cut(in.Resume, ".")
-	n, _ := strconv.Atoi(after)
-	return max(1, n)
-}
-
-// told reports whether the bus was told that the run is complete.
-func (w *world) told(run string) bool {
-	for _, e := range w.box.events {
-		if e.Type == snapshot.EventCompleted && e.Subject == run {
-			return true
+func TestARunKilledAtAnyCallLeavesAWholeListAndCanBeResumed(t *testing.T) {
+	for _, parallel := range []int{1, 4} {
+		ways, slices := kill(t, parallel, "", func(t *testing.T, k *killedRun) {
+			k.resume(t, parallel)
+			k.wantPublished(t, "new")
+			k.wantPublishedOneOf(t, k.lists)
+			if !k.announced("new") {
+				t.Error("the list was not announced")
+			}
+			if parallel == 1 {
+				k.publishNext(t)
+			}
+		})
+		if ways < 30 || slices < 2 || parallel == 1 && slices < 3 {
+			t.Errorf("in %d partitions there were only %d ways to be killed, in %d slices", parallel, ways, slices)
 		}
 	}
-	return false
+}
+
+// TestARunKilledWhileItStartsOverCanBeResumed loses its page token in a later slice, so that
+// it has to discard what the earlier ones have written.
+func TestARunKilledWhileItStartsOverCanBeResumed(t *testing.T) {
+	kill(t, 1, "expired-token:5x1", func(t *testing.T, k *killedRun) {
+		k.resume(t, 1)
+		if m := k.wantPublished(t, "new"); m.Duplicates > 0 {
+			t.Errorf("%+v", m)
+		}
+	})
+}
+
+// TestARunKilledAtAnyCallDoesNotDisturbTheNextRun resumes the killed run only after another
+// one has published.
+func TestARunKilledAtAnyCallDoesNotDisturbTheNextRun(t *testing.T) {
+	kill(t, 1, "", func(t *testing.T, k *killedRun) {
+		started := len(k.stateKeys(t, "run=new/checkpoint.json")) > 0
+		k.publishNext(t)
+		k.resume(t, 1)
+		if started {
+			k.wantPublished(t, "next")
+		} else { // it starts only now
+			k.wantPublished(t, "new")
+		}
+	})
 }

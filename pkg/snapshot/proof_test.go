@@ -12,39 +12,37 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/tolerance"
 )
 
-// TestALostPageOfALargeTenantIsNotPublished loses one page of two hundred in
-// silence, in the middle, at the end and in a range: that is more than any slack.
-func TestALostPageOfALargeTenantIsNotPublished(t *testing.T) {
+// TestALargeListThatLosesAPageIsNotPublished loses one of two hundred pages, without an
+// error: in the middle, at the end and in a partition. That is more than any slack.
+func TestALargeListThatLosesAPageIsNotPublished(t *testing.T) {
 	for _, c := range []struct {
 		fault    string
 		parallel int
 	}{{"lost-page:100", 1}, {"early-end:199", 1}, {"lost-page:20", 8}} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t, simulator.Config{Users: 20_000, Faults: listtest.Faults(t, c.fault)})
-			w.request.Parallel = c.parallel
-			w.request.Columns = listtest.Columns("id")
-			w.request.Slack = tolerance.Tolerance{Share: 1} // as careless as can be
-			s := w.buffered()
+			f := newFixture(t, simulator.Config{Users: 20_000, Faults: listtest.Faults(t, c.fault)})
+			f.request.Parallel, f.request.Columns = c.parallel, listtest.Columns("id")
+			f.request.Slack = tolerance.Tolerance{Share: 1} // the largest there is
+			s := f.buffered()
 			s.Destinations[0].PartSize = 4 << 20
-			_, _, err := w.slices(t.Context(), s, snapshot.Input{Run: "r"}, time.Hour)
-			mustBeCalled(t, err, "Snapshot.Incomplete")
-			for _, key := range append(w.kept.Keys(), w.stateKeys()...) {
-				t.Errorf("%s is there", key)
+			f.fail(t, s, snapshot.Input{Run: "r"}, noLimit, "Snapshot.Incomplete")
+			if keys := append(f.memory.Keys(), f.stateKeys(t, "")...); len(keys) > 0 {
+				t.Errorf("it left %v", keys)
 			}
 		})
 	}
 }
 
-func TestATenantThatDoesNotCountIsPublishedUnverified(t *testing.T) {
+func TestTheListOfATenantThatDoesNotCountIsPublishedUnverified(t *testing.T) {
 	for _, parallel := range []int{1, 4} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t, simulator.Config{Users: 1000, Latency: time.Second, Faults: listtest.Faults(t, "count-refused")})
-			w.request.Parallel = parallel
-			asked, _, err := w.slices(t.Context(), w.snapshot(), snapshot.Input{Run: "r"}, 6*time.Second)
-			if err != nil || sliceOf(asked) < 2 {
-				t.Fatalf("%+v, %v", asked, err)
+			f := newFixture(t, simulator.Config{Users: 1000, Latency: time.Second, Faults: listtest.Faults(t, "count-refused")})
+			f.request.Parallel = parallel
+			asked, _, err := f.slices(t, f.snapshot(), snapshot.Input{Run: "r"}, 6*time.Second)
+			if err != nil || sliceNumber(asked) < 2 {
+				t.Fatalf("at %+v: %v", asked, err)
 			}
-			m := w.mustHold(t, "r")
+			m := f.wantPublished(t, "r")
 			if m.Verified || m.Expected != nil || len(m.Warnings) != 1 || !strings.Contains(m.Warnings[0], "could not be verified") {
 				t.Errorf("%+v", m)
 			}
@@ -52,91 +50,90 @@ func TestATenantThatDoesNotCountIsPublishedUnverified(t *testing.T) {
 	}
 }
 
-func TestACountThatIsThrottledToTheEndIsAFailure(t *testing.T) {
+func TestACountThatIsThrottledForeverFailsTheRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := small(t)
-		w.tenant.AddFault(simulator.Fault{Name: "count-throttled"})
-		_, _, err := w.slices(t.Context(), w.snapshot(), snapshot.Input{Run: "new"}, time.Hour)
-		mustBeCalled(t, err, "Graph.Throttled")
-		if m, _ := w.latest(t); m.Run != "old" {
-			t.Errorf("latest is run %s", m.Run)
-		}
+		f := newPublishedFixture(t)
+		f.addFault(t, "count-throttled")
+		f.fail(t, f.snapshot(), snapshot.Input{Run: "new"}, noLimit, "Graph.Throttled")
+		f.wantLatest(t, "old", smallTenant)
 	})
 }
 
-// TestATenantCannotTakeItsCountBack refuses the count once the list has begun, also
-// when that was in another slice.
-func TestATenantCannotTakeItsCountBack(t *testing.T) {
-	for _, limit := range []time.Duration{time.Hour, sliceLimit(1)} {
+// TestATenantThatHasCountedCannotStopCounting has it refuse to once the list has begun, also
+// if that was in an earlier slice.
+func TestATenantThatHasCountedCannotStopCounting(t *testing.T) {
+	t.Run("within a slice", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			w := small(t)
-			if limit < time.Hour {
-				if _, err := w.slice(t, w.snapshot(), snapshot.Input{Run: "new"}, limit); err != nil {
-					t.Fatal(err)
-				}
-				w.tenant.AddFault(simulator.Fault{Name: "count-refused"})
-			} else {
-				time.AfterFunc(3*time.Second, func() { w.tenant.AddFault(simulator.Fault{Name: "count-refused"}) })
-			}
-			_, _, err := w.slices(t.Context(), w.snapshot(), snapshot.Input{Run: "new"}, time.Hour)
-			mustBeCalled(t, err, "Snapshot.Incomplete")
+			f := newPublishedFixture(t)
+			time.AfterFunc(3*time.Second, func() { f.addFault(t, "count-refused") })
+			f.fail(t, f.snapshot(), snapshot.Input{Run: "new"}, noLimit, "Snapshot.Incomplete")
 		})
-	}
+	})
+	t.Run("between slices", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			f := newPublishedFixture(t)
+			f.park(t, f.snapshot(), "new", sliceLimit(1))
+			f.addFault(t, "count-refused")
+			f.fail(t, f.snapshot(), snapshot.Input{Resume: "new.2"}, noLimit, "Snapshot.Incomplete")
+		})
+	})
 }
 
-// TestAListWithinTheSlackSaysSo reads one that was divided again as one chain
-// before.
+// TestAListWithinTheSlackSaysSo and is read in one partition before, since others get none.
 func TestAListWithinTheSlackSaysSo(t *testing.T) {
 	for parallel, passes := range map[int]int{1: 1, 4: 2} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t, simulator.Config{Users: 1000, Count: func(request, truth int) int { return truth + 1 }})
-			w.request.Parallel, w.request.Slack = parallel, tolerance.Tolerance{Users: 5}
-			w.publish(t, "r")
-			m := w.mustHold(t, "r")
-			if m.Verified || m.Difference != -1 || m.Expected.After != 1001 || len(m.Warnings) != 1 {
-				t.Errorf("%+v", m)
-			}
-			if m.Passes != passes {
-				t.Errorf("%d passes, want %d", m.Passes, passes)
+			f := newFixture(t, simulator.Config{Users: 1000, Count: func(_, truth int) int { return truth + 1 }})
+			f.request.Parallel, f.request.Slack = parallel, tolerance.Tolerance{Users: 5}
+			f.publish(t, "r")
+			m := f.wantPublished(t, "r")
+			if m.Verified || m.Difference != -1 || m.Expected.After != 1001 || len(m.Warnings) != 1 || m.Passes != passes {
+				t.Errorf("%+v, want %d passes", m, passes)
 			}
 		})
 	}
 }
 
-// TestAClockThatRunsAheadHoldsLaterRunsBack until it is later everywhere; nothing
-// goes back and the tables agree.
-func TestAClockThatRunsAheadHoldsLaterRunsBack(t *testing.T) {
+// TestACountThatCatchesUpLaterProvesTheListInTheNextSlice parks between reading and counting.
+func TestACountThatCatchesUpLaterProvesTheListInTheNextSlice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := small(t)
-		if _, err := w.slice(t, w.snapshot(), snapshot.Input{Run: "ahead"}, sliceLimit(1)); err != nil {
-			t.Fatal(err)
+		f := newFixture(t, simulator.Config{Users: 500, Count: func(request, truth int) int {
+			if request < 3 {
+				return truth - 60
+			}
+			return truth
+		}})
+		first := f.park(t, f.buffered(), "r", 4*time.Second)
+		if first.Users != 500 || first.Verified {
+			t.Fatalf("%+v", first)
 		}
-		tomorrow := time.Now().UTC().Add(30 * time.Hour)
-		w.replace(t, w.state, "tenant="+tenantID+"/run=ahead/checkpoint.json", edited("startedAt", tomorrow))
-		w.again(t, w.snapshot(), snapshot.Input{Resume: "ahead.2"}, time.Hour)
-		m := w.mustHold(t, "ahead")
-		if !m.StartedAt.Equal(tomorrow) {
-			t.Fatalf("%+v", m)
+		f.tenant.ForgetRequests()
+		last, err := f.slice(t, f.buffered(), snapshot.Input{Resume: first.Resume}, time.Minute)
+		if err != nil || !last.Verified {
+			t.Fatalf("%+v, %v", last, err)
 		}
-		time.Sleep(time.Hour)
-		w.change(t, 1)
-		result, _, err := w.run(t.Context(), snapshot.Input{Run: "behind"}, 0)
-		if err != nil || result.Status != snapshot.Complete || result.Superseded != "ahead" || w.told("behind") {
-			t.Errorf("%+v, %v", result, err)
-		}
-		if !strings.Contains(w.log.String(), `"level":"WARN","msg":"a newer run is the latest one already`) {
-			t.Error("nobody is warned")
-		}
-		if m, _ := w.latest(t); m.Run != "ahead" {
-			t.Errorf("latest is run %s", m.Run)
-		}
-		for _, table := range []string{"users/tenant=" + tenantID, "history/tenant=" + tenantID + "/date=" + tomorrow.Format(time.DateOnly)} {
-			if _, text := w.table(t, table+"/symlink.txt"); !strings.Contains(text, "run=ahead/") || strings.Contains(text, "behind") {
-				t.Errorf("%s leads to\n%s", table, text)
+		for _, q := range f.tenant.Requests() {
+			if q.Kind == "list" {
+				t.Error("the list was read another time")
 			}
 		}
-		time.Sleep(48 * time.Hour)
-		w.publish(t, "later")
-		w.mustHold(t, "later")
+		f.wantPublished(t, "r")
 	})
+}
+
+// TestAListThatNeverAgreesWithTheCountEnds also if each slice is too short for a recount.
+func TestAListThatNeverAgreesWithTheCountEnds(t *testing.T) {
+	for _, limit := range []time.Duration{4 * time.Second, 30 * time.Second, noLimit} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFixture(t, simulator.Config{Users: 500, Count: func(_, truth int) int { return truth + 60 }})
+			asked, _, err := f.slices(t, f.buffered(), snapshot.Input{Run: "r"}, limit)
+			wantError(t, err, "Snapshot.Incomplete")
+			if sliceNumber(asked) > 5 {
+				t.Errorf("it took %d slices", sliceNumber(asked))
+			}
+			if m, _ := f.latest(t); m != nil {
+				t.Errorf("%+v was published", m)
+			}
+		})
+	}
 }

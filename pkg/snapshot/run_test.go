@@ -23,13 +23,13 @@ func TestAListWhoseUsersWereNotAllWrittenIsNotPublished(t *testing.T) {
 		objects [][]part
 		ok      bool
 	}{
-		"all of them":           {[]baseline.IDs{{Users: 3}, {Users: 7}}, [][]part{parts(10), parts(4, 6)}, true},
-		"no destination":        {[]baseline.IDs{{Users: 10}}, nil, true},
-		"an id short":           {[]baseline.IDs{{Users: 3}, {Users: 6}}, [][]part{parts(10)}, false},
-		"no ids":                {nil, [][]part{parts(10)}, false},
-		"one place short":       {[]baseline.IDs{{Users: 10}}, [][]part{parts(10), parts(4, 5)}, false},
-		"one place with others": {[]baseline.IDs{{Users: 10}}, [][]part{parts(11), parts(10)}, false},
-		"an empty place":        {[]baseline.IDs{{Users: 10}}, [][]part{nil}, false},
+		"all were written":          {[]baseline.IDs{{Users: 3}, {Users: 7}}, [][]part{parts(10), parts(4, 6)}, true},
+		"no destination":            {[]baseline.IDs{{Users: 10}}, nil, true},
+		"one id too few":            {[]baseline.IDs{{Users: 3}, {Users: 6}}, [][]part{parts(10)}, false},
+		"no ids":                    {nil, [][]part{parts(10)}, false},
+		"one destination short":     {[]baseline.IDs{{Users: 10}}, [][]part{parts(10), parts(4, 5)}, false},
+		"one destination with more": {[]baseline.IDs{{Users: 10}}, [][]part{parts(11), parts(10)}, false},
+		"an empty destination":      {[]baseline.IDs{{Users: 10}}, [][]part{nil}, false},
 	} {
 		r := &run{p: &Publication{State: storetest.NewMemory()}}
 		r.c.Report.Users, r.c.IDs, r.c.Objects = 10, c.ids, c.objects

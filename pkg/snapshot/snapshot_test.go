@@ -2,33 +2,40 @@ package snapshot_test
 
 import (
 	"context"
-	"slices"
-	"strings"
+	"fmt"
+	"io"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/rollcall-dev/rollcall/pkg/format"
+	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/list/listtest"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 	"github.com/rollcall-dev/rollcall/pkg/snapshot"
+	"github.com/rollcall-dev/rollcall/pkg/store"
+	"github.com/rollcall-dev/rollcall/pkg/store/storetest"
 )
 
 func TestASnapshotIsPublishedWhole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, simulator.Config{Users: 1234})
-		result, _, err := w.run(t.Context(), snapshot.Input{Run: "2026-11-22T02:15:00Z"}, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		m := w.mustHold(t, "2026-11-22T021500Z")
+		f := newFixture(t, simulator.Config{Users: 1234})
+		var watched []list.Report
+		s := f.snapshot()
+		s.Watch = func(r list.Report) { watched = append(watched, r) }
+		result := f.complete(t, s, snapshot.Input{Run: "2026-11-22T02:15:00Z"}, noLimit)
+		m := f.wantPublished(t, "2026-11-22T021500Z")
 		if !m.Verified || m.Expected == nil || m.Expected.After != 1234 || len(m.Objects) < 2 || m.Passes != 1 {
 			t.Errorf("the manifest says %+v", m)
 		}
 		if result.Users != 1234 || result.Status != snapshot.Complete || !result.Verified || result.Manifest == "" {
 			t.Errorf("the result is %+v", result)
 		}
-		if len(w.box.events) != 1 || w.box.events[0].Type != snapshot.EventCompleted {
-			t.Errorf("the bus got %+v", w.box.events)
+		if len(f.bus.events) != 1 || f.bus.events[0].Type != snapshot.EventCompleted {
+			t.Errorf("the bus got %+v", f.bus.events)
+		}
+		if len(watched) != 1 || watched[0].Users != 1024 || watched[0].Expected == nil || watched[0].Expected.Before != 1234 {
+			t.Errorf("progress was reported as %+v", watched)
 		}
 	})
 }
@@ -36,115 +43,79 @@ func TestASnapshotIsPublishedWhole(t *testing.T) {
 func TestADeadlineIsNotAFailure(t *testing.T) {
 	for _, parallel := range []int{1, 4} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t, simulator.Config{Users: 5000, Latency: time.Second})
-			w.request.Parallel = parallel
-			w.each = true
-			limit := 20 * time.Second / time.Duration(parallel) * 2
-			_, slices, err := w.run(t.Context(), snapshot.Input{Run: "r"}, limit)
-			if err != nil {
-				t.Fatal(err)
+			f := newFixture(t, simulator.Config{Users: 5000, Latency: time.Second})
+			f.request.Parallel, f.eachUser = parallel, true
+			asked, _, err := f.slices(t, f.snapshot(), snapshot.Input{Run: "r"}, 40*time.Second/time.Duration(parallel))
+			if err != nil || sliceNumber(asked) < 2 {
+				t.Fatalf("at %+v: %v", asked, err)
 			}
-			if slices < 2 {
-				t.Errorf("it took %d slices", slices)
-			}
-			t.Logf("%d slices", slices)
-			m := w.mustHold(t, "r")
+			t.Logf("%d slices", sliceNumber(asked))
+			m := f.wantPublished(t, "r")
 			if m.Duplicates > 3 || m.Pages < 50 {
 				t.Errorf("%+v", m)
 			}
-			listed := map[string]bool{}
-			for _, e := range w.box.events {
-				if e.Type == snapshot.EventListed {
-					listed[e.Subject] = true
-				}
-			}
-			w.mustBeTheTenant(t, listed)
+			f.wantTenant(t, f.listed())
 		})
 	}
 }
 
-func TestWhatWasAskedBeforeIsAnsweredAsItWas(t *testing.T) {
+func TestAnInputThatWasAnsweredGetsTheSameAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, simulator.Config{Users: 3000, Latency: time.Second})
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-		defer cancel()
-		first, err := w.snapshot().Run(ctx, snapshot.Input{Run: "r"})
-		if err != nil || first.Status != snapshot.Continue {
-			t.Fatalf("%+v, %v", first, err)
+		f := newFixture(t, simulator.Config{Users: 3000, Latency: time.Second})
+		first := f.park(t, f.snapshot(), "r", 20*time.Second)
+		repeated, err := f.snapshot().Run(t.Context(), snapshot.Input{Run: "r"})
+		if err != nil || *repeated.Expected != *first.Expected || repeated.Resume != first.Resume || repeated.Users != first.Users {
+			t.Errorf("the first slice answered %+v and then %+v, %v", first, repeated, err)
 		}
-		again, err := w.snapshot().Run(t.Context(), snapshot.Input{Run: "r"})
-		if err != nil || *again.Expected != *first.Expected || again.Resume != first.Resume || again.Users != first.Users {
-			t.Errorf("the first slice answers %+v again as %+v, %v", first, again, err)
-		}
-		done, _, err := w.run(t.Context(), snapshot.Input{Resume: first.Resume}, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		asked := len(w.tenant.Requests())
+		done := f.complete(t, f.snapshot(), snapshot.Input{Resume: first.Resume}, noLimit)
+		requests := len(f.tenant.Requests())
 		for _, in := range []snapshot.Input{{Run: "r"}, {Resume: "r.2"}} {
-			again, err = w.snapshot().Run(t.Context(), in)
-			if err != nil || again.Users != done.Users || again.Manifest != done.Manifest || again.Status != snapshot.Complete {
-				t.Errorf("the run answers %+v again as %+v, %v", done, again, err)
+			repeated, err = f.snapshot().Run(t.Context(), in)
+			if err != nil || repeated.Users != done.Users || repeated.Manifest != done.Manifest || repeated.Status != snapshot.Complete {
+				t.Errorf("the run answered %+v and then %+v, %v", done, repeated, err)
 			}
 		}
-		if len(w.tenant.Requests()) != asked || len(w.box.events) != 1 {
-			t.Errorf("a run that was done asked Graph, or told the bus again")
+		if len(f.tenant.Requests()) != requests || len(f.bus.events) != 1 {
+			t.Error("a run that was done asked Graph, or was announced twice")
 		}
-		_, err = w.snapshot().Run(t.Context(), snapshot.Input{Resume: "r.4"})
-		mustBeCalled(t, err, "Request.Invalid")
+		f.fail(t, f.snapshot(), snapshot.Input{Resume: "r.4"}, noLimit, "Request.Invalid")
 	})
 }
 
-func TestALostPageTokenDiscardsWhatTheRunHasWritten(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, simulator.Config{Users: 4000, Latency: time.Second, Faults: listtest.Faults(t, "expired-token:30")})
-		_, slices, err := w.run(t.Context(), snapshot.Input{Run: "r"}, 20*time.Second)
-		if err != nil || slices < 3 {
-			t.Fatalf("%d slices, %v", slices, err)
-		}
-		m := w.mustHold(t, "r")
-		if m.Passes != 2 {
-			t.Errorf("%d passes", m.Passes)
-		}
-		parts := slicesOf(w.kept.Keys(), "part-")
-		if len(parts) != len(m.Objects) {
-			t.Errorf("%d objects are stored, %d are named", len(parts), len(m.Objects))
-		}
-	})
-}
+// discardingStore keeps small objects and drops what is uploaded.
+type discardingStore struct{ *storetest.Memory }
 
-func slicesOf(keys []string, part string) []string {
-	return slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return !strings.Contains(key, part) })
-}
+func (discardingStore) Create(context.Context, string) (store.Upload, error) { return discarded{}, nil }
 
-func TestTooManyLeaversHoldAListBackUntilItIsAccepted(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, simulator.Config{Users: 2000})
-		if _, _, err := w.run(t.Context(), snapshot.Input{Run: "monday"}, 0); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(24 * time.Hour)
-		for i := range 1000 {
-			if err := w.tenant.Delete(i); err != nil {
-				t.Fatal(err)
+type discarded struct{}
+
+func (discarded) Write(p []byte) (int, error) { return len(p), nil }
+func (discarded) Commit() error               { return nil }
+func (discarded) Abort()                      {}
+
+// BenchmarkSnapshot reads a tenant to its proof and publishes it as NDJSON: what one user
+// costs between the network and the store. Compare with BenchmarkList.
+func BenchmarkSnapshot(b *testing.B) {
+	recorded := listtest.Record(b, 100_000)
+	for _, compression := range []string{format.None, format.Gzip, format.Zstd} {
+		b.Run(compression, func(b *testing.B) {
+			b.ReportAllocs()
+			for n := 0; b.Loop(); n++ {
+				at := discardingStore{storetest.NewMemory()}
+				s := snapshot.New(snapshot.Publication{
+					Directory: recorded.Client, Request: recorded.Request, Tenant: tenantID, State: at,
+					Destinations: []snapshot.Destination{{
+						Store: at, Format: "ndjson", Compression: compression, Suffix: ".ndjson", PartSize: 128 << 20,
+						Encode: func(w io.Writer, columns []string) (snapshot.Encoder, error) {
+							return format.NewObject(w, "ndjson", compression, columns)
+						},
+					}},
+				})
+				if _, err := s.Run(b.Context(), snapshot.Input{Run: fmt.Sprint(n)}); err != nil {
+					b.Fatal(err)
+				}
 			}
-		}
-		_, _, err := w.run(t.Context(), snapshot.Input{Run: "tuesday"}, 0)
-		mustBeCalled(t, err, "Snapshot.Suspect")
-		if m, ids := w.latest(t); m.Run != "monday" || len(ids) != 2000 {
-			t.Errorf("latest is %s with %d users", m.Run, len(ids))
-		}
-		_, _, err = w.run(t.Context(), snapshot.Input{Run: "tuesday"}, 0)
-		mustBeCalled(t, err, "Snapshot.Suspect")
-		if _, err = w.snapshot().Run(t.Context(), snapshot.Input{Accept: "tuesday"}); err != nil {
-			t.Fatal(err)
-		}
-		if m := w.mustHold(t, "tuesday"); !m.Accepted || len(m.Suspicions) == 0 || m.Leavers != 1000 {
-			t.Errorf("%+v", m)
-		}
-		time.Sleep(24 * time.Hour)
-		if _, _, err = w.run(t.Context(), snapshot.Input{Run: "wednesday"}, 0); err != nil {
-			t.Errorf("what was accepted is suspect again: %v", err)
-		}
-	})
+			recorded.ReportPerUser(b)
+		})
+	}
 }
