@@ -34,7 +34,7 @@ func (b *bench) startS3(ctx context.Context, name string) (*versity.Server, erro
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	server, err := versity.Start(ctx, dir)
+	server, err := versity.Config{Dir: dir}.Start(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@
 package faultproxy
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log"
@@ -36,15 +37,17 @@ type Call struct {
 	Replied bool
 }
 
-// Start puts a proxy in front of the server at the address target. The caller
-// closes it.
-func Start(target string) (*Proxy, error) { return start(target, httptest.NewServer) }
+// Config says what is behind the proxy.
+type Config struct {
+	// Target is the address of the server.
+	Target string
+	// TLS has clients speak TLS with the proxy, as with the real stores.
+	TLS bool
+}
 
-// StartTLS is Start with TLS on the client's side, as the real stores have it.
-func StartTLS(target string) (*Proxy, error) { return start(target, httptest.NewTLSServer) }
-
-func start(target string, listen func(http.Handler) *httptest.Server) (*Proxy, error) {
-	at, err := url.Parse(target)
+// Start starts a proxy. The caller closes it.
+func (cfg Config) Start(context.Context) (*Proxy, error) {
+	at, err := url.Parse(cfg.Target)
 	if err != nil {
 		return nil, fmt.Errorf("the address of the server: %w", err)
 	}
@@ -56,6 +59,10 @@ func start(target string, listen func(http.Handler) *httptest.Server) (*Proxy, e
 		},
 		// Clients that go away in the middle are what some tests are about.
 		ErrorLog: log.New(io.Discard, "", 0),
+	}
+	listen := httptest.NewServer
+	if cfg.TLS {
+		listen = httptest.NewTLSServer
 	}
 	p.server = listen(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		number := p.begin(r)

@@ -32,16 +32,22 @@ type Server struct {
 	running *process.Running
 }
 
-// Start runs a gateway on a free port of loopback, with its buckets as folders of
-// dir, and returns once it answers. The caller closes it; it ends with the caller's
-// process too, when its standard input does.
-func Start(ctx context.Context, dir string) (*Server, error) {
+// Config says where the gateway keeps its objects.
+type Config struct {
+	// Dir has a folder for each bucket.
+	Dir string
+}
+
+// Start runs a gateway on a free port of loopback and returns once it answers. The
+// caller closes it; it ends with the caller's process too, when its standard input
+// does.
+func (cfg Config) Start(ctx context.Context) (*Server, error) {
 	module, err := repository.Path("infra")
 	if err != nil {
 		return nil, err
 	}
 	running, err := process.Server{
-		Name: "versitygw", Program: "go", Args: []string{"run", "./e2e/harness/versity/gateway", dir}, Dir: module,
+		Name: "versitygw", Program: "go", Args: []string{"run", "./e2e/harness/versity/versitygw", cfg.Dir}, Dir: module,
 		Address:    regexp.MustCompile(`^(http://127\.0\.0\.1:\d+)`),
 		StartLimit: startLimit,
 	}.Start(ctx)

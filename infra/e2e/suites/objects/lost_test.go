@@ -122,7 +122,7 @@ func TestALostReplyToASwapInBlobStorageIsAConflictWithItself(t *testing.T) {
 func lossyContainer(t *testing.T) (*azblob.Store, *faultproxy.Proxy) {
 	t.Helper()
 	server := harness.Start(t, azurite.Start)
-	proxy := startProxy(t, strings.TrimSuffix(server.URL, "/"+azurite.Account))
+	proxy := harness.Start(t, faultproxy.Config{Target: strings.TrimSuffix(server.URL, "/"+azurite.Account), TLS: true}.Start)
 	return container(t, server, azblob.Config{Endpoint: proxy.URL + "/" + azurite.Account, Options: through(proxy)}), proxy
 }
 

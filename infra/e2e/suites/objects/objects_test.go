@@ -1,7 +1,6 @@
 package objects_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"os"
@@ -97,22 +96,16 @@ func bucketNamed(t *testing.T, cfg aws.Config) (s *s3.Store, name string) {
 
 func startVersity(t *testing.T) *versity.Server {
 	t.Helper()
-	dir := t.TempDir()
-	return harness.Start(t, func(ctx context.Context) (*versity.Server, error) { return versity.Start(ctx, dir) })
+	return harness.Start(t, versity.Config{Dir: t.TempDir()}.Start)
 }
 
 // behindTLS is a way to a server of S3 through a proxy.
 func behindTLS(t *testing.T, server *versity.Server) (aws.Config, *faultproxy.Proxy) {
 	t.Helper()
-	proxy := startProxy(t, server.URL)
+	proxy := harness.Start(t, faultproxy.Config{Target: server.URL, TLS: true}.Start)
 	cfg := server.Config()
 	cfg.BaseEndpoint, cfg.HTTPClient = aws.String(proxy.URL), proxy.Client()
 	return cfg, proxy
-}
-
-func startProxy(t *testing.T, target string) *faultproxy.Proxy {
-	t.Helper()
-	return harness.Start(t, func(context.Context) (*faultproxy.Proxy, error) { return faultproxy.StartTLS(target) })
 }
 
 // container makes an empty container and returns it as a store, at the address

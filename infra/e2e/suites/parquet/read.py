@@ -29,8 +29,8 @@ def main():
     print("every value agrees")
 
 
-def check(holds, complaint):
-    if not holds:
+def check(ok, complaint):
+    if not ok:
         sys.exit(complaint)
 
 
@@ -39,7 +39,7 @@ def read_ndjson(path):
 
 
 def check_schema(name, schema, types):
-    """The order of the columns and their types, which Glue is told as well."""
+    """The order of the columns and their types, which are also those in Glue."""
     got = {field.name.lower(): hive(field.type) for field in schema}
     check(list(got) == [column["Name"] for column in types], f"{name}: the columns are {list(got)}")
     for column in types:

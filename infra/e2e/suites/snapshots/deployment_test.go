@@ -42,7 +42,7 @@ func (e *environment) prepare(ctx context.Context) (err error) {
 	if err = errors.Join(repository.Release(ctx, "functions/snapshot", "", e.bootstrap), os.Mkdir(buckets, 0o700)); err != nil {
 		return err
 	}
-	e.s3, err = versity.Start(ctx, buckets)
+	e.s3, err = versity.Config{Dir: buckets}.Start(ctx)
 	return err
 }
 
@@ -82,8 +82,10 @@ const prefix = "rollcall"
 
 func deploy(t *testing.T, bucket string, cfg simulator.Config, env ...string) *deployment {
 	t.Helper()
-	d := &deployment{T: t, timeout: 30 * time.Second, tenant: harness.Start(t, tenant.New(cfg).Start)}
-	d.proxy = harness.Start(t, func(context.Context) (*faultproxy.Proxy, error) { return faultproxy.Start(shared.s3.URL) })
+	d := &deployment{
+		T: t, timeout: 30 * time.Second, tenant: harness.Start(t, tenant.New(cfg).Start),
+		proxy: harness.Start(t, faultproxy.Config{Target: shared.s3.URL}.Start),
+	}
 	sdk := shared.s3.Config()
 	err := cloud.CreateBucket(t.Context(), sdk, bucket)
 	if err == nil {

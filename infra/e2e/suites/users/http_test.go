@@ -102,7 +102,7 @@ func noCaller(t *testing.T, e *environment) {
 		t.Errorf("it answered %d: %s", response.StatusCode, response.Body)
 	}
 	if n := len(f.tenant.Requests()); n != 0 {
-		t.Errorf("%d requests went to the tenant for a caller nobody verified", n)
+		t.Errorf("%d requests went to the tenant for an unverified caller", n)
 	}
 }
 

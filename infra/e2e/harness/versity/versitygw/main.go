@@ -1,4 +1,4 @@
-// Command gateway is versitygw over a folder: `gateway DIR` prints its address on
+// Command versitygw runs versitygw over a folder: `versitygw DIR` prints its address on
 // loopback and runs until its standard input ends. It is a process of its own
 // because versitygw changes the working directory of the process that it is in.
 package main
@@ -23,11 +23,11 @@ import (
 
 func main() {
 	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: gateway DIR")
+		fmt.Fprintln(os.Stderr, "usage: versitygw DIR")
 		os.Exit(2)
 	}
 	if err := run(os.Args[1]); err != nil {
-		fmt.Fprintln(os.Stderr, "gateway:", err)
+		fmt.Fprintln(os.Stderr, "versitygw:", err)
 		os.Exit(1)
 	}
 }
@@ -47,7 +47,7 @@ func run(dir string) error {
 		return err
 	}
 	go func() {
-		// Whoever started this is gone when the input ends.
+		// The input ends when the process that started this one has ended.
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		cancel()
 	}()
@@ -76,7 +76,7 @@ func free(ctx context.Context) (string, error) {
 	return listener.Addr().String(), listener.Close()
 }
 
-// answers asks until the gateway answers.
+// answers waits until the gateway answers.
 func answers(ctx context.Context, address string, ended <-chan error) error {
 	for {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, address+"/healthy", nil)
