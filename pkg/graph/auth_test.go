@@ -49,7 +49,7 @@ func TestARefusedTokenIsReplacedOnceAndAChallengeAnsweredOnce(t *testing.T) {
 					t.Errorf("%d tokens were requested, %v; want %d", len(tokens.rejected), err, c.tokens)
 				}
 				for i := range len(tokens.rejected) - 1 {
-					bearer, got, want := transport.asked[i].Header.Get("Authorization"), tokens.claims[i+1], ""
+					bearer, got, want := transport.sent[i].Header.Get("Authorization"), tokens.claims[i+1], ""
 					if c.all[min(i, len(c.all)-1)].header != nil {
 						want = claims
 					}

@@ -87,20 +87,20 @@ func TestNoExchangeIsLeftOpenHoweverAListEnds(t *testing.T) {
 		users  int
 		whole  bool
 	}{
-		"read to its end":                      {nil, everyone, false},
-		"stopped within a page":                {nil, 150, false},
-		"stopped behind a page":                {nil, 200, true},
-		"stopped before the link has come":     {[]string{"link-after-value"}, 150, false},
-		"stopped while the next page is slow":  {[]string{"stall-headers:3"}, 150, false},
-		"stopped before a page is read":        {nil, 0, false},
-		"a body that broke and was read again": {[]string{"reset:3", "truncate-clean:4", "stall:5"}, everyone, false},
-		"a body that broke for ever":           {[]string{"reset:3x*"}, everyone, false},
-		"a page refused":                       {[]string{"403:3"}, everyone, false},
-		"a circle":                             {[]string{"loop:3"}, everyone, false},
-		"a link that leads elsewhere":          {[]string{"foreign-host:3"}, everyone, false},
-		"back to an undisturbed page":          {[]string{"poisoned-token:3"}, everyone, false},
-		"a token bought anew":                  {[]string{"401:2", "cae:3"}, everyone, false},
-		"throttled":                            {[]string{"429-seconds:2", "503:3", "502-html:4"}, everyone, false},
+		"read to its end":                     {nil, everyone, false},
+		"stopped within a page":               {nil, 150, false},
+		"stopped behind a page":               {nil, 200, true},
+		"stopped before the link has come":    {[]string{"link-after-value"}, 150, false},
+		"stopped while the next page is slow": {[]string{"stall-headers:3"}, 150, false},
+		"stopped before a page is read":       {nil, 0, false},
+		"a body that broke and was reread":    {[]string{"reset:3", "truncate-clean:4", "stall:5"}, everyone, false},
+		"a body that broke for ever":          {[]string{"reset:3x*"}, everyone, false},
+		"a page refused":                      {[]string{"403:3"}, everyone, false},
+		"a circle":                            {[]string{"loop:3"}, everyone, false},
+		"a link that leads elsewhere":         {[]string{"foreign-host:3"}, everyone, false},
+		"back to a page before a retry":       {[]string{"poisoned-token:3"}, everyone, false},
+		"a token replaced":                    {[]string{"401:2", "cae:3"}, everyone, false},
+		"throttled":                           {[]string{"429-seconds:2", "503:3", "502-html:4"}, everyone, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -110,7 +110,7 @@ func TestNoExchangeIsLeftOpenHoweverAListEnds(t *testing.T) {
 				}
 				transport := &watched{under: tenant.Transport(), open: map[io.ReadCloser]bool{}}
 				readUntil(t.Context(), newClient(t, tenant, transport).Pager(graph.Query{Top: 100}), c.users, c.whole)
-				synctest.Wait() // what is still under way has been asked for by now
+				synctest.Wait() // what is still under way has been sent by now
 				if bodies, contexts := transport.leftOver(); bodies > 0 || contexts > 0 {
 					t.Errorf("of %d exchanges, %d bodies were not closed and %d contexts not ended", len(transport.asked), bodies, contexts)
 				}
@@ -184,7 +184,7 @@ func TestAReaderThatPanicsLeavesNoRequestRunning(t *testing.T) {
 				}
 			}
 		}()
-		synctest.Wait() // what was on its way when it was called off may still arrive
+		synctest.Wait() // what was under way at the cancellation may still arrive
 		before := len(tenant.Requests())
 		time.Sleep(time.Minute)
 		if n := len(tenant.Requests()); n != before {

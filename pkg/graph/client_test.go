@@ -66,7 +66,7 @@ func readAll(ctx context.Context, pager *graph.Pager) (users int, err error) {
 // one from then on.
 type answers struct {
 	all   []answer
-	asked []*http.Request
+	sent []*http.Request
 }
 
 type answer struct {
@@ -79,8 +79,8 @@ func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
-	a.asked = append(a.asked, r)
-	now := a.all[min(len(a.asked), len(a.all))-1]
+	a.sent = append(a.sent, r)
+	now := a.all[min(len(a.sent), len(a.all))-1]
 	if now.header == nil {
 		now.header = http.Header{}
 	}

@@ -60,7 +60,7 @@ func followed(t *testing.T, link string) (*url.URL, error) {
 	if _, err := readAll(t.Context(), pager); err != nil {
 		t.Fatalf("%s: %v", link, err)
 	}
-	return transport.asked[0].URL, nil
+	return transport.sent[0].URL, nil
 }
 
 func FuzzALinkThatIsFollowedStaysOnTheHost(f *testing.F) {

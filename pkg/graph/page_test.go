@@ -60,7 +60,7 @@ func TestAResponseThatIsNotOneWholePageIsAnError(t *testing.T) {
 func TestAnUnusualPageIsRead(t *testing.T) {
 	for name, c := range map[string]struct{ body, id, raw string }{
 		"a link that is null":       {`{"@odata.nextLink":null,"value":[` + someone + `]}`, "00000000-0000-4000-8000-000000000001", someone},
-		"members nobody knows":      {`{"@odata.context":"x","x":{"value":[1]},"value":[` + someone + `],"y":[{}]}`, "00000000-0000-4000-8000-000000000001", someone},
+		"unknown members":           {`{"@odata.context":"x","x":{"value":[1]},"value":[` + someone + `],"y":[{}]}`, "00000000-0000-4000-8000-000000000001", someone},
 		"a member given twice":      {`{"x":1,"x":2,"value":[{"a":1,"a":2,"id":"7"}]}`, "7", `{"a":1,"a":2,"id":"7"}`},
 		"a name cut in a surrogate": {`{"value":[{"displayName":"Anna \ud83d","id":"7"}]}`, "7", `{"displayName":"Anna \ud83d","id":"7"}`},
 		"an id that is escaped":     {`{"value":[{"id":"\u0037"}]}`, "7", `{"id":"\u0037"}`},
@@ -127,8 +127,8 @@ func TestAPageCanBeReadOnceAndKnowsItsLinkAtItsEnd(t *testing.T) {
 			read++
 		}
 	}
-	if last == nil || read != 0 || len(transport.asked) != 1 {
-		t.Errorf("read again: %d users, %d requests, %v", read, len(transport.asked), last)
+	if last == nil || read != 0 || len(transport.sent) != 1 {
+		t.Errorf("second reading: %d users, %d requests, %v", read, len(transport.sent), last)
 	}
 }
 

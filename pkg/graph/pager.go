@@ -66,7 +66,7 @@ func (p *Pager) Pages(ctx context.Context) iter.Seq2[*Page, error] {
 	}
 }
 
-// cursor is the position of an iteration over the pages of a list.
+// cursor is the state of an iteration over the pages of a list.
 type cursor struct {
 	pager    *Pager
 	next     *fetch

@@ -35,7 +35,7 @@ func TestAQueryIsWrittenTheWayGraphReadsIt(t *testing.T) {
 		if _, err := readAll(t.Context(), transport.client(t, graph.Config{}).Pager(c.query)); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		query, eventual := transport.asked[0].URL.RawQuery, transport.asked[0].Header.Get("ConsistencyLevel") == "eventual"
+		query, eventual := transport.sent[0].URL.RawQuery, transport.sent[0].Header.Get("ConsistencyLevel") == "eventual"
 		got, err := url.ParseQuery(query)
 		if err != nil || got.Encode() != c.want.Encode() || eventual != c.eventual {
 			t.Errorf("%s: %v, %v, eventual %t; want %v, eventual %t", name, got, err, eventual, c.want, c.eventual)
@@ -48,7 +48,7 @@ func TestAQueryIsWrittenTheWayGraphReadsIt(t *testing.T) {
 	if _, err := transport.client(t, graph.Config{}).Count(t.Context(), graph.Query{Filter: filter, Top: 5, Count: true}, new(graph.Stats)); err != nil {
 		t.Fatal(err)
 	}
-	got, err := url.ParseQuery(transport.asked[0].URL.RawQuery)
+	got, err := url.ParseQuery(transport.sent[0].URL.RawQuery)
 	if err != nil || got.Encode() != (url.Values{"$filter": {filter}}).Encode() {
 		t.Errorf("the filter of a count is %v, %v", got, err)
 	}

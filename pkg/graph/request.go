@@ -16,8 +16,8 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/retry"
 )
 
-// request says what to ask of Graph. It holds nothing that an attempt uses up,
-// so it can be sent again.
+// request describes a request to Graph. An attempt uses up nothing of it, so it
+// can be repeated.
 type request struct {
 	method       string // "" means GET
 	url          *url.URL
@@ -105,8 +105,8 @@ func (c *Client) newRequest(ctx context.Context, r request, token string) (*http
 	if r.url.Scheme != c.base.Scheme || hostPort(r.url) != hostPort(c.base) || r.url.User != nil {
 		return nil, &LinkError{Reason: fmt.Sprintf("its host is %q, not %q", r.url.Host, c.base.Host)}
 	}
-	// Not http.NewRequest, which would parse the URL and write it anew: a link
-	// goes back to Graph to the letter.
+	// Not http.NewRequest, which would parse the URL and rewrite it: a link goes
+	// back to Graph byte for byte.
 	req := (&http.Request{
 		Method: cmp.Or(r.method, http.MethodGet),
 		URL:    r.url,

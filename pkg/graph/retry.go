@@ -19,7 +19,7 @@ type Stats struct {
 	retries, throttled atomic.Int64
 }
 
-// Retries is the number of requests that were made again.
+// Retries is the number of requests that were repeated.
 func (s *Stats) Retries() int { return int(s.retries.Load()) }
 
 // Throttled is the number of answers with status 429.

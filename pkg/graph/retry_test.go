@@ -21,8 +21,8 @@ func TestOnlyAStatusThatMayPassIsRetried(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			transport := &answers{all: []answer{{status: status}, {status: 200, body: "7"}}}
 			n, err := transport.client(t, graph.Config{}).Count(t.Context(), graph.Query{}, new(graph.Stats))
-			if (len(transport.asked) == 2) != retried || (err == nil && n == 7) != retried {
-				t.Errorf("%d: requested %d times, %v", status, len(transport.asked), err)
+			if (len(transport.sent) == 2) != retried || (err == nil && n == 7) != retried {
+				t.Errorf("%d: requested %d times, %v", status, len(transport.sent), err)
 			}
 		})
 	}
@@ -34,8 +34,8 @@ func TestARequestIsTriedAsOftenAsConfigured(t *testing.T) {
 		var stats graph.Stats
 		_, err := transport.client(t, graph.Config{Attempts: 4}).Count(t.Context(), graph.Query{}, &stats)
 		var answer *graph.Error
-		if !errors.As(err, &answer) || answer.Tries != 4 || len(transport.asked) != 4 || stats.Retries() != 3 {
-			t.Errorf("%d requests, %d retries: %v", len(transport.asked), stats.Retries(), err)
+		if !errors.As(err, &answer) || answer.Tries != 4 || len(transport.sent) != 4 || stats.Retries() != 3 {
+			t.Errorf("%d requests, %d retries: %v", len(transport.sent), stats.Retries(), err)
 		}
 	})
 }
