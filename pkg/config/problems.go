@@ -10,12 +10,12 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// Problem is one thing that is wrong with one variable. It quotes no value that
-// could be a secret.
+// Problem is something that is wrong with a variable. It never quotes a value that
+// could be secret.
 type Problem struct {
-	// Variable is the variable's name.
+	// Variable is the name of the variable.
 	Variable string
-	// Text says what is wrong, Remedy what to write instead ("" when Text says it).
+	// Text says what is wrong, Remedy what to write instead ("" if Text says so).
 	Text, Remedy string
 }
 
@@ -27,15 +27,15 @@ func (p Problem) String() string {
 	return p.Variable + ": " + p.Text + "; " + p.Remedy
 }
 
-// Error is every problem of a configuration, ordered by variable.
+// Error is all problems of a configuration, ordered by variable.
 type Error struct {
 	Problems []Problem
 }
 
-// Name returns "Config.Invalid", the name under which the edge reports it.
+// Name returns the public name of the error, "Config.Invalid".
 func (e *Error) Name() string { return "Config.Invalid" }
 
-// Error returns one line a problem.
+// Error returns one line per problem.
 func (e *Error) Error() string {
 	if len(e.Problems) == 1 {
 		return "configuration: " + e.Problems[0].String()
@@ -57,20 +57,20 @@ func (e *Error) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("name", e.Name()), slog.Any("problems", texts))
 }
 
-// complaint is what a type says about a value; the variable is added later.
+// complaint is what a type says about a value. The collector adds the variable.
 type complaint struct{ text, remedy string }
 
 func (c *complaint) Error() string { return c.text }
 
-// collector gathers problems.
+// collector collects problems.
 type collector struct{ problems []Problem }
 
 func (c *collector) add(variable, text, remedy string) {
 	c.problems = append(c.problems, Problem{variable, text, remedy})
 }
 
-// complain adds what err says about variable: complaints as they are, joined
-// ones apart, other errors by their text.
+// complain adds what err says about a variable: complaints as they are, joined
+// errors one by one, other errors by their text.
 func (c *collector) complain(variable string, err error) {
 	var joined interface{ Unwrap() []error }
 	if errors.As(err, &joined) {
@@ -116,11 +116,44 @@ func (c *collector) has(variable string) bool {
 	return slices.ContainsFunc(c.problems, func(p Problem) bool { return p.Variable == variable })
 }
 
-// err returns the Error, nil when nothing is wrong.
+// err returns the [Error], nil if nothing is wrong.
 func (c *collector) err() error {
 	if len(c.problems) == 0 {
 		return nil
 	}
 	slices.SortStableFunc(c.problems, func(a, b Problem) int { return strings.Compare(a.Variable, b.Variable) })
 	return &Error{Problems: c.problems}
+}
+
+// nearest returns the known name with the fewest edits from name, the first one of
+// several. It ignores case.
+func nearest(name string, known []string) string {
+	best, least := "", -1
+	for _, candidate := range known {
+		if d := distance(strings.ToUpper(name), candidate); least < 0 || d < least {
+			best, least = candidate, d
+		}
+	}
+	return best
+}
+
+// distance is the number of letters to insert, delete or replace (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		corner := row[0]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := corner
+			if a[i-1] != b[j-1] {
+				cost++
+			}
+			corner = row[j]
+			row[j] = min(cost, row[j]+1, row[j-1]+1)
+		}
+	}
+	return row[len(b)]
 }

@@ -1,0 +1,82 @@
+package config
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/rollcall-dev/rollcall/pkg/secret"
+)
+
+const (
+	maxPageSize     = 999
+	defaultPageSize = maxPageSize
+	defaultShare    = 0.0005
+	maxParallel     = 32
+)
+
+// pageSize is $top. Graph returns at most 999 users per page.
+type pageSize int
+
+// UnmarshalText parses a whole number from 1 to 999.
+func (p *pageSize) UnmarshalText(text []byte) error {
+	n, err := strconv.Atoi(string(text))
+	if err != nil || n < 1 || n > maxPageSize {
+		return &complaint{"is not a page size", "write a whole number from 1 to 999"}
+	}
+	*p = pageSize(n)
+	return nil
+}
+
+// parallel is how many partitions are read in parallel. With more than 32 a list
+// waits for Graph's quota instead of its latency.
+type parallel int
+
+// UnmarshalText parses a whole number from 1 to 32.
+func (p *parallel) UnmarshalText(text []byte) error {
+	n, err := strconv.Atoi(string(text))
+	if err != nil || n < 1 || n > maxParallel {
+		return &complaint{"is not a number of partitions", "write a whole number from 1 to 32"}
+	}
+	*p = parallel(n)
+	return nil
+}
+
+// flag is a boolean.
+type flag bool
+
+// UnmarshalText parses true, false and their usual short forms.
+func (f *flag) UnmarshalText(text []byte) error {
+	v, err := strconv.ParseBool(strings.ToLower(string(text)))
+	if err != nil {
+		return &complaint{"is neither true nor false", "write true or false"}
+	}
+	*f = flag(v)
+	return nil
+}
+
+// stream is true if REST API and Function URL events are answered with a stream.
+type stream bool
+
+// UnmarshalText parses buffered or stream, in any case.
+func (s *stream) UnmarshalText(text []byte) error {
+	switch strings.ToLower(string(text)) {
+	case "buffered":
+		*s = false
+	case "stream":
+		*s = true
+	default:
+		return &complaint{"is not a kind of response", "write buffered, or stream where the trigger is set up for it"}
+	}
+	return nil
+}
+
+// keySource is where a key is stored. The key itself is not accepted: anybody who
+// may see a function's configuration can read its environment.
+type keySource secret.Source
+
+// UnmarshalText parses secretsmanager:<ARN or name> or file:<path>.
+func (k *keySource) UnmarshalText(text []byte) error {
+	source, err := secret.ParseTextSource(string(text))
+	*k = keySource(source)
+	return err
+}
