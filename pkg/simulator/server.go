@@ -99,8 +99,9 @@ func (s *Server) Transport() *http.Transport {
 
 // certificates makes an authority and a server certificate signed by it.
 func certificates(host string) (authority *x509.Certificate, server tls.Certificate, err error) {
-	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
+	caKey, caErr := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, keyErr := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err := errors.Join(caErr, keyErr); err != nil {
 		return nil, tls.Certificate{}, err
 	}
 	ca := &x509.Certificate{
@@ -115,10 +116,6 @@ func certificates(host string) (authority *x509.Certificate, server tls.Certific
 	if authority, err = x509.ParseCertificate(der); err != nil {
 		return nil, tls.Certificate{}, err
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, tls.Certificate{}, err
-	}
 	leaf := &x509.Certificate{
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "Rollcall simulated tenant"},
 		NotBefore: ca.NotBefore, NotAfter: ca.NotAfter,
@@ -128,8 +125,6 @@ func certificates(host string) (authority *x509.Certificate, server tls.Certific
 	if ip := net.ParseIP(host); ip != nil {
 		leaf.IPAddresses = append(leaf.IPAddresses, ip)
 	}
-	if der, err = x509.CreateCertificate(rand.Reader, leaf, authority, &key.PublicKey, caKey); err != nil {
-		return nil, tls.Certificate{}, err
-	}
-	return authority, tls.Certificate{Certificate: [][]byte{der, authority.Raw}, PrivateKey: key}, nil
+	der, err = x509.CreateCertificate(rand.Reader, leaf, authority, &key.PublicKey, caKey)
+	return authority, tls.Certificate{Certificate: [][]byte{der, authority.Raw}, PrivateKey: key}, err
 }

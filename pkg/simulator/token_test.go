@@ -37,6 +37,10 @@ func TestTokenErrorsHaveTheRecordedShape(t *testing.T) {
 		}
 		return s + "}"
 	}
+	set := func(name, value string) func(url.Values) { return func(v url.Values) { v.Set(name, value) } }
+	without := func(name string) func(url.Values) { return func(v url.Values) { v.Del(name) } }
+	const wrongTenant = "This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. "
+	const needsDefault = " is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI)."
 	for _, test := range []struct {
 		name   string
 		tenant string
@@ -44,62 +48,20 @@ func TestTokenErrorsHaveTheRecordedShape(t *testing.T) {
 		status int
 		want   string
 	}{
-		{
-			"wrong secret", "", func(v url.Values) { v.Set("client_secret", "wrong") }, 401,
-			body("invalid_client", "7000215", "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '"+app+"'.", true),
-		},
-		{
-			"no secret", "", func(v url.Values) { v.Del("client_secret") }, 401,
-			body("invalid_client", "7000218", "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.", true),
-		},
-		{
-			"unknown app", "", func(v url.Values) { v.Set("client_id", "11111111-1111-1111-1111-111111111111") }, 400,
-			body("unauthorized_client", "700016", "Application with identifier '11111111-1111-1111-1111-111111111111' was not found in the directory 'Contoso'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant.", true),
-		},
-		{
-			"no app id", "", func(v url.Values) { v.Set("client_id", "rollcall") }, 400,
-			body("unauthorized_client", "700038", "rollcall is not a valid application identifier.", false),
-		},
-		{
-			"unknown tenant", "fabrikam.example", func(url.Values) {}, 400,
-			body("invalid_request", "90002", "Tenant 'fabrikam.example' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant.", true),
-		},
-		{
-			"malformed tenant", "fabrikam", func(url.Values) {}, 400,
-			body("invalid_request", "900023", "Specified tenant identifier 'fabrikam' is neither a valid DNS name, nor a valid external domain.", true),
-		},
-		{
-			"common", "common", func(url.Values) {}, 400,
-			body("invalid_request", "9001023", "The grant type is not supported over the /common or /consumers endpoints. Please use the /organizations or tenant-specific endpoint.", true),
-		},
-		{
-			"unknown resource", "", func(v url.Values) { v.Set("scope", "https://graph.example/.default") }, 400,
-			body("invalid_resource", "500011", "The resource principal named https://graph.example was not found in the tenant named Contoso. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You might have sent your authentication request to the wrong tenant.", true),
-		},
-		{
-			"no resource", "", func(v url.Values) { v.Set("scope", "openid") }, 400,
-			body("invalid_scope", "70011", "The provided request must include a 'scope' input parameter. The provided value for the input parameter 'scope' is not valid. The scope openid is not valid.", true),
-		},
-		{
-			"delegated scope", "", func(v url.Values) { v.Set("scope", "User.Read.All") }, 400,
-			body("invalid_scope", "1002012", "The provided value for scope User.Read.All is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).", true),
-		},
-		{
-			"encoded twice", "", func(v url.Values) { v.Set("scope", url.QueryEscape(graphURL+"/.default")) }, 400,
-			body("invalid_scope", "1002012", "The provided value for scope https%3A%2F%2Fgraph.microsoft.com%2F.default is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).", true),
-		},
-		{
-			"wrong grant", "", func(v url.Values) { v.Set("grant_type", "magic") }, 400,
-			body("unsupported_grant_type", "70003", "The app requested an unsupported grant type 'magic'.", false),
-		},
-		{
-			"no grant", "", func(v url.Values) { v.Del("grant_type") }, 400,
-			body("invalid_request", "900144", "The request body must contain the following parameter: 'grant_type'.", true),
-		},
-		{
-			"unknown certificate", "", func(v url.Values) { v.Set("client_assertion", "x.y.z") }, 401,
-			body("invalid_client", "700027", "The certificate with identifier used to sign the client assertion is not registered on application. [Reason - The key was not found.]", true),
-		},
+		{"wrong secret", "", set("client_secret", "wrong"), 401, body("invalid_client", "7000215", "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '"+app+"'.", true)},
+		{"no secret", "", without("client_secret"), 401, body("invalid_client", "7000218", "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.", true)},
+		{"unknown app", "", set("client_id", "11111111-1111-1111-1111-111111111111"), 400, body("unauthorized_client", "700016", "Application with identifier '11111111-1111-1111-1111-111111111111' was not found in the directory 'Contoso'. "+wrongTenant+"You may have sent your authentication request to the wrong tenant.", true)},
+		{"no app id", "", set("client_id", "rollcall"), 400, body("unauthorized_client", "700038", "rollcall is not a valid application identifier.", false)},
+		{"unknown tenant", "fabrikam.example", func(url.Values) {}, 400, body("invalid_request", "90002", "Tenant 'fabrikam.example' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant.", true)},
+		{"malformed tenant", "fabrikam", func(url.Values) {}, 400, body("invalid_request", "900023", "Specified tenant identifier 'fabrikam' is neither a valid DNS name, nor a valid external domain.", true)},
+		{"common", "common", func(url.Values) {}, 400, body("invalid_request", "9001023", "The grant type is not supported over the /common or /consumers endpoints. Please use the /organizations or tenant-specific endpoint.", true)},
+		{"unknown resource", "", set("scope", "https://graph.example/.default"), 400, body("invalid_resource", "500011", "The resource principal named https://graph.example was not found in the tenant named Contoso. "+wrongTenant+"You might have sent your authentication request to the wrong tenant.", true)},
+		{"no resource", "", set("scope", "openid"), 400, body("invalid_scope", "70011", "The provided request must include a 'scope' input parameter. The provided value for the input parameter 'scope' is not valid. The scope openid is not valid.", true)},
+		{"delegated scope", "", set("scope", "User.Read.All"), 400, body("invalid_scope", "1002012", "The provided value for scope User.Read.All"+needsDefault, true)},
+		{"encoded twice", "", set("scope", url.QueryEscape(graphURL+"/.default")), 400, body("invalid_scope", "1002012", "The provided value for scope https%3A%2F%2Fgraph.microsoft.com%2F.default"+needsDefault, true)},
+		{"wrong grant", "", set("grant_type", "magic"), 400, body("unsupported_grant_type", "70003", "The app requested an unsupported grant type 'magic'.", false)},
+		{"no grant", "", without("grant_type"), 400, body("invalid_request", "900144", "The request body must contain the following parameter: 'grant_type'.", true)},
+		{"unknown certificate", "", set("client_assertion", "x.y.z"), 401, body("invalid_client", "700027", "The certificate with identifier used to sign the client assertion is not registered on application. [Reason - The key was not found.]", true)},
 	} {
 		c := newClient(t, simulator.Config{})
 		values, tenant := grant(), test.tenant

@@ -79,7 +79,11 @@ func Parse(s string) (Fault, error) {
 	f.Name, f.On, _ = strings.Cut(rest, "@")
 	kind, ok := kindOf(f.Name)
 	if !ok {
-		return Fault{}, fmt.Errorf("fault %q is unknown: one of %s", f.Name, allNames())
+		var names []string
+		for _, k := range catalogue() {
+			names = append(names, k.Name)
+		}
+		return Fault{}, fmt.Errorf("fault %q is unknown: one of %s", f.Name, strings.Join(names, ", "))
 	}
 	switch f.On {
 	case "", List, Graph, Count, User, Batch:
@@ -106,12 +110,4 @@ func Names() []Name {
 		names[i] = Name{Name: k.Name, Summary: k.summary}
 	}
 	return names
-}
-
-func allNames() string {
-	var names []string
-	for _, k := range catalogue() {
-		names = append(names, k.Name)
-	}
-	return strings.Join(names, ", ")
 }

@@ -128,7 +128,7 @@ func (c *call) part(item batchItem) batchAnswer {
 		}
 	}
 	if !json.Valid(answer.Body) { // anything but JSON travels in base64
-		answer.Body = wire.AppendString(nil, base64.StdEncoding.EncodeToString(answer.Body))
+		answer.Body = json.RawMessage(wire.Quote(base64.StdEncoding.EncodeToString(answer.Body)))
 	}
 	return answer
 }

@@ -36,8 +36,7 @@ func (c *call) inject(k fault.Kind) {
 		c.json()
 		c.Write(c.unknownError())
 	case "expired-token":
-		token, _ := decodePageToken(c.key, c.R.URL.Query().Get("$skiptoken"))
-		c.chains.dead.swap(token.chain, true)
+		c.chains.dead.swap(c.pageToken().chain, true)
 		c.fail(expiredPageToken())
 	case "cae":
 		c.fail(challenge(c.tokens.RevokeTokens()))

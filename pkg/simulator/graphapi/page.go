@@ -17,17 +17,16 @@ const chunk = 32 << 10
 const slowRate = 16 << 10
 
 // context is the annotation that says what the body has.
-func (c *call) context(q *query.Query, suffix string) []byte {
-	b := append([]byte(`{"@odata.context":"`), c.Base()...)
-	b = append(b, `/v1.0/$metadata#users`...)
+func (c *call) context(q *query.Query, suffix string) string {
 	selected := slices.Clone(q.Select)
 	if q.Manager {
 		selected = append(selected, property.Manager+"(id)")
 	}
+	context := `{"@odata.context":"` + c.Base() + `/v1.0/$metadata#users`
 	if len(selected) > 0 {
-		b = append(append(append(b, '('), strings.Join(selected, ",")...), ')')
+		context += "(" + strings.Join(selected, ",") + ")"
 	}
-	return append(append(b, suffix...), '"')
+	return context + suffix + `"`
 }
 
 // send writes a page as Graph does: context, count and link first and at once,
@@ -43,16 +42,15 @@ func (c *call) send(p *page) {
 	if c.config.LinkAfterValue || c.faults.Has("link-after-value") {
 		early, late = "", early
 	}
-	b := c.context(p.query, "")
+	head := c.context(p.query, "")
 	if p.query.Select == nil {
-		b = append(b, `,"@microsoft.graph.tips":"This request only returns a subset of the resource's properties. Your app will need to use $select to return non-default properties. To find out what other properties are available for this resource see https://learn.microsoft.com/graph/api/resources/user"`...)
+		head += `,"@microsoft.graph.tips":"This request only returns a subset of the resource's properties. Your app will need to use $select to return non-default properties. To find out what other properties are available for this resource see https://learn.microsoft.com/graph/api/resources/user"`
 	}
 	if p.total >= 0 {
-		b = strconv.AppendInt(append(b, `,"@odata.count":`...), int64(p.total), 10)
+		head += `,"@odata.count":` + strconv.Itoa(p.total)
 	}
-	b = append(append(b, early...), `,"value":[`...)
 	c.json()
-	if !c.Write(b) || !c.sendUsers(p, make([]byte, 0, chunk+chunk/4)) {
+	if !c.Write([]byte(head+early+`,"value":[`)) || !c.sendUsers(p, make([]byte, 0, chunk+chunk/4)) {
 		return
 	}
 	c.Write([]byte("]" + late + "}"))

@@ -85,6 +85,12 @@ func decodePageToken(key []byte, s string) (p pageToken, ok bool) {
 	return p, true
 }
 
+// pageToken is that of the request, or a zero one.
+func (c *call) pageToken() pageToken {
+	token, _ := decodePageToken(c.key, c.R.URL.Query().Get("$skiptoken"))
+	return token
+}
+
 // chains is the little that is kept of chains of pages, for the faults that need
 // a past.
 type chains struct {

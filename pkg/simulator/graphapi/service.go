@@ -8,7 +8,6 @@ package graphapi
 
 import (
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -85,7 +84,7 @@ func (s *Service) Serve(x *wire.Exchange) {
 	c := &call{Service: s, Exchange: x}
 	e, argument := route(x.R.URL.Path)
 	if e.kind == fault.List {
-		c.page = c.pageOf()
+		c.page = max(1, c.pageToken().page)
 	}
 	x.Note(func(r *wire.Request) { r.Kind, r.Page = e.kind, c.page })
 	if !x.Sleep(s.config.Latency) {
@@ -127,20 +126,6 @@ func (c *call) notFound(path string) {
 
 func segmentNotFound(segment string) *grapherror.Error {
 	return grapherror.New(http.StatusBadRequest, "BadRequest", "Resource not found for the segment '"+segment+"'.")
-}
-
-// pageOf reads the page number from a list's page token; a list without one is at
-// its first page.
-func (c *call) pageOf() int {
-	values, err := url.ParseQuery(c.R.URL.RawQuery)
-	if err != nil {
-		return 1
-	}
-	token, ok := decodePageToken(c.key, values.Get("$skiptoken"))
-	if !ok {
-		return 1
-	}
-	return token.page
 }
 
 func (c *call) eventual() bool {

@@ -38,7 +38,7 @@ func (c *call) user(argument string) {
 	u := c.directory.People.Person(index)
 	object := u.Append(nil, q.Columns)
 	c.json()
-	b := c.context(q, "/$entity")
+	b := []byte(c.context(q, "/$entity"))
 	if len(object) > len("{}") {
 		b = append(b, ',')
 	}

@@ -77,11 +77,14 @@ func (g GUID) User(seed uint64) (index uint64, ok bool) {
 
 // AppendTo writes the GUID as text, in lower case.
 func (g GUID) AppendTo(dst []byte) []byte {
-	dst = append(hex.AppendEncode(dst, g[:4]), '-')
-	dst = append(hex.AppendEncode(dst, g[4:6]), '-')
-	dst = append(hex.AppendEncode(dst, g[6:8]), '-')
-	dst = append(hex.AppendEncode(dst, g[8:10]), '-')
-	return hex.AppendEncode(dst, g[10:])
+	var text [36]byte
+	hex.Encode(text[:], g[:4])
+	hex.Encode(text[9:], g[4:6])
+	hex.Encode(text[14:], g[6:8])
+	hex.Encode(text[19:], g[8:10])
+	hex.Encode(text[24:], g[10:])
+	text[8], text[13], text[18], text[23] = '-', '-', '-', '-'
+	return append(dst, text[:]...)
 }
 
 func (g GUID) String() string { return string(g.AppendTo(make([]byte, 0, 36))) }

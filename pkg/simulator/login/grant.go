@@ -3,7 +3,6 @@ package login
 import (
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/simulator/guid"
 )
@@ -90,12 +89,8 @@ func (s *Service) checkSecret(form url.Values) *refusal {
 	if form.Get("client_secret") == "" {
 		return refuse(7000218)
 	}
-	switch s.Secrets.judge(form.Get("client_secret"), time.Now()) {
-	case secretRight:
-		return nil
-	case secretExpired:
-		return refuse(7000222, s.config.ClientID)
-	default:
-		return refuse(7000215, s.config.ClientID)
+	if code := s.Secrets.judge(form.Get("client_secret")); code != 0 {
+		return refuse(code, s.config.ClientID)
 	}
+	return nil
 }

@@ -23,41 +23,33 @@ type clientSecret struct {
 	known time.Time // when it has been propagated everywhere
 }
 
-type secretVerdict int
-
-const (
-	secretWrong secretVerdict = iota
-	secretExpired
-	secretRight
-)
-
 func newSecrets(value string, propagation time.Duration) *Secrets {
 	return &Secrets{propagation: propagation, all: []clientSecret{{value: value}}}
 }
 
-// judge says what the token service makes of a secret. While a new secret
-// propagates, some requests find it and others do not.
-func (s *Secrets) judge(value string, now time.Time) secretVerdict {
+// judge returns the AADSTS code of what is wrong with a secret, or 0. While a new
+// secret propagates, some requests find it and others do not.
+func (s *Secrets) judge(value string) (code int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	verdict := secretWrong
+	code = 7000215
+	now := time.Now()
 	for _, c := range s.all {
-		if c.value != value {
+		switch {
+		case c.value != value:
 			continue
-		}
-		if !c.until.IsZero() && !now.Before(c.until) {
-			verdict = secretExpired
+		case !c.until.IsZero() && !now.Before(c.until):
+			code = 7000222
 			continue
-		}
-		if now.Before(c.known) {
+		case now.Before(c.known):
 			// Fail, work, fail: the first try never finds it.
 			if s.tries++; s.tries%2 == 1 {
 				continue
 			}
 		}
-		return secretRight
+		return 0
 	}
-	return verdict
+	return code
 }
 
 // Add adds a secret, valid until the given time (zero: without end), and returns

@@ -73,22 +73,22 @@ func (u *Person) Append(dst []byte, columns []Column) []byte {
 	return append(dst, '}')
 }
 
-// AppendFolded writes the text of a JSON string in the form in which strings are
-// compared: Graph ignores case.
-func AppendFolded(dst, raw []byte) []byte {
+// Fold returns the text of a JSON string in the form in which strings are
+// compared: Graph ignores case. The buffer, which may be nil, is overwritten.
+func Fold(buffer, raw []byte) []byte {
 	inside := raw[1 : len(raw)-1]
-	for _, c := range inside {
-		if c == '\\' || c >= utf8.RuneSelf {
+	buffer = append(buffer[:0], inside...)
+	for i, c := range buffer {
+		switch {
+		case c == '\\' || c >= utf8.RuneSelf:
 			s := string(inside)
 			if bytes.IndexByte(inside, '\\') >= 0 {
 				_ = json.Unmarshal(raw, &s) // leaves s as it is if it cannot be unescaped
 			}
-			return append(dst[:0], strings.ToLower(s)...)
+			return append(buffer[:0], strings.ToLower(s)...)
+		case 'A' <= c && c <= 'Z':
+			buffer[i] = c + 'a' - 'A'
 		}
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		dst = append(dst, c)
 	}
-	return dst
+	return buffer
 }

@@ -82,8 +82,9 @@ func readCultures() []culture {
 }
 
 func readNames(cell string) []name {
-	var names []name
-	for word := range strings.FieldsSeq(cell) {
+	words := strings.Fields(cell)
+	names := make([]name, 0, len(words))
+	for _, word := range words {
 		native, latin, ok := strings.Cut(word, "/")
 		if !ok {
 			latin = plain(native)

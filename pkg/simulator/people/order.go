@@ -129,7 +129,7 @@ func (p *People) displayRanks() map[string]int {
 	}
 	keys := make([]string, len(names))
 	for i, name := range names {
-		keys[i] = string(AppendFolded(nil, []byte(`"`+name+`"`))) + "\x00" + name
+		keys[i] = string(Fold(nil, []byte(`"`+name+`"`))) + "\x00" + name
 	}
 	order, _ := sortedBy(keys)
 	ranks := make(map[string]int, len(names))

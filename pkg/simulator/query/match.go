@@ -88,6 +88,6 @@ func (m *Matcher) value(n *node) (value []byte, null bool) {
 	if raw[0] != '"' {
 		return raw, false
 	}
-	m.folded = people.AppendFolded(m.folded[:0], raw)
+	m.folded = people.Fold(m.folded, raw)
 	return m.folded, false
 }

@@ -201,16 +201,11 @@ func Count(raw string) (*Query, *grapherror.Error) {
 	}
 	q := &Query{}
 	for _, p := range all {
-		switch p.name {
-		case "$filter":
-			q.filter, refusal = parseFilter(p.value)
-		case "$search":
-			q.search, refusal = parseSearch(p.value)
-		case "$count":
-		default:
-			if strings.HasPrefix(p.name, "$") {
-				refusal = unknownOption(p.name)
-			}
+		switch {
+		case p.name == "$filter" || p.name == "$search":
+			refusal = q.option(tenant.Config{}, p.name, p.value, true)
+		case p.name != "$count" && strings.HasPrefix(p.name, "$"):
+			refusal = unknownOption(p.name)
 		}
 		if refusal != nil {
 			return nil, refusal

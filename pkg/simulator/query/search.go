@@ -66,7 +66,7 @@ func (term searchTerm) match(u *people.Person) bool {
 	if len(raw) < 2 || raw[0] != '"' {
 		return false
 	}
-	value := string(people.AppendFolded(nil, raw))
+	value := string(people.Fold(nil, raw))
 	if strings.HasPrefix(value, term.text) {
 		return true
 	}

@@ -131,22 +131,19 @@ func disableLinger(conn net.Conn) {
 	}
 }
 
-// AppendString writes a JSON string and escapes only what must be escaped, as
+// Quote returns a JSON string in which only that is escaped that must be, as
 // Microsoft's services do.
-func AppendString(dst []byte, s string) []byte {
-	dst = append(dst, '"')
+func Quote(s string) string {
+	b := []byte{'"'}
 	for i := range len(s) {
 		switch c := s[i]; {
 		case c == '"' || c == '\\':
-			dst = append(dst, '\\', c)
+			b = append(b, '\\', c)
 		case c < 0x20:
-			dst = fmt.Appendf(dst, `\u%04x`, c)
+			b = fmt.Appendf(b, `\u%04x`, c)
 		default:
-			dst = append(dst, c)
+			b = append(b, c)
 		}
 	}
-	return append(dst, '"')
+	return string(append(b, '"'))
 }
-
-// Quote is a JSON string as text.
-func Quote(s string) string { return string(AppendString(nil, s)) }

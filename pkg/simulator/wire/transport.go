@@ -50,11 +50,11 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		cancel()
 		return nil, err
 	}
-	if err := w.failure(); err != nil {
+	response, err := w.response(r, &pipeBody{reader: reader, cancel: cancel})
+	if err != nil {
 		cancel()
-		return nil, err
 	}
-	return w.response(r, &pipeBody{reader: reader, cancel: cancel}), nil
+	return response, err
 }
 
 func closeBody(r *http.Request) error {
@@ -121,19 +121,13 @@ func (w *pipeWriter) finish(ctx context.Context) {
 	_ = w.body.Close()
 }
 
-// failure is the error that came instead of a response, if one did.
-func (w *pipeWriter) failure() error {
+// response is what the client gets: headers, or the error that came instead.
+func (w *pipeWriter) response(r *http.Request, body io.ReadCloser) (*http.Response, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.status == 0 {
-		return w.broken
+		return nil, w.broken
 	}
-	return nil
-}
-
-func (w *pipeWriter) response(r *http.Request, body io.ReadCloser) *http.Response {
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	length := int64(-1)
 	if n, err := strconv.ParseInt(w.sent.Get("Content-Length"), 10, 64); err == nil {
 		length = n
@@ -143,7 +137,7 @@ func (w *pipeWriter) response(r *http.Request, body io.ReadCloser) *http.Respons
 		StatusCode: w.status,
 		Proto:      "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: w.sent, Body: body, ContentLength: length, Request: r,
-	}
+	}, nil
 }
 
 // pipeBody is the client's side. Closing it cancels the handler's context.
