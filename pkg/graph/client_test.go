@@ -65,7 +65,7 @@ func readAll(ctx context.Context, pager *graph.Pager) (users int, err error) {
 // answers is a transport that gives one answer after the other, and the last
 // one from then on.
 type answers struct {
-	all   []answer
+	all  []answer
 	sent []*http.Request
 }
 
