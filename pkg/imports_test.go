@@ -23,6 +23,7 @@ func allowed() map[string][]string {
 		"pkg/diagnosis": {},
 		"pkg/tolerance": {},
 		"pkg/origin":    {},
+		"pkg/cloud":     {},
 		"pkg/property":  {},
 
 		"pkg/diagnosis/awsapi":   {"pkg/diagnosis"},
@@ -30,13 +31,13 @@ func allowed() map[string][]string {
 
 		"pkg/telemetry":  {},
 		"pkg/secret":     {"pkg/diagnosis", "pkg/diagnosis/awsapi"},
-		"pkg/credential": {"pkg/diagnosis", "pkg/origin", "pkg/retry", "pkg/secret"},
+		"pkg/credential": {"pkg/cloud", "pkg/diagnosis", "pkg/origin", "pkg/retry", "pkg/secret"},
 		"pkg/graph":      {"pkg/diagnosis", "pkg/origin", "pkg/retry"},
 		"pkg/header":     {},
 		"pkg/failure":    {"pkg/header"},
 		"pkg/odata":      {},
 		"pkg/trigger":    {"pkg/failure", "pkg/header"},
-		"pkg/config":     {"pkg/origin", "pkg/property", "pkg/secret", "pkg/tolerance"},
+		"pkg/config":     {"pkg/cloud", "pkg/origin", "pkg/property", "pkg/secret", "pkg/tolerance"},
 		"pkg/format":     {"pkg/property", "pkg/graph"},
 		"pkg/list":       {"pkg/property", "pkg/graph", "pkg/retry", "pkg/tolerance"},
 		"pkg/baseline":   {"pkg/list", "pkg/store", "pkg/tolerance"},

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"github.com/rollcall-dev/rollcall/pkg/cloud"
 	"github.com/rollcall-dev/rollcall/pkg/property"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
 	"github.com/rollcall-dev/rollcall/pkg/tolerance"
@@ -26,7 +27,7 @@ type Config struct {
 	// none.
 	SealKey secret.Source
 	// Cloud is the national cloud.
-	Cloud Cloud
+	Cloud cloud.Cloud
 	// LoginURL and GraphURL are the hosts to use, https://host[:port]: the cloud's,
 	// or those that replace them.
 	LoginURL, GraphURL string

@@ -1,12 +1,15 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"unicode"
 
 	"github.com/caarlos0/env/v11"
 
+	"github.com/rollcall-dev/rollcall/pkg/cloud"
+	"github.com/rollcall-dev/rollcall/pkg/origin"
 	"github.com/rollcall-dev/rollcall/pkg/property"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
 	"github.com/rollcall-dev/rollcall/pkg/tolerance"
@@ -24,9 +27,9 @@ func ExtraVariables() []string {
 type settings struct {
 	Credentials    secret.Source       `env:"ROLLCALL_CREDENTIALS"`
 	SealKey        keySource           `env:"ROLLCALL_SEAL_KEY"`
-	Cloud          Cloud               `env:"ROLLCALL_CLOUD"`
-	LoginURL       origin              `env:"ROLLCALL_LOGIN_URL"`
-	GraphURL       origin              `env:"ROLLCALL_GRAPH_URL"`
+	Cloud          cloudName           `env:"ROLLCALL_CLOUD"`
+	LoginURL       host                `env:"ROLLCALL_LOGIN_URL"`
+	GraphURL       host                `env:"ROLLCALL_GRAPH_URL"`
 	Select         property.Columns    `env:"ROLLCALL_SELECT"`
 	Filter         string              `env:"ROLLCALL_FILTER"`
 	PageSize       pageSize            `env:"ROLLCALL_PAGE_SIZE"`
@@ -34,7 +37,7 @@ type settings struct {
 	AllowAnonymous flag                `env:"ROLLCALL_ALLOW_ANONYMOUS"`
 	Response       stream              `env:"ROLLCALL_RESPONSE"`
 	Parallel       parallel            `env:"ROLLCALL_PARALLEL"`
-	AuthorityHost  origin              `env:"AZURE_AUTHORITY_HOST"`
+	AuthorityHost  host                `env:"AZURE_AUTHORITY_HOST"`
 	LogLevel       string              `env:"AWS_LAMBDA_LOG_LEVEL"`
 	LogFormat      string              `env:"AWS_LAMBDA_LOG_FORMAT"`
 	MemorySize     int                 `env:"AWS_LAMBDA_FUNCTION_MEMORY_SIZE"`
@@ -54,7 +57,7 @@ func Read(environ []string, extra ...any) (*Config, error) {
 	set := settings{
 		Credentials: secret.Source{Scheme: secret.Environment},
 		Select:      property.DefaultColumns(),
-		Cloud:       clouds()[0],
+		Cloud:       cloudName(cloud.Public()),
 		PageSize:    defaultPageSize,
 		CountSlack:  tolerance.Tolerance{Share: defaultShare},
 		Parallel:    1,
@@ -105,7 +108,7 @@ func isOurs(name string) bool {
 	switch name {
 	case "AWS_LAMBDA_LOG_LEVEL", "AWS_LAMBDA_LOG_FORMAT", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "NO_COLOR",
 		"AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_KEY",
-		"AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_AUTHORITY_HOST",
+		"AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_AUTHORITY_HOST", "AZURE_REGIONAL_AUTHORITY_NAME",
 		"AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE":
 		return true
 	}
@@ -141,26 +144,42 @@ func (s *settings) check(found *collector) {
 	if strings.ContainsFunc(s.Filter, unicode.IsControl) {
 		found.add("ROLLCALL_FILTER", "holds a control character", "write the filter on one line")
 	}
-	if s.LoginURL != "" || s.AuthorityHost == "" || string(s.AuthorityHost) == s.Cloud.LoginURL {
-		return
-	}
-	for _, cloud := range clouds() {
-		if string(s.AuthorityHost) == cloud.LoginURL {
-			found.add("AZURE_AUTHORITY_HOST", "names the login host of another cloud than ROLLCALL_CLOUD, which is "+s.Cloud.Name, "set ROLLCALL_CLOUD="+cloud.Name)
-			return
+	own := cloud.Cloud(s.Cloud)
+	login, variable := s.login()
+	for _, given := range []struct {
+		variable string
+		host     host
+		check    func(host string) error
+	}{
+		{variable, login, own.CheckLogin},
+		{"ROLLCALL_GRAPH_URL", s.GraphURL, own.CheckGraph},
+	} {
+		var foreign *cloud.ForeignError
+		if errors.As(given.check(origin.Origin(given.host).Name()), &foreign) {
+			found.add(given.variable, foreign.Problem, foreign.Remedy)
 		}
 	}
 }
 
+// login returns the login host that replaces the cloud's, and the variable that
+// names it. The standard one does not count beside our own.
+func (s *settings) login() (login host, variable string) {
+	if s.LoginURL.isSet() {
+		return s.LoginURL, "ROLLCALL_LOGIN_URL"
+	}
+	return s.AuthorityHost, "AZURE_AUTHORITY_HOST"
+}
+
 // config completes the settings.
 func (s *settings) config(values map[string]string) *Config {
+	own := cloud.Cloud(s.Cloud)
 	c := &Config{
 		Credentials:    s.Credentials,
 		SealKey:        secret.Source(s.SealKey),
-		Cloud:          s.Cloud,
+		Cloud:          own,
 		LoginURL:       s.Cloud.LoginURL,
 		GraphURL:       s.Cloud.GraphURL,
-		Scope:          s.Cloud.Scope(),
+		Scope:          own.Scope(),
 		Select:         s.Select,
 		Filter:         s.Filter,
 		PageSize:       int(s.PageSize),
@@ -177,17 +196,15 @@ func (s *settings) config(values map[string]string) *Config {
 			return value, ok
 		},
 	}
-	if s.LoginURL == "" {
-		c.replace(&c.LoginURL, "AZURE_AUTHORITY_HOST", s.AuthorityHost)
-	}
-	c.replace(&c.LoginURL, "ROLLCALL_LOGIN_URL", s.LoginURL)
+	login, variable := s.login()
+	c.replace(&c.LoginURL, variable, login)
 	c.replace(&c.GraphURL, "ROLLCALL_GRAPH_URL", s.GraphURL)
 	return c
 }
 
-func (c *Config) replace(target *string, variable string, value origin) {
-	if value != "" && string(value) != *target {
-		*target = string(value)
+func (c *Config) replace(target *string, variable string, by host) {
+	if by.isSet() && by.url() != *target {
+		*target = by.url()
 		c.Replaced = append(c.Replaced, variable)
 	}
 }

@@ -86,12 +86,67 @@ func TestEachCloudHasItsHostsAndScope(t *testing.T) {
 		"usgov":     {"https://login.microsoftonline.us", "https://graph.microsoft.us"},
 		"usgov-dod": {"https://login.microsoftonline.us", "https://dod-graph.microsoft.us"},
 		"china":     {"https://login.partner.microsoftonline.cn", "https://microsoftgraph.chinacloudapi.cn"},
+		"bleu":      {"https://login.sovcloud-identity.fr", "https://graph.svc.sovcloud.fr"},
+		"delos":     {"https://login.sovcloud-identity.de", "https://graph.svc.sovcloud.de"},
+		"govsg":     {"https://login.sovcloud-identity.sg", "https://graph.svc.sovcloud.sg"},
 	} {
 		c := mustRead(t, "ROLLCALL_CLOUD="+name)
 		if got := [2]string{c.LoginURL, c.GraphURL}; got != want || c.Scope != want[1]+"/.default" {
 			t.Errorf("%s: %v, scope %s", name, got, c.Scope)
 		}
 	}
+}
+
+func TestTheHostsOfACloudCanBeReplaced(t *testing.T) {
+	c := mustRead(t, "ROLLCALL_CLOUD=bleu", "ROLLCALL_LOGIN_URL=https://login.bleu.example", "ROLLCALL_GRAPH_URL=https://graph.bleu.example")
+	if c.LoginURL != "https://login.bleu.example" || c.GraphURL != "https://graph.bleu.example" || c.Scope != "https://graph.svc.sovcloud.fr/.default" || len(c.Replaced) != 2 {
+		t.Errorf("config %v, scope %s, replaced %v", c, c.Scope, c.Replaced)
+	}
+}
+
+func TestAnOlderLoginHostOfTheSameCloudIsTaken(t *testing.T) {
+	for host, cloud := range map[string]string{"login.windows.net": "public", "login.chinacloudapi.cn": "china", "login-us.microsoftonline.com": "usgov-dod"} {
+		if c := mustRead(t, "ROLLCALL_CLOUD="+cloud, "AZURE_AUTHORITY_HOST=https://"+host); c.LoginURL != "https://"+host || len(c.Replaced) != 1 {
+			t.Errorf("%s: %v, replaced %v", host, c, c.Replaced)
+		}
+	}
+}
+
+func TestALoginHostThatIsNotUsedIsNotJudged(t *testing.T) {
+	mustRead(t, "AZURE_AUTHORITY_HOST=https://login.chinacloudapi.cn", "ROLLCALL_LOGIN_URL=https://login.example")
+}
+
+// FuzzAHostIsTakenAsItIsWrittenOrNotAtAll reads hosts from the environment: what is
+// taken has no letter that is not there.
+func FuzzAHostIsTakenAsItIsWrittenOrNotAtAll(f *testing.F) {
+	for _, seed := range []string{"https://login.example", "HTTPS://Login.Example:443/", "https://login.m\u0130crosoft.com", "https://login.microsoftonline.de", "https://u@login.example", "https://[::1]:8443/"} {
+		f.Add("ROLLCALL_LOGIN_URL", seed)
+		f.Add("AZURE_AUTHORITY_HOST", seed)
+		f.Add("ROLLCALL_GRAPH_URL", seed)
+	}
+	f.Add("AZURE_CLIENT_SECRET", "@Microsoft.KeyVault(x)")
+	f.Add("AZURE_TENANT_ID", "\u00a0x")
+	f.Fuzz(func(t *testing.T, name, value string) {
+		const canary = "C4nary"
+		c, err := Read([]string{name + "=" + value, "AZURE_CLIENT_SECRET=" + canary})
+		if err != nil {
+			if strings.Contains(err.Error(), canary) {
+				t.Errorf("error %q", err)
+			}
+			return
+		}
+		for _, url := range []string{c.LoginURL, c.GraphURL} {
+			if !strings.HasPrefix(url, "https://") || strings.ContainsFunc(url, func(r rune) bool { return r >= 0x80 || r <= ' ' || strings.ContainsRune("@\\%?#", r) }) {
+				t.Errorf("%s=%q gives %q", name, value, url)
+			}
+			if url != "https://login.microsoftonline.com" && url != "https://graph.microsoft.com" && (!strings.Contains(strings.ToLower(value), strings.TrimPrefix(url, "https://")) || strings.ContainsFunc(strings.TrimSpace(value), func(r rune) bool { return r >= 0x80 })) {
+				t.Errorf("%s=%q gives %q", name, value, url)
+			}
+		}
+		if v, _ := c.LookupEnv("AZURE_CLIENT_SECRET"); name != "AZURE_CLIENT_SECRET" && v != canary {
+			t.Errorf("%s=%q changes another variable", name, value)
+		}
+	})
 }
 
 func TestReplacedHostsAreVisibleAndKeepTheScope(t *testing.T) {
@@ -124,7 +179,7 @@ func TestTheStandardAuthorityHostIsHonoured(t *testing.T) {
 
 func TestAWrongVariableIsNamedWithItsRemedy(t *testing.T) {
 	for _, row := range []struct{ entry, want string }{
-		{"ROLLCALL_CLOUD=azure", "public, usgov, usgov-dod or china"},
+		{"ROLLCALL_CLOUD=azure", "public, usgov, usgov-dod, china, bleu, delos or govsg"},
 		{"ROLLCALL_LOGIN_URL=http://login.example", "not an https URL"},
 		{"ROLLCALL_LOGIN_URL=login.example", "not an https URL"},
 		{"ROLLCALL_LOGIN_URL=https://", "names no host"},
@@ -170,6 +225,19 @@ func TestAWrongVariableIsNamedWithItsRemedy(t *testing.T) {
 		{"ROLLCALL_FILTER=@Microsoft.KeyVault(VaultName=v)", "Key Vault reference"},
 		{"AZURE_CLIENT_SECRET= @microsoft.keyvault(SecretUri=https://v/secrets/s)", "Key Vault reference"},
 		{"AZURE_AUTHORITY_HOST=https://login.microsoftonline.us/", "set ROLLCALL_CLOUD=usgov"},
+		{"AZURE_AUTHORITY_HOST=https://login.chinacloudapi.cn", "another cloud than ROLLCALL_CLOUD, which is public; set ROLLCALL_CLOUD=china"},
+		{"AZURE_AUTHORITY_HOST=https://Login.ChinaCloudAPI.cn:443/", "set ROLLCALL_CLOUD=china"},
+		{"AZURE_AUTHORITY_HOST=https://login-us.microsoftonline.com", "set ROLLCALL_CLOUD=usgov"},
+		{"AZURE_AUTHORITY_HOST=https://login.microsoftonline.de", "Germany"},
+		{"ROLLCALL_LOGIN_URL=https://login.sovcloud-identity.fr", "set ROLLCALL_CLOUD=bleu"},
+		{"ROLLCALL_LOGIN_URL=https://chinaeast.login.partner.microsoftonline.cn", "set ROLLCALL_CLOUD=china"},
+		{"ROLLCALL_GRAPH_URL=https://dod-graph.microsoft.us", "set ROLLCALL_CLOUD=usgov-dod"},
+		{"ROLLCALL_GRAPH_URL=https://graph.microsoft.de", "Germany"},
+		{"ROLLCALL_LOGIN_URL=https://login.m\u0130crosoftonline.com", "plain ASCII"},
+		{"ROLLCALL_LOGIN_URL=https://login.m%C4%B0crosoftonline.com", "plain ASCII"},
+		{"ROLLCALL_GRAPH_URL=https://graph.microsoft.com.", "dot at its end"},
+		{"ROLLCALL_GRAPH_URL=https://graph.microsoft.com:", "port"},
+		{"ROLLCALL_GRAPH_URL=https://[fe80::1%25eth0]", "plain ASCII"},
 	} {
 		entry, want := row.entry, row.want
 		_, err := Read([]string{entry})

@@ -3,6 +3,8 @@ package credential
 import (
 	"net/http"
 	"strconv"
+
+	"github.com/rollcall-dev/rollcall/pkg/cloud"
 )
 
 // advice is what one AADSTS code means for a person.
@@ -69,7 +71,7 @@ func adviceFor(code int) (advice, bool) {
 	return advice{
 		kind:    Rejected,
 		problem: "Entra ID refused the token request",
-		next:    "look the code up at " + DefaultLoginURL + "/error?code=" + strconv.Itoa(code),
+		next:    "look the code up at " + cloud.Public().LoginURL + "/error?code=" + strconv.Itoa(code),
 	}, false
 }
 

@@ -2,7 +2,7 @@
 // secret describes; a [Credential] reads it, buys Microsoft Graph tokens with it
 // through azidentity, and tries once more when the secret behind it was rotated.
 //
-// It imports packages secret, retry and diagnosis. Nothing in it starts work
+// It imports packages secret, cloud, origin, retry and diagnosis. Nothing in it starts work
 // before the first call that needs it.
 package credential
 
@@ -19,32 +19,27 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
+	"github.com/rollcall-dev/rollcall/pkg/cloud"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
 
-// Defaults of [Config]. They are what the zero value of a field means.
-const (
-	// DefaultPatience is how long one call may wait between attempts in all. Entra's
-	// throttled answer asks for 60 seconds, so one such wait fits and two do not.
-	DefaultPatience = 90 * time.Second
-	// DefaultLoginURL is the login host of the public cloud.
-	DefaultLoginURL = "https://login.microsoftonline.com"
-	// DefaultScope is what a token for Microsoft Graph in the public cloud is asked for.
-	DefaultScope = "https://graph.microsoft.com/.default"
-)
+// DefaultPatience is how long one call may wait between attempts in all. Entra's
+// throttled answer asks for 60 seconds, so one such wait fits and two do not.
+const DefaultPatience = 90 * time.Second
 
 // Config is what a Credential needs to know. Source is required; every other
 // zero value stands for its default.
 type Config struct {
 	// Source is where the identity is kept.
 	Source secret.Source
-	// LoginURL is the cloud's login host, https://host[:port] without a path.
+	// Cloud is the national cloud, the public one by default. Tokens are asked for
+	// its Graph, also where that one's URL is replaced.
+	Cloud cloud.Cloud
+	// LoginURL replaces the cloud's login host, https://host[:port] without a path.
 	LoginURL string
-	// Scope is the audience of the token, the cloud's Graph root with "/.default".
-	// A replaced Graph URL does not change it.
-	Scope string
-	// LookupEnv reads a variable for an `env:` source: the value, and whether it
-	// is set. This package never reads the process environment itself.
+	// LookupEnv reads a variable for an `env:` source, and the region that
+	// azidentity prefers: the value, and whether it is set. This package never reads
+	// the process environment itself.
 	LookupEnv func(name string) (string, bool)
 	// AWS loads the AWS configuration at the first read of a secret; see
 	// [secret.NewReader] for the default.
@@ -89,7 +84,12 @@ func New(cfg Config) (*Credential, error) {
 	if err != nil {
 		return nil, err
 	}
-	login, err := newLoginHost(orDefault(cfg.LoginURL, DefaultLoginURL), cfg.Transport)
+	cfg.Cloud = orDefault(cfg.Cloud, cloud.Public())
+	var region string
+	if cfg.LookupEnv != nil {
+		region, _ = cfg.LookupEnv("AZURE_REGIONAL_AUTHORITY_NAME")
+	}
+	login, err := newLoginHost(orDefault(cfg.LoginURL, cfg.Cloud.LoginURL), cfg.Cloud, region, cfg.Transport)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func New(cfg Config) (*Credential, error) {
 	return &Credential{
 		source:    cfg.Source,
 		identity:  secret.NewCache(cfg.Source, cfg.TTL, log, read),
-		scope:     orDefault(cfg.Scope, DefaultScope),
+		scope:     cfg.Cloud.Scope(),
 		login:     login,
 		patience:  orDefault(cfg.Patience, DefaultPatience),
 		log:       log,

@@ -5,13 +5,16 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
+	"slices"
 	"time"
 
+	"github.com/rollcall-dev/rollcall/pkg/cloud"
 	"github.com/rollcall-dev/rollcall/pkg/diagnosis"
+	"github.com/rollcall-dev/rollcall/pkg/origin"
 	"github.com/rollcall-dev/rollcall/pkg/retry"
 )
 
@@ -33,22 +36,51 @@ var (
 // redirect. It records every answer in the exchange of the request's context,
 // because azidentity's error keeps neither the cause nor, safely, the text.
 type loginHost struct {
-	host   string
-	client *http.Client
+	origin origin.Origin
+	// regional are its variants in the configured region, which azidentity uses.
+	regional []origin.Origin
+	client   *http.Client
 }
 
-func newLoginHost(loginURL string, transport http.RoundTripper) (*loginHost, error) {
-	host, err := origin(loginURL)
+// newLoginHost returns the login host at loginURL. region is the value of
+// AZURE_REGIONAL_AUTHORITY_NAME, "" for none.
+func newLoginHost(loginURL string, own cloud.Cloud, region string, transport http.RoundTripper) (*loginHost, error) {
+	at, err := origin.Parse(loginURL)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the login URL %w; write https://host[:port]", err)
 	}
-	return &loginHost{host: host, client: &http.Client{
+	l := &loginHost{origin: at, client: &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}, nil
+	}}
+	if region != "" {
+		l.regional = regional(at, own, region)
+	}
+	return l, nil
 }
 
-func (l *loginHost) url() string { return "https://" + l.host }
+// regional returns the hosts that azidentity may use instead of a login host when it
+// is given a region: <region>.<host>, for the host itself and for others that sign in
+// for the same cloud.
+func regional(at origin.Origin, own cloud.Cloud, region string) []origin.Origin {
+	hosts := []origin.Origin{at}
+	if slices.Contains(own.Logins(), at.Host()) {
+		for _, name := range own.Logins() {
+			if other, err := origin.Parse("https://" + name); err == nil {
+				hosts = append(hosts, other)
+			}
+		}
+	}
+	var variants []origin.Origin
+	for _, host := range hosts {
+		if variant, err := host.Subdomain(region); err == nil {
+			variants = append(variants, variant)
+		}
+	}
+	return variants
+}
+
+func (l *loginHost) url() string { return l.origin.String() }
 
 // exchange is the outcome of the last request of one attempt.
 type exchange struct {
@@ -72,10 +104,13 @@ func (l *loginHost) Do(req *http.Request) (*http.Response, error) {
 		x = &exchange{}
 	}
 	*x = exchange{}
-	if req.URL.Scheme != "https" || !l.allows(req.URL.Host) {
+	to, ok := l.allows(req.URL)
+	if !ok {
 		x.err = errOtherHost
 		return nil, x.err
 	}
+	req = req.Clone(req.Context())
+	req.URL.Host, req.Host = to.Host(), ""
 	resp, err := l.client.Do(req)
 	if err != nil {
 		x.err = err
@@ -99,26 +134,10 @@ func (l *loginHost) Do(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// allows admits the login host and its regional variants, which azidentity uses
-// when AZURE_REGIONAL_AUTHORITY_NAME is set: <region>.<host>, and for the public
-// cloud <region>.login.microsoft.com.
-func (l *loginHost) allows(host string) bool {
-	host = strings.ToLower(host)
-	if host == l.host || strings.HasSuffix(host, "."+l.host) {
-		return true
-	}
-	return "https://"+l.host == DefaultLoginURL && strings.HasSuffix(host, ".login.microsoft.com")
-}
-
-// origin takes a login URL apart and returns its lower-case host[:port].
-func origin(raw string) (string, error) {
-	u, err := url.Parse(raw)
-	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil ||
-		strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-		// The value is not quoted: it may carry a password.
-		return "", errors.New("login URL is not https://host[:port]")
-	}
-	return strings.ToLower(u.Host), nil
+// allows returns the configured host that a URL names, and whether it names one.
+func (l *loginHost) allows(u *url.URL) (origin.Origin, bool) {
+	to, err := origin.Of(u)
+	return to, err == nil && (to == l.origin || slices.Contains(l.regional, to))
 }
 
 // refusal is what is kept of an error answer of the token service: codes and ids.

@@ -45,6 +45,7 @@ type entra struct {
 
 	tokens, documents int
 	forms             []url.Values
+	hosts             []string // of all requests
 }
 
 func (e *entra) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -52,6 +53,10 @@ func (e *entra) RoundTrip(req *http.Request) (*http.Response, error) {
 	defer e.mu.Unlock()
 	if err := req.Context().Err(); err != nil {
 		return nil, err
+	}
+	e.hosts = append(e.hosts, req.URL.Host)
+	if req.Host != "" && req.Host != req.URL.Host {
+		e.hosts = append(e.hosts, req.Host)
 	}
 	tenant := strings.Split(req.URL.Path, "/")[1]
 	if strings.HasSuffix(req.URL.Path, "/.well-known/openid-configuration") {

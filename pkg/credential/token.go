@@ -5,7 +5,7 @@ import (
 	"errors"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	azurecloud "github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
@@ -123,7 +123,7 @@ func (c *Credential) buy(ctx context.Context, id Identity, options policy.TokenR
 func (c *Credential) newAzure(id Identity) (*azidentity.ClientSecretCredential, error) {
 	return azidentity.NewClientSecretCredential(id.TenantID, id.ClientID, id.ClientSecret.Reveal(), &azidentity.ClientSecretCredentialOptions{
 		ClientOptions: policy.ClientOptions{
-			Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: c.login.url()},
+			Cloud:     azurecloud.Configuration{ActiveDirectoryAuthorityHost: c.login.url()},
 			Transport: c.login,
 			// azcore would sleep up to the deadline and then forget why: attempt retries.
 			Retry: policy.RetryOptions{MaxRetries: -1},

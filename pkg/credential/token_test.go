@@ -13,6 +13,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
+	"github.com/rollcall-dev/rollcall/pkg/cloud"
 	"github.com/rollcall-dev/rollcall/pkg/credential"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
@@ -42,12 +43,19 @@ func TestATokenIsBoughtOnceAndThenCached(t *testing.T) {
 	}
 }
 
-func TestTheScopeComesFromTheConfiguration(t *testing.T) {
-	e := &entra{secret: canary}
-	c := newCredential(t, environ(canary), e, func(cfg *credential.Config) { cfg.Scope = "https://graph.microsoft.us/.default" })
-	mustToken(t, c, "", "")
-	if got := e.forms[0].Get("scope"); !strings.HasPrefix(got, "https://graph.microsoft.us/.default") {
-		t.Errorf("scope %q", got)
+func TestLoginHostAndScopeFollowTheCloud(t *testing.T) {
+	for _, own := range cloud.All() {
+		e := &entra{secret: canary}
+		c := newCredential(t, environ(canary), e, func(cfg *credential.Config) { cfg.Cloud = own })
+		mustToken(t, c, "", "")
+		if got := e.forms[0].Get("scope"); !strings.HasPrefix(got, own.GraphURL+"/.default") {
+			t.Errorf("%s: scope %q", own.Name, got)
+		}
+		for _, host := range e.hosts {
+			if "https://"+host != own.LoginURL {
+				t.Errorf("%s: %s was asked", own.Name, host)
+			}
+		}
 	}
 }
 

@@ -145,8 +145,15 @@ func (o Origin) Host() string {
 // Name returns the host without the port, an IPv6 address in brackets.
 func (o Origin) Name() string { return o.name }
 
-// Subdomain returns the origin whose host is label.<host>, at the same port.
+// Subdomain returns the origin whose host is label.<host>, at the same port. The
+// label has no dots.
 func (o Origin) Subdomain(label string) (Origin, error) {
+	if strings.Contains(label, ".") {
+		return Origin{}, ErrHost
+	}
 	name, err := lower(label + "." + o.name)
-	return Origin{name, o.port}, err
+	if err != nil {
+		return Origin{}, err
+	}
+	return Origin{name, o.port}, nil
 }

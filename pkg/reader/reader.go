@@ -49,7 +49,7 @@ func New(cfg *config.Config, log *slog.Logger, options ...Option) (*Reader, erro
 		log.Warn("a host of the cloud is replaced; the client secret or the token goes there", "variable", name)
 	}
 	forCredential := credential.Config{
-		Source: cfg.Credentials, LoginURL: cfg.LoginURL, Scope: cfg.Scope, LookupEnv: cfg.LookupEnv, Log: log,
+		Source: cfg.Credentials, Cloud: cfg.Cloud, LoginURL: cfg.LoginURL, LookupEnv: cfg.LookupEnv, Log: log,
 	}
 	forGraph := graph.Config{BaseURL: cfg.GraphURL, Log: log}
 	for _, option := range options {
