@@ -63,7 +63,7 @@ func TestWithoutSelectAListHasTheDefaultSet(t *testing.T) {
 	}
 }
 
-func TestAnAdvancedQueryWantsItsHeaderOnEveryPage(t *testing.T) {
+func TestAnAdvancedQueryNeedsItsHeaderOnEveryPage(t *testing.T) {
 	c := newClient(t, simulator.Config{Users: 50}).eventual()
 	first := c.page("/users?$top=10&$count=true")
 	if first.Count == nil || *first.Count != 50 {
@@ -101,7 +101,7 @@ func TestAPageTokenIsBoundToItsQuery(t *testing.T) {
 	}
 }
 
-func TestPageTokensAge(t *testing.T) {
+func TestPageTokensExpire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newClient(t, simulator.Config{Users: 50, TokenMaxAge: time.Minute})
 		link := c.page("/users?$top=10&$select=id").Next
@@ -180,7 +180,7 @@ func TestOneUserIsReadByIdAndBySignInName(t *testing.T) {
 	}
 }
 
-func TestTheCountIsPlainTextAndWantsItsHeader(t *testing.T) {
+func TestTheCountIsPlainTextAndNeedsItsHeader(t *testing.T) {
 	c := newClient(t, simulator.Config{Users: 893, CountBOM: true, Count: func(request, truth int) int { return truth - request%2 }})
 	if a := c.get("/users/$count"); a.status != 400 || !strings.Contains(a.body, "$count is not currently supported.") {
 		t.Errorf("%d %s", a.status, a.body)

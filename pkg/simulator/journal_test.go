@@ -64,7 +64,7 @@ func TestTheForeignHostCountsRequestsWithAToken(t *testing.T) {
 	}
 }
 
-func TestTheLogNamesNobody(t *testing.T) {
+func TestTheLogContainsNoPersonalData(t *testing.T) {
 	var lines bytes.Buffer
 	c := newClient(t, simulator.Config{Users: 30, Log: slog.New(slog.NewJSONHandler(&lines, nil))})
 	link := c.page("/users?$top=10").Next

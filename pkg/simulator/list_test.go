@@ -50,7 +50,7 @@ func TestPagingReadsEveryUserOnceUnderEachOption(t *testing.T) {
 	}
 }
 
-// escape encodes what a query must not hold as it is.
+// escape encodes a query that is written plainly.
 func escape(query string) string {
 	values, err := url.ParseQuery(query)
 	if err != nil {

@@ -26,7 +26,7 @@ func everything() (roles []string, columns string) {
 		strings.Join(names, ",")
 }
 
-func TestEveryPropertyIsServedWithTheTypeOfTheTable(t *testing.T) {
+func TestEveryPropertyHasItsDocumentedType(t *testing.T) {
 	roles, columns := everything()
 	c := newClient(t, simulator.Config{Users: 1000, Roles: roles})
 	var users []map[string]json.RawMessage
@@ -48,7 +48,7 @@ func TestEveryPropertyIsServedWithTheTypeOfTheTable(t *testing.T) {
 		for _, user := range users {
 			raw, ok := user[p.Name]
 			if !ok {
-				t.Fatalf("%s is missing from a user that it was selected of", p.Name)
+				t.Fatalf("%s was selected, but a user lacks it", p.Name)
 			}
 			if string(raw) != "null" && string(raw) != "[]" {
 				values++
@@ -56,7 +56,7 @@ func TestEveryPropertyIsServedWithTheTypeOfTheTable(t *testing.T) {
 			checkType(t, p, raw)
 		}
 		if values == 0 && !slices.Contains([]string{"identityParentId", "showInAddressList", "passwordProfile", "onPremisesProvisioningErrors"}, p.Name) {
-			t.Errorf("nobody of %d users has a %s", len(users), p.Name)
+			t.Errorf("none of %d users has a %s", len(users), p.Name)
 		}
 	}
 }
@@ -119,14 +119,14 @@ func TestAUserDependsOnSeedAndIndexAlone(t *testing.T) {
 	}
 }
 
-func TestIdsAreGUIDsAndLeadBackToTheirUser(t *testing.T) {
+func TestIDsAreGUIDsThatIdentifyTheirUser(t *testing.T) {
 	form := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 	for seed := range uint64(3) {
 		tenant := simulator.New(simulator.Config{Users: simulator.MaxUsers, Seed: seed})
 		for index := 0; index < simulator.MaxUsers; index += 9973 {
 			id := tenant.ID(index)
 			if !form.MatchString(id) {
-				t.Fatalf("id %s has not the form of a version-4 GUID", id)
+				t.Fatalf("id %s is not a version-4 GUID", id)
 			}
 			if back, ok := tenant.Index(strings.ToUpper(id)); !ok || back != index {
 				t.Fatalf("id %s leads to %d, %t, want %d", id, back, ok, index)
@@ -150,7 +150,7 @@ func tampered(id string) string {
 	return id[:at] + digit + id[at+1:]
 }
 
-func TestSignInNamesAreUniqueAndLeadBackToTheirUser(t *testing.T) {
+func TestSignInNamesAreUniqueAndIdentifyTheirUser(t *testing.T) {
 	tenant := simulator.New(simulator.Config{Users: 50_000})
 	c := clientOf(t, tenant)
 	allowed := regexp.MustCompile(`^[a-z0-9'._-]+(#EXT#)?@contoso\.example$`)
@@ -195,20 +195,20 @@ func TestTheDirectoryLooksLikeARealOne(t *testing.T) {
 	}
 }
 
-func TestHostileNamesAreThereWhenConfigured(t *testing.T) {
+func TestHostileNamesAppearWhenConfigured(t *testing.T) {
 	c := newClient(t, simulator.Config{Users: 500, Hostile: true})
 	a := c.get("/users?$top=999&$select=displayName,userPrincipalName")
 	if !json.Valid([]byte(a.body)) {
-		t.Fatal("the page is no JSON")
+		t.Fatal("the page is not JSON")
 	}
 	for _, want := range []string{`"=cmd|' /C calc'!A0"`, `"+1 (555) 0100"`, `"@SUM(`, `"-2+3`, `\ud83d surrogate`, "\u2028", "\u202e", `\u001b[31m`, "\u200b", `Line\nbreak`, `\\`, strings.Repeat("Ω", 256)} {
 		if !strings.Contains(a.body, want) {
-			t.Errorf("nobody is called %s", want)
+			t.Errorf("no user is called %s", want)
 		}
 	}
 }
 
-func TestTenMillionUsersTakeNoMemory(t *testing.T) {
+func TestTenMillionUsersTakeNoMoreMemoryThanTen(t *testing.T) {
 	newClient(t, simulator.Config{Users: 10}).page("/users?$top=999") // the tables are made once
 	before := heap()
 	c := newClient(t, simulator.Config{Users: simulator.MaxUsers})
@@ -233,7 +233,7 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-func TestManagersExistAndAreNoGuests(t *testing.T) {
+func TestManagersExistAndAreNotGuests(t *testing.T) {
 	c := newClient(t, simulator.Config{Users: 800})
 	types, manager := map[string]string{}, map[string]string{}
 	p := c.page("/users?$top=999&$select=id,userType&$expand=manager($select=id)")

@@ -22,7 +22,7 @@ func users(options ...string) string {
 	return "/users?" + strings.Join(parts, "&")
 }
 
-func TestWhatGraphRefusesIsRefusedInItsWords(t *testing.T) {
+func TestUnsupportedQueriesAreRefusedInGraphsWords(t *testing.T) {
 	const advanced = "$count=true"
 	for _, test := range []struct {
 		options []string
@@ -81,7 +81,7 @@ func TestWhatGraphRefusesIsRefusedInItsWords(t *testing.T) {
 	}
 }
 
-func TestFiltersFindWhatALookAtEverybodyFinds(t *testing.T) {
+func TestFiltersFindTheSameUsersAsAFullScan(t *testing.T) {
 	type user struct {
 		UserPrincipalName, DisplayName string
 		Department, Mail, CompanyName  *string
@@ -179,7 +179,7 @@ func TestSortedListsAreSorted(t *testing.T) {
 	}
 }
 
-func TestSearchFindsWordsOfTheNameAndStartsOfTheRest(t *testing.T) {
+func TestSearchMatchesWordsOfADisplayNameAndPrefixesOfTheRest(t *testing.T) {
 	c := newClient(t, simulator.Config{Users: 3000}).eventual()
 	for search, want := range map[string]string{
 		`"displayName:o'b"`:                               "",
@@ -199,7 +199,7 @@ func TestSearchFindsWordsOfTheNameAndStartsOfTheRest(t *testing.T) {
 	}
 }
 
-func TestMembersAndSizesOfPropertiesCanBeFilteredBy(t *testing.T) {
+func TestFiltersReachMembersAndSizesOfProperties(t *testing.T) {
 	c := newClient(t, simulator.Config{Users: 1000, Roles: []string{"User.Read.All", "AuditLog.Read.All"}}).eventual()
 	counted := func(filter string) int {
 		t.Helper()

@@ -26,7 +26,7 @@ func challenged(t *testing.T, c *client) string {
 	return string(claims)
 }
 
-func TestClientSecretsComeAndGo(t *testing.T) {
+func TestClientSecretsAreAddedExpiredAndRemoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newClient(t, simulator.Config{SecretPropagation: time.Minute})
 		buy := func(secret string) string {
@@ -67,7 +67,7 @@ func TestClientSecretsComeAndGo(t *testing.T) {
 		}
 		expect("third", "AADSTS7000215")
 		if c.tenant.ExpireSecret("third") == nil || c.tenant.RemoveSecret("third") == nil {
-			t.Error("a secret that is gone can be ended")
+			t.Error("a removed secret can be expired or removed")
 		}
 	})
 }

@@ -34,7 +34,7 @@ type Server struct {
 }
 
 // Start serves the tenant on a free port of the loopback interface, under a
-// certificate authority made for the occasion, until ctx ends or Close.
+// certificate authority of its own, until ctx ends or Close.
 func (t *Tenant) Start(ctx context.Context) (*Server, error) { return t.StartOn(ctx, "127.0.0.1:0") }
 
 // StartOn is Start on a given address, host:port.

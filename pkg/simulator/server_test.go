@@ -10,7 +10,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
-func TestOverTLSPagesAndFaultsAreTheSameInHTTP1AndHTTP2(t *testing.T) {
+func TestPagesAndFaultsAreTheSameOverHTTP1AndHTTP2(t *testing.T) {
 	for _, test := range []struct {
 		fault  string
 		opens  bool // a response arrives

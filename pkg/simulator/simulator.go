@@ -189,9 +189,9 @@ func (t *Tenant) RemoveSecret(value string) error { return t.login.Secrets.Remov
 // RotateSecret gives the app a new secret and removes all others.
 func (t *Tenant) RotateSecret(value string) { t.login.Secrets.Rotate(value) }
 
-// RevokeTokens makes Graph challenge every token that was bought so far by a
-// client with the capability cp1, until it brings one bought with the claims of
-// the challenge. As in reality, tokens of other clients stay valid.
+// RevokeTokens makes Graph challenge every token issued so far to a client with
+// the capability cp1, until the client presents one issued with the claims of the
+// challenge. As in reality, tokens of other clients stay valid.
 func (t *Tenant) RevokeTokens() { t.login.RevokeTokens() }
 
 // SetSecret stores a secret's text in the simulated Secrets Manager. The value

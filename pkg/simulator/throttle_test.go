@@ -10,7 +10,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
-func TestRequestsCostWhatTheTableSays(t *testing.T) {
+func TestRequestsCostTheDocumentedUnits(t *testing.T) {
 	c := newClient(t, simulator.Config{Users: 30})
 	for path, want := range map[string]string{
 		"/users":                                  "2",

@@ -128,7 +128,7 @@ func TestDiscoveryNamesItsOwnHostAndRefusesOtherTenants(t *testing.T) {
 	}
 }
 
-func TestGraphTakesOnlyItsOwnUnexpiredTokens(t *testing.T) {
+func TestGraphAcceptsOnlyItsOwnUnexpiredTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newClient(t, simulator.Config{Users: 3})
 		good := c.token

@@ -10,9 +10,9 @@ import (
 	"sync"
 )
 
-// TokenSource buys tokens from a tenant's own token service and keeps each
-// until it is refused. It is the smallest client that the service serves, for
-// tests of what needs a token but is not about buying one.
+// TokenSource acquires tokens from a tenant's own token service and keeps each
+// until it is rejected. It is the smallest client that the service accepts, for
+// tests of code that needs a token but is not about acquiring one.
 type TokenSource struct {
 	tenant    *Tenant
 	transport http.RoundTripper
@@ -27,14 +27,14 @@ func (t *Tenant) TokenSource(transport http.RoundTripper) *TokenSource {
 	return &TokenSource{tenant: t, transport: transport}
 }
 
-// Bought is how many tokens have been bought.
+// Bought returns how many tokens have been acquired.
 func (s *TokenSource) Bought() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.bought
 }
 
-// Token returns the present token, or a new one if it is the rejected one.
+// Token returns the current token, or a new one if it is the rejected one.
 func (s *TokenSource) Token(ctx context.Context, rejected, claims string) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

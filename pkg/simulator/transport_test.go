@@ -107,7 +107,7 @@ func TestABodyClosedEarlyFreesTheHandler(t *testing.T) {
 	})
 }
 
-func TestARequestThatIsTooLateIsNotSent(t *testing.T) {
+func TestARequestWithACancelledContextIsNotSent(t *testing.T) {
 	c := newClient(t, simulator.Config{Users: 9})
 	c.tenant.ForgetRequests()
 	ctx, cancel := context.WithCancel(t.Context())

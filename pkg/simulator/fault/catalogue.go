@@ -37,7 +37,7 @@ func kindOf(name string) (Kind, bool) {
 func catalogue() []Kind {
 	return []Kind{
 		{"401", List, instead, 1, 0, 401, "", "a valid token is refused as expired, without a reason"},
-		{"cae", List, instead, 1, 0, 0, "", "the token is revoked: 401 with a claims challenge until a token is bought with those claims"},
+		{"cae", List, instead, 1, 0, 0, "", "the token is revoked: 401 with a claims challenge until a token is acquired with those claims"},
 		{"403", List, instead, endless, 0, 403, "", "403 Authorization_RequestDenied, as without the permission"},
 		{"429-seconds", List, instead, 1, 0, 429, "7", "throttled, Retry-After: 7"},
 		{"429-decimal", List, instead, 1, 0, 429, "1.5", "throttled, Retry-After: 1.5"},
@@ -67,7 +67,7 @@ func catalogue() []Kind {
 		{"no-id", List, within, 1, 0, 0, "", "a user without an id"},
 		{"slow-body", List, within, endless, 0, 0, "", "the body comes at 16 KiB a second"},
 		{"empty-page", List, within, 1, 0, 0, "", "a page without users but with a link"},
-		{"link-after-value", List, within, endless, 0, 0, "", "@odata.nextLink comes behind the users"},
+		{"link-after-value", List, within, endless, 0, 0, "", "@odata.nextLink comes after the users"},
 		{"loop", List, within, endless, 0, 0, "", "a page links to itself"},
 		{"loop-long", List, within, endless, 2, 0, "", "a page links back to the second page"},
 		{"foreign-host", List, within, endless, 0, 0, "", "a page links to a foreign host"},
@@ -76,7 +76,7 @@ func catalogue() []Kind {
 		{"userinfo-host", List, within, endless, 0, 0, "", "a page links to https://<graph host>@<foreign host>/"},
 		{"poisoned-token", List, within, 2, 0, 0, "", "the page fails once with 503; the link that its retry gives is then refused with DirectoryPageTokenNotFoundException"},
 		{"duplicate", List, within, endless, 2, 0, "", "a page starts with the last user of the page before it"},
-		{"early-end", List, within, endless, 0, 0, "", "the chain ends in silence behind the page"},
+		{"early-end", List, within, endless, 0, 0, "", "the chain ends silently after the page"},
 		{"lost-page", List, within, endless, 0, 0, "", "the page's link jumps over a page of users"},
 		{"governor", List, within, endless, 0, 0, "", "x-ms-throttle-limit-percentage: 0.9"},
 		{"replica-lag", List, within, endless, 0, 0, "", "the page shows the tenant as it was 30 s ago"},

@@ -131,9 +131,9 @@ func (s *Service) Verify(authorization, host string) (roles []string, verdict Ve
 	return token.Roles, Verdict{Word: "valid"}
 }
 
-// RevokeTokens revokes every token that was bought so far by a client with the
-// capability cp1, until it brings one bought with the claims of the challenge,
-// which is returned. As in reality, tokens of other clients stay valid.
+// RevokeTokens revokes every token issued so far to a client with the capability
+// cp1, until the client presents one issued with the claims of the challenge,
+// whose number is returned. As in reality, tokens of other clients stay valid.
 func (s *Service) RevokeTokens() (challenge int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

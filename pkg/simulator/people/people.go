@@ -134,7 +134,7 @@ func (u *Person) office() *office         { return &u.company.offices[u.pick(0, 
 func (u *Person) department() *department { return &u.company.departments[u.pick(4, 14)] }
 func (u *Person) guestDomain() string     { return u.company.guestDomains[u.pick(4, 6)] }
 
-// Who lacks what: the gaps of a real directory.
+// The gaps of a real directory: who lacks what.
 func (u *Person) enabled() bool       { return u.pick(8, 100) >= 6 }
 func (u *Person) isGuest() bool       { return u.guest }
 func (u *Person) isMember() bool      { return !u.guest }

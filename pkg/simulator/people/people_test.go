@@ -41,11 +41,11 @@ func TestNamesAreWellFormed(t *testing.T) {
 		seen[base] = true
 		if base[0] == '.' || strings.HasSuffix(base, ".") || strings.Count(base, ".") != 1 ||
 			strings.Trim(base, "abcdefghijklmnopqrstuvwxyz.-'") != "" {
-			t.Errorf("%q is no sign-in name", base)
+			t.Errorf("%q is not a sign-in name", base)
 		}
 		for _, text := range []string{string(p.appendDisplay(nil)), p.given.native, p.surname.native} {
 			if text == "" || strings.ContainsAny(text, "\"\\\n_/") {
-				t.Errorf("%q is no name", text)
+				t.Errorf("%q is not a name", text)
 			}
 		}
 	}

@@ -1,5 +1,5 @@
 // Package wire carries a request to a simulated tenant and the answer back: with
-// or without a socket, at a limited speed, broken off where a fault wants it,
+// or without a socket, at a limited speed, broken off where a fault demands it,
 // and recorded in a journal. It knows nothing of Graph or of tokens.
 package wire
 
