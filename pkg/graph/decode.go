@@ -37,6 +37,8 @@ func (p *Page) decode(delivered map[string]bool, yield func(User, error) bool) e
 			err = p.decodeUsers(d, delivered, yield)
 		case "@odata.nextLink":
 			err = p.decodeLink(d)
+		case "@odata.deltaLink":
+			err = p.decodeDeltaLink(d)
 		case "@odata.count":
 			err = p.decodeCount(d)
 		case "error":
@@ -78,7 +80,7 @@ func (p *Page) decodeUsers(d *jsontext.Decoder, delivered map[string]bool, yield
 		if fault != "" {
 			return p.invalid(fault)
 		}
-		if delivered[string(user.ID)] {
+		if delivered[string(user.ID)] && !p.pager.delta { // a change may come again, newer
 			continue
 		}
 		p.pager.delivered = append(append(p.pager.delivered, user.ID...), 0)
@@ -90,19 +92,37 @@ func (p *Page) decodeUsers(d *jsontext.Decoder, delivered map[string]bool, yield
 }
 
 func (p *Page) decodeLink(d *jsontext.Decoder) error {
+	link, err := p.readLink(d, "nextLink")
+	if err != nil || link == "" {
+		return err
+	}
+	if p.link != "" {
+		return p.invalid("it has two nextLinks")
+	}
+	p.setLink(link)
+	return nil
+}
+
+func (p *Page) decodeDeltaLink(d *jsontext.Decoder) error {
+	link, err := p.readLink(d, "deltaLink")
+	if err == nil {
+		p.deltaLink = link
+	}
+	return err
+}
+
+// readLink reads the value of a link's member, "" for null.
+func (p *Page) readLink(d *jsontext.Decoder, name string) (string, error) {
 	token, err := d.ReadToken()
 	switch {
 	case err != nil:
-		return p.malformed(d, err)
+		return "", p.malformed(d, err)
 	case token.Kind() == 'n':
-		return nil
+		return "", nil
 	case token.Kind() != '"' || token.String() == "":
-		return p.invalid("its nextLink is not a link")
-	case p.link != "":
-		return p.invalid("it has two nextLinks")
+		return "", p.invalid("its " + name + " is not a link")
 	}
-	p.setLink(token.String())
-	return nil
+	return token.String(), nil
 }
 
 func (p *Page) decodeCount(d *jsontext.Decoder) error {
@@ -188,9 +208,14 @@ func (p *Page) parseUser(raw []byte) (u User, fault string) {
 	return User{ID: id, Raw: raw}, ""
 }
 
-// idMember returns the raw value of the top-level member id of object, which is
-// valid JSON, or nil. It is a good deal cheaper than decoding the object.
-func idMember(object []byte) []byte {
+func idMember(object []byte) []byte { return member(object, "id") }
+
+// member returns the raw value of a top-level member of object, which is valid JSON,
+// or nil. It is a good deal cheaper than decoding the object.
+func member(object []byte, name string) []byte {
+	if object[0] != '{' {
+		return nil
+	}
 	i := 1
 	for i < len(object) {
 		i += space(object[i:])
@@ -202,7 +227,7 @@ func idMember(object []byte) []byte {
 			return nil // the closing brace
 		}
 		end := i + stringLen(object[i:])
-		found := string(object[i+1:end-1]) == "id"
+		found := string(object[i+1:end-1]) == name
 		i = end + space(object[end:]) + 1 // the colon
 		i += space(object[i:])
 		end = i + valueLen(object[i:])

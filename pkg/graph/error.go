@@ -117,6 +117,24 @@ func (e *Error) PageToken() bool {
 	return false
 }
 
+// RefusesDelta reports whether Graph itself (a gateway gives no code) says that there
+// are no delta queries here, as it does in tenants of Azure AD B2C and External ID.
+// Which status it gives is not documented.
+func (e *Error) RefusesDelta() bool {
+	if e.Code == "" {
+		return false
+	}
+	switch e.Status {
+	case http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented:
+		return true
+	}
+	return false
+}
+
+// RefusesCount reports whether Graph itself says that users are not counted here, as
+// it does with status 400 in tenants without advanced queries (Azure AD B2C).
+func (e *Error) RefusesCount() bool { return e.Status == http.StatusBadRequest && e.Code != "" }
+
 func (e *Error) advice() string {
 	switch {
 	case e.PageToken():

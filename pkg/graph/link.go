@@ -48,12 +48,18 @@ func (c *Client) resolve(link, path string) (*url.URL, error) {
 		return nil, &LinkError{Reason: "it carries a user name"}
 	case hostPort(u) != hostPort(c.base):
 		return nil, &LinkError{Reason: fmt.Sprintf("its host is %q, not %q", u.Host, c.base.Host)}
-	case !strings.EqualFold(u.EscapedPath(), path):
+	case !strings.EqualFold(plainPath(u.EscapedPath()), plainPath(path)):
 		return nil, &LinkError{Reason: "its path is not the list's path " + path}
 	case u.Fragment != "":
 		return nil, &LinkError{Reason: "it carries a fragment"}
 	}
 	return u, nil
+}
+
+// plainPath is the path in the one of Graph's spellings of a delta query (delta,
+// delta(), microsoft.graph.delta, microsoft.graph.delta()) that is used here.
+func plainPath(path string) string {
+	return strings.TrimSuffix(strings.Replace(path, "/microsoft.graph.delta", "/delta", 1), "()")
 }
 
 func hostPort(u *url.URL) string {

@@ -21,9 +21,11 @@ type Page struct {
 	next  *fetch // the prefetched page
 	state pageState
 
-	link     string
-	count    int
-	hasCount bool
+	link string
+	// deltaLink is @odata.deltaLink, on the last page of a delta query.
+	deltaLink string
+	count     int
+	hasCount  bool
 }
 
 type pageState int
@@ -129,5 +131,5 @@ func (p *Page) dropNext() {
 	if p.next != nil {
 		p.next.close()
 	}
-	p.next, p.link, p.hasCount = nil, "", false
+	p.next, p.link, p.deltaLink, p.hasCount = nil, "", "", false
 }

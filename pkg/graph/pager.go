@@ -19,6 +19,8 @@ type Pager struct {
 	client    *Client
 	first     request
 	prefetch  bool // request the next page while the current one arrives
+	delta     bool // the pages are of changes, the last of which has a delta link
+	deltaLink string
 	decoder   jsontext.Decoder
 	delivered []byte // ids of the current page's users that the reader has got
 	scratch   []byte
@@ -117,6 +119,7 @@ func (c *cursor) advance() error {
 			return err
 		}
 	}
+	c.pager.deltaLink = page.deltaLink
 	if !page.fetch.call.retried() {
 		c.fallback = position{link: page.link, number: c.number}
 	}

@@ -25,6 +25,11 @@ func (s *Stats) Retries() int { return int(s.retries.Load()) }
 // Throttled is the number of answers with status 429.
 func (s *Stats) Throttled() int { return int(s.throttled.Load()) }
 
+func (s *Stats) add(other *Stats) {
+	s.retries.Add(other.retries.Load())
+	s.throttled.Add(other.throttled.Load())
+}
+
 // retry decides what a failed attempt means. It returns nil, after a wait, when
 // another attempt is due, and otherwise the error that ends the call. It never
 // waits past the deadline of ctx.
