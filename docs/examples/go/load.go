@@ -15,15 +15,15 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// user is what this example wants to know of a user.
+// user is the part of a user that this example reads.
 type user struct {
 	ID                string `json:"id"`
 	UserPrincipalName string `json:"userPrincipalName"`
 	DisplayName       string `json:"displayName"`
 }
 
-// load returns every user of the snapshot by id, or an error and nobody: nothing
-// is used before all of it is verified.
+// load returns every user of the snapshot by id, or an error: nothing is used
+// before everything is verified.
 func load(ctx context.Context, s store, l *latest, m *manifest) (map[string]user, error) {
 	users := make(map[string]user, m.Users)
 	for _, o := range m.Objects {
@@ -36,7 +36,7 @@ func load(ctx context.Context, s store, l *latest, m *manifest) (map[string]user
 		}
 	}
 	if len(users) != m.Users {
-		return nil, fmt.Errorf("the objects hold %d users, and the manifest says %d", len(users), m.Users)
+		return nil, fmt.Errorf("the objects contain %d users, and the manifest says %d", len(users), m.Users)
 	}
 	return users, nil
 }
@@ -52,23 +52,23 @@ func read(ctx context.Context, s store, key, compression string, o object, users
 	raw := io.TeeReader(body, stored)
 	before := len(users)
 	malformed := decode(raw, compression, users)
-	if _, err := io.Copy(io.Discard, raw); err != nil { // what decompression left unread
+	if _, err := io.Copy(io.Discard, raw); err != nil { // the rest that decompression did not read
 		return err
 	}
 	switch {
 	case stored.bytes != o.Bytes:
 		return fmt.Errorf("it has %d bytes, and the manifest says %d", stored.bytes, o.Bytes)
 	case hex.EncodeToString(stored.hash.Sum(nil)) != o.SHA256:
-		return errors.New("it is not what was published: its digest is another one")
+		return errors.New("it is not what was published: its digest is different")
 	case malformed != nil:
 		return malformed
 	case len(users)-before != o.Users:
-		return fmt.Errorf("it holds %d users, and the manifest says %d", len(users)-before, o.Users)
+		return fmt.Errorf("it contains %d users, and the manifest says %d", len(users)-before, o.Users)
 	}
 	return nil
 }
 
-// digest counts and hashes an object as it is stored.
+// digest counts and hashes the stored bytes of an object.
 type digest struct {
 	hash interface {
 		io.Writer
@@ -82,7 +82,7 @@ func (d *digest) Write(p []byte) (int, error) {
 	return d.hash.Write(p)
 }
 
-// decode adds one user a line. No user may come twice.
+// decode adds one user per line. No user may appear twice.
 func decode(raw io.Reader, compression string, users map[string]user) error {
 	plain, err := decompress(raw, compression)
 	if err != nil {
@@ -96,10 +96,10 @@ func decode(raw io.Reader, compression string, users map[string]user) error {
 		}
 		var u user
 		if err := json.Unmarshal(lines.Bytes(), &u); err != nil || u.ID == "" {
-			return errors.New("a line is no user")
+			return errors.New("a line is not a user")
 		}
 		if _, twice := users[u.ID]; twice {
-			return fmt.Errorf("user %s is there twice", u.ID)
+			return fmt.Errorf("user %s appears twice", u.ID)
 		}
 		users[u.ID] = u
 	}
@@ -115,5 +115,5 @@ func decompress(raw io.Reader, compression string) (io.Reader, error) {
 	case "zstd":
 		return zstd.NewReader(raw, zstd.WithDecoderConcurrency(1)) // no goroutine to close
 	}
-	return nil, fmt.Errorf("this example does not know the compression %q", compression)
+	return nil, fmt.Errorf("this example does not support the compression %q", compression)
 }

@@ -1,10 +1,10 @@
-// This example reads a snapshot that Rollcall has published: it finds the current
-// one by latest, verifies all of it, and only then uses any of it.
+// This example reads a snapshot published by Rollcall: it finds the current one
+// through latest, verifies all of it, and only then uses any of it.
 //
 //	go run ./docs/examples/go snapshot/latest/tenant=<guid>.json
 //	go run ./docs/examples/go s3://bucket/prefix/latest/tenant=<guid>.json
 //
-// It reads NDJSON. Everything it holds, it holds in memory.
+// It reads NDJSON into memory.
 package main
 
 import (
@@ -40,7 +40,7 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return fmt.Errorf("run %s: %w", latest.Run, err)
 	}
-	fmt.Printf("%d users of run %s, begun %s\n", len(users), latest.Run, latest.StartedAt.Format("2006-01-02 15:04:05 MST"))
+	fmt.Printf("%d users of run %s, started %s\n", len(users), latest.Run, latest.StartedAt.Format("2006-01-02 15:04:05 MST"))
 	shown := 0
 	for id, user := range users {
 		if shown++; shown > 3 {

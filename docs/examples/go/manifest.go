@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// latest says which run is the current one. The digest ties it to one manifest.
+// latest names the current run. The digest ties it to one manifest.
 type latest struct {
 	Version        int       `json:"version"`
 	Tenant         string    `json:"tenant"`
@@ -23,7 +23,7 @@ type latest struct {
 	ManifestSHA256 string    `json:"manifestSha256"`
 }
 
-// manifest is the part of a run's proof that this example looks at.
+// manifest is the part of a manifest that this example reads.
 type manifest struct {
 	Version     int      `json:"version"`
 	Tenant      string   `json:"tenant"`
@@ -43,8 +43,7 @@ type object struct {
 	SHA256 string `json:"sha256"`
 }
 
-// current reads latest and the manifest that it names, and checks that the one
-// belongs to the other.
+// current reads latest and its manifest, and checks that they belong together.
 func current(ctx context.Context, s store, key string) (*latest, *manifest, error) {
 	text, err := whole(ctx, s, key)
 	if err != nil {
@@ -52,17 +51,17 @@ func current(ctx context.Context, s store, key string) (*latest, *manifest, erro
 	}
 	var l latest
 	if err := json.Unmarshal(text, &l); err != nil || l.Version != 1 {
-		return nil, nil, fmt.Errorf("%s is not the latest snapshot in a form that this example knows", key)
+		return nil, nil, fmt.Errorf("%s is not a latest snapshot of a version that this example supports", key)
 	}
-	// What becomes a part of a path is looked at first.
+	// Validate what becomes part of a path.
 	if !regexp.MustCompile(`^[0-9a-f-]{36}$`).MatchString(l.Tenant) || !regexp.MustCompile(`^[A-Za-z0-9._-]{1,80}$`).MatchString(l.Run) {
-		return nil, nil, fmt.Errorf("%s names no tenant and run", key)
+		return nil, nil, fmt.Errorf("%s contains no valid tenant and run", key)
 	}
 	if text, err = whole(ctx, s, l.directory()+"manifest.json"); err != nil {
 		return nil, nil, err
 	}
 	if sum := sha256.Sum256(text); hex.EncodeToString(sum[:]) != l.ManifestSHA256 {
-		return nil, nil, fmt.Errorf("run %s: the manifest is not the one that latest names: somebody has changed it", l.Run)
+		return nil, nil, fmt.Errorf("run %s: the manifest is not the one that latest names: it was changed", l.Run)
 	}
 	var m manifest
 	if err := json.Unmarshal(text, &m); err != nil {
@@ -74,7 +73,7 @@ func current(ctx context.Context, s store, key string) (*latest, *manifest, erro
 func (m *manifest) check(l *latest) error {
 	switch {
 	case m.Version != 1:
-		return fmt.Errorf("run %s: the manifest has version %d, and this example knows 1", l.Run, m.Version)
+		return fmt.Errorf("run %s: the manifest has version %d, and this example supports 1", l.Run, m.Version)
 	case m.Tenant != l.Tenant || m.Run != l.Run || m.Users != l.Users:
 		return fmt.Errorf("run %s: the manifest is that of another run", l.Run)
 	case m.Status != "complete":
@@ -87,8 +86,8 @@ func (m *manifest) check(l *latest) error {
 
 func (l *latest) directory() string { return "runs/tenant=" + l.Tenant + "/run=" + l.Run + "/" }
 
-// key is where an object is in the store that is being read: a copy of a store
-// is as good as the store, and no URL leads out of it.
+// key returns the key of an object in the store that is being read. It ignores where
+// the URL points, so a copy of a store can be read, and no URL leads out of it.
 func (l *latest) key(o object) (string, error) {
 	folder, name := path.Split(o.URL)
 	if !strings.HasSuffix(folder, "/"+l.directory()) {

@@ -14,12 +14,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// store is where a snapshot was published. Keys are paths with slashes.
+// store is a destination of a snapshot. Keys are slash-separated paths.
 type store interface {
 	open(ctx context.Context, key string) (io.ReadCloser, error)
 }
 
-// open finds the store that latest is in, and the key of latest there.
+// open returns the store that contains latest, and the key of latest.
 func open(ctx context.Context, name string) (store, string, error) {
 	at := strings.LastIndex(filepath.ToSlash(name), "latest/tenant=")
 	if at < 0 {

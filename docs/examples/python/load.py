@@ -1,11 +1,11 @@
-"""Loads a snapshot that Rollcall has published into SQLite, as the table users.
+"""Loads a snapshot published by Rollcall into SQLite, as the table users.
 
     python3 load.py snapshot/latest/tenant=<guid>.json users.db
     python3 load.py s3://bucket/prefix/latest/tenant=<guid>.json users.db
 
-It finds the current run by latest, verifies all of it, and only then replaces the
-table, in one transaction: whoever reads the database meanwhile sees the old users or
-the new ones. It needs Python 3.9; boto3 for s3:, and duckdb for format=parquet.
+It finds the current run through latest, verifies all of it, and only then replaces
+the table, in one transaction: concurrent readers of the database see the old users or
+the new ones. It requires Python 3.9; boto3 for s3:, and duckdb for format=parquet.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ import urllib.parse
 
 
 class Refused(Exception):
-    """The snapshot is not one that may be loaded."""
+    """The snapshot must not be loaded."""
 
 
 def main(arguments):
@@ -37,11 +37,11 @@ def main(arguments):
             replace(database, latest, manifest, files)
     except (Refused, OSError, ValueError, KeyError) as reason:
         sys.exit(f"not loaded: {reason}")
-    print(f"{manifest['users']} users of run {latest['run']}, begun {latest['startedAt']}, are in {database}")
+    print(f"{manifest['users']} users of run {latest['run']}, started {latest['startedAt']}, are in {database}")
 
 
 def open_store(name):
-    """Returns how to fetch a key of the store into a file, and the key of latest."""
+    """Returns a function that fetches a key of the store into a file, and the key of latest."""
     at = name.rfind("latest/tenant=")
     if at < 0:
         raise Refused(f"{name} is not .../latest/tenant=<guid>.json")
@@ -70,18 +70,18 @@ def bucket(root):
 
 
 def current(fetch, key, folder):
-    """Returns latest and the manifest it names, once they belong together."""
+    """Returns latest and its manifest, after checking that they belong together."""
     fetch(key, folder / "latest")
     latest = json.loads((folder / "latest").read_bytes())
     if latest.get("version") != 1:
-        raise Refused(f"{key} has a form that this example does not know")
-    # What becomes a part of a path is looked at first.
+        raise Refused(f"{key} has a version that this example does not support")
+    # Validate what becomes part of a path.
     if not re.fullmatch("[0-9a-f-]{36}", latest["tenant"]) or not re.fullmatch("[A-Za-z0-9._-]{1,80}", latest["run"]):
-        raise Refused(f"{key} names no tenant and run")
+        raise Refused(f"{key} contains no valid tenant and run")
     fetch(directory(latest) + "manifest.json", folder / "manifest")
     text = (folder / "manifest").read_bytes()
     if hashlib.sha256(text).hexdigest() != latest["manifestSha256"]:
-        raise Refused(f"run {latest['run']}: the manifest is not the one that latest names: somebody has changed it")
+        raise Refused(f"run {latest['run']}: the manifest is not the one that latest names: it was changed")
     manifest = json.loads(text)
     if manifest["version"] != 1 or any(manifest[name] != latest[name] for name in ("tenant", "run", "users")):
         raise Refused(f"run {latest['run']}: the manifest is that of another run")
@@ -96,10 +96,10 @@ def directory(latest):
 
 
 def verified(fetch, latest, manifest, folder):
-    """Fetches every object and returns the files, once all of them are what was published."""
+    """Fetches every object and returns the files, after checking that they are what was published."""
     files, ids = [], set()
     for number, stored in enumerate(manifest["objects"]):
-        # A copy of a store is as good as the store, and no URL leads out of it.
+        # Ignore where the URL points: a copy of a store can be read, and no URL leads out of it.
         path, _, name = stored["url"].rpartition("/")
         if not f"{path}/".endswith("/" + directory(latest)):
             raise Refused(f"the manifest names an object that is not of this run: {stored['url']}")
@@ -108,17 +108,17 @@ def verified(fetch, latest, manifest, folder):
         if file.stat().st_size != stored["bytes"]:
             raise Refused(f"{name} has {file.stat().st_size} bytes, and the manifest says {stored['bytes']}")
         if digest(file) != stored["sha256"]:
-            raise Refused(f"{name} is not what was published: its digest is another one")
+            raise Refused(f"{name} is not what was published: its digest is different")
         before = len(ids)
         for user in users(file, manifest):
             if user["id"] in ids:
-                raise Refused(f"{name}: user {user['id']} is there twice")
+                raise Refused(f"{name}: user {user['id']} appears twice")
             ids.add(user["id"])
         if len(ids) - before != stored["users"]:
-            raise Refused(f"{name} holds {len(ids) - before} users, and the manifest says {stored['users']}")
+            raise Refused(f"{name} contains {len(ids) - before} users, and the manifest says {stored['users']}")
         files.append(file)
     if len(ids) != manifest["users"]:
-        raise Refused(f"the objects hold {len(ids)} users, and the manifest says {manifest['users']}")
+        raise Refused(f"the objects contain {len(ids)} users, and the manifest says {manifest['users']}")
     return files
 
 
@@ -149,7 +149,7 @@ def users(file, manifest):
 
 
 def replace(database, latest, manifest, files):
-    """Puts the users in the place of those that the table holds."""
+    """Replaces the users in the table."""
     columns = ["id"] + [name for name in manifest["select"] if name != "id"]
     names = ", ".join(f'"{name}"' for name in columns)
     with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as db:
@@ -171,10 +171,10 @@ def replace(database, latest, manifest, files):
 
 
 def value(found):
-    """A property as SQLite keeps it: lists and objects as JSON."""
+    """Returns a property as SQLite stores it: lists and objects as JSON."""
     if isinstance(found, (list, dict)):
         found = json.dumps(found, ensure_ascii=False)
-    if isinstance(found, str):  # JSON allows half of a character, SQLite does not
+    if isinstance(found, str):  # JSON allows lone surrogates, SQLite does not
         found = found.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return found
 

@@ -79,7 +79,7 @@ func (at *tools) wantLoaded(t *testing.T, latest string, n int) {
 	t.Helper()
 	database := filepath.Join(t.TempDir(), "users.db")
 	byGo, byPython, failed := at.loads(t, latest, database)
-	want := regexp.MustCompile(fmt.Sprintf(`(?m)^%d users of run \S+, begun `, n))
+	want := regexp.MustCompile(fmt.Sprintf(`(?m)^%d users of run \S+, started `, n))
 	if failed[0] != nil || !want.MatchString(byGo) || !strings.Contains(byGo, "@contoso") {
 		t.Errorf("Go: %v\n%s", failed[0], byGo)
 	}

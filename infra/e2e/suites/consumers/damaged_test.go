@@ -109,9 +109,9 @@ func TestConsumersRefuseADamagedSnapshotAndKeepWhatTheyHave(t *testing.T) {
 		damage func(t *testing.T, p *published)
 		want   string // in what both say
 	}{
-		"a byte of an object is another one": {func(t *testing.T, p *published) {
+		"a byte of an object is different": {func(t *testing.T, p *published) {
 			change(t, p.objects[1], func(text []byte) []byte { text[len(text)/2] ^= 1; return text })
-		}, "its digest is another one"},
+		}, "its digest is different"},
 		"an object is cut off": {func(t *testing.T, p *published) {
 			change(t, p.objects[0], func(text []byte) []byte { return text[:len(text)-1] })
 		}, "bytes, and the manifest says"},
@@ -141,11 +141,11 @@ func TestConsumersRefuseADamagedSnapshotAndKeepWhatTheyHave(t *testing.T) {
 				m["objects"].([]any)[0].(map[string]any)["url"] = "file:///elsewhere/runs/tenant=x/run=y/part-1-1-x.ndjson"
 			})
 		}, "not of this run"},
-		"a user is there twice": {func(t *testing.T, p *published) {
+		"a user appears twice": {func(t *testing.T, p *published) {
 			users := lines(t, p.objects[1])
 			users[1] = lines(t, p.objects[0])[0]
 			p.replace(t, 1, bytes.Join(users, nil))
-		}, "is there twice"},
+		}, "appears twice"},
 		"a user is missing": {func(t *testing.T, p *published) {
 			p.replace(t, 1, bytes.Join(lines(t, p.objects[1])[1:], nil))
 		}, "users, and the manifest says"},
