@@ -48,7 +48,7 @@ func allowed() map[string][]string {
 		"pkg/store": {"pkg/retry"},
 		"pkg/bus":   {"pkg/retry"},
 
-		"pkg/trigger/lambda": {"pkg/failure", "pkg/header", "pkg/origin", "pkg/telemetry", "pkg/trigger"},
+		"pkg/trigger/lambda": {"pkg/failure", "pkg/header", "pkg/telemetry", "pkg/trigger"},
 
 		// The simulator shares no code with the client: it must be able to prove the
 		// client wrong.

@@ -16,6 +16,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/api"
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/header"
+	"github.com/rollcall-dev/rollcall/pkg/origin"
 )
 
 type serveCommand struct {
@@ -175,8 +176,11 @@ func addrHost(addr string) (string, error) {
 
 // isLoopback reports whether a host name or address is this machine's own.
 func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+	if ip := net.ParseIP(host); ip != nil {
+		return ip.IsLoopback()
+	}
+	name, port, err := origin.ParseHost(host)
+	return err == nil && port == "" && name == "localhost"
 }
 
 // guard decides whose requests reach the API.
@@ -228,11 +232,8 @@ func (g *guard) authorized(r *http.Request) bool {
 
 // isLoopbackHost reports whether a Host header names this machine.
 func isLoopbackHost(host string) bool {
-	name, _, err := net.SplitHostPort(host)
-	if err != nil {
-		name = strings.Trim(host, "[]")
-	}
-	return isLoopback(name)
+	name, _, err := origin.ParseHost(host)
+	return err == nil && isLoopback(strings.Trim(name, "[]"))
 }
 
 // refuse answers with an error in the envelope of the API.

@@ -113,9 +113,19 @@ func TestServeRefusesAForeignHost(t *testing.T) {
 	for host, want := range map[string]int{
 		"localhost": 200, "LOCALHOST:8080": 200, "127.0.0.1": 200, "[::1]:8080": 200, "127.9.9.9": 200,
 		"evil.example": 421, "evil.example:8080": 421, "localhost.evil.example": 421, "127.0.0.1.evil.example": 421, "10.0.0.1": 421, "0.0.0.0": 421,
+		"localhost.": 421, "localhost:": 421, "localhost:0": 421, "localhost:8o80": 421, "127.1": 421, "2130706433": 421, "[127.0.0.1]": 421,
+		"xn--localhot-e1b": 421, "user@localhost": 421,
 	} {
 		if status, body := ask(t, http.DefaultClient, base+"/users", "Host", host); status != want {
 			t.Errorf("Host %s: %d %s", host, status, body)
+		}
+	}
+}
+
+func TestNoFoldingOfUnicodeMakesAHostThisMachine(t *testing.T) {
+	for _, host := range []string{"localho\u017ft", "LOCALHO\u017fT:8080", "\u2113ocalhost", "localhost\u00ad", "[::1%lo]:80", "[::1", "::1", ""} {
+		if isLoopbackHost(host) {
+			t.Errorf("%+q is taken for this machine", host)
 		}
 	}
 }

@@ -75,7 +75,7 @@ func Of(u *url.URL) (Origin, error) {
 // lower case, an IPv6 address in brackets, and the port, "" for none. It accepts no
 // spelling that a resolver or proxy might read as another host: names in other
 // scripts, percent signs, IPv6 zones, empty labels, dots at the end, empty or padded
-// ports.
+// ports, shortened IPv4 addresses.
 func ParseHost(text string) (name, port string, err error) {
 	name, port, found := text, "", false
 	if i := strings.LastIndexByte(text, ':'); i > strings.LastIndexByte(text, ']') {
@@ -117,7 +117,23 @@ func lower(name string) (string, error) {
 	if strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".") || strings.Contains(name, "..") {
 		return "", ErrDot
 	}
+	if name[0] != '[' && endsInNumber(string(folded)) {
+		if _, err := netip.ParseAddr(name); err != nil {
+			return "", ErrHost
+		}
+	}
 	return string(folded), nil
+}
+
+// endsInNumber reports whether the last label is one, which makes the name an IPv4
+// address to some resolvers (127.1, 0x7f.1, 2130706433) and a domain to others.
+func endsInNumber(name string) bool {
+	last := name[strings.LastIndexByte(name, '.')+1:]
+	digits, hex := strings.CutPrefix(last, "0x")
+	if hex {
+		return strings.Trim(digits, "0123456789abcdef") == ""
+	}
+	return strings.Trim(last, "0123456789") == ""
 }
 
 // isPort reports whether text is a port number as everybody writes it.

@@ -19,6 +19,8 @@ func TestAnOriginIsParsedToOneSpelling(t *testing.T) {
 		"https://[2001:DB8::1]":                  "https://[2001:db8::1]",
 		"https://xn--bcher-kva.example":          "https://xn--bcher-kva.example",
 		"https://my_host":                        "https://my_host",
+		"https://127.0.0.1:8443":                 "https://127.0.0.1:8443",
+		"https://login1.example2":                "https://login1.example2",
 	} {
 		o, err := origin.Parse(text)
 		if err != nil || o.String() != want {

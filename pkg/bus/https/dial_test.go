@@ -56,11 +56,23 @@ func refusal(t *testing.T, cfg https.Config) *bus.Refusal {
 
 func TestAHostThatIsPlainlyPrivateIsRefusedAtOnce(t *testing.T) {
 	for _, address := range []string{
-		"https://127.0.0.1/", "https://localhost/", "https://LOCALHOST:8443/", "https://a.localhost./x",
+		"https://127.0.0.1/", "https://localhost/", "https://LOCALHOST:8443/", "https://a.localhost/x",
 		"https://[::ffff:10.0.0.1]/", "https://169.254.169.254/latest",
 	} {
 		if _, err := https.New(https.Config{Target: target(t, address), Secrets: []https.Secret{secret(t, exampleSecret)}}); err == nil {
 			t.Errorf("%s is taken", address)
+		}
+	}
+}
+
+func TestAHostThatIsNotSpelledPlainlyIsRefusedWithoutQuotingTheURL(t *testing.T) {
+	for _, address := range []string{
+		"https://localho\u017ft/t0ken", "https://\u2110localhost/t0ken", "https://receiver.m\u0130crosoft.com/t0ken", "https://receiver.m%C4%B0crosoft.com/t0ken",
+		"https://a.localhost./t0ken", "https://receiver.example.:443/t0ken", "https://127.1/t0ken", "https://2130706433/t0ken", "https://0x7f.0.0.1/t0ken",
+		"https://[fe80::1%25eth0]/t0ken", "https://receiver.example:/t0ken", "https://receiver.example:0443/t0ken", "https://receiver\u3002example/t0ken",
+	} {
+		if _, err := https.Parse(address); err == nil || strings.Contains(err.Error(), "t0ken") {
+			t.Errorf("%+q: %v", address, err)
 		}
 	}
 }

@@ -2,9 +2,12 @@ package https
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"net/url"
 	"strings"
+
+	"github.com/rollcall-dev/rollcall/pkg/origin"
 )
 
 // Target is the address of a webhook. Its path and query may contain a token, so
@@ -24,14 +27,21 @@ var (
 func Parse(address string) (Config, error) {
 	// The error of url.Parse quotes the address.
 	u, err := url.Parse(address)
-	switch {
-	case err != nil, u.Scheme != "https", u.Hostname() == "":
+	if err != nil {
 		return Config{}, errTarget
-	case u.User != nil:
+	}
+	at, err := origin.Of(u)
+	switch {
+	case errors.Is(err, origin.ErrScheme), errors.Is(err, origin.ErrNone):
+		return Config{}, errTarget
+	case errors.Is(err, origin.ErrUser):
 		return Config{}, errUser
+	case err != nil:
+		return Config{}, fmt.Errorf("a webhook's URL %w", err)
 	case u.Fragment != "":
 		return Config{}, errFragment
 	}
+	u.Host = at.Host()
 	return Config{Target: Target{url: u}}, nil
 }
 
@@ -49,7 +59,7 @@ func (t Target) GoString() string { return t.String() }
 // private returns why the host can be seen not to be public without resolving
 // it, "" when it cannot.
 func (t Target) private() string {
-	host := strings.ToLower(strings.TrimSuffix(t.url.Hostname(), "."))
+	host := t.url.Hostname()
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return "it is this machine"
 	}

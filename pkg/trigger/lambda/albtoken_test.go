@@ -244,6 +244,14 @@ func TestAKeyIsReadWhereItsPartitionPublishesIt(t *testing.T) {
 		{"aws-cn", "cn-north-1", "https://public-keys.auth.elb.cn-north-1.amazonaws.com.cn/" + keyID},
 		{"aws-iso", "us-iso-east-1", ""},
 		{"aws", "evil.example/x", ""},
+		{"aws", "evil.example", ""},
+		{"aws", "eu-west-1.", ""},
+		{"aws", "eu-west-\u00b9", ""},
+		{"aws", "EU-WEST-1", ""},
+		{"aws", "\u212au-west-1", ""},
+		{"aws", "eu-w\u0130st-1", ""},
+		{"aws", "eu-west-1%2f", ""},
+		{"aws", "user@eu-west-1", ""},
 		{"aws", "", ""},
 	} {
 		arn := "arn:" + c.partition + ":elasticloadbalancing:" + c.region + ":111122223333:"
