@@ -14,9 +14,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
+	"github.com/rollcall-dev/rollcall/pkg/origin"
 	"github.com/rollcall-dev/rollcall/pkg/retry"
 )
 
@@ -51,6 +51,7 @@ type Config struct {
 
 // Client reads from one Graph host. It is safe for concurrent use.
 type Client struct {
+	origin    origin.Origin // the only one that is sent the token
 	base      *url.URL
 	tokens    TokenSource
 	transport http.RoundTripper
@@ -63,18 +64,16 @@ type Client struct {
 
 // New checks the configuration and returns a client. It makes no request.
 func New(cfg Config) (*Client, error) {
-	base, err := url.Parse(cfg.BaseURL)
+	host, err := origin.Parse(cfg.BaseURL)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("graph: base URL: %w", err)
-	case base.Scheme != "https" || base.Host == "" || base.User != nil ||
-		strings.Trim(base.Path, "/") != "" || base.RawQuery != "" || base.Fragment != "":
-		return nil, fmt.Errorf("graph: base URL %q is not of the form https://host[:port]", base.Redacted())
+		return nil, fmt.Errorf("graph: the base URL %w; it has the form https://host[:port]", err)
 	case cfg.Tokens == nil:
 		return nil, errors.New("graph: the configuration has no token source")
 	}
 	c := &Client{
-		base:      &url.URL{Scheme: base.Scheme, Host: base.Host},
+		origin:    host,
+		base:      &url.URL{Scheme: "https", Host: host.Host()},
 		tokens:    cfg.Tokens,
 		transport: cfg.Transport,
 		log:       cfg.Log,

@@ -96,6 +96,11 @@ func TestADeltaLinkGoesToTheConfiguredHostAndPath(t *testing.T) {
 		"https://graph.microsoft.com/v1.0/users/microsoft.graph.deltas?$x=1":   false,
 		"https://graph.microsoft.com/v1.0/users/microsoft.graph.delta/()?$x=1": false,
 		"http://graph.microsoft.com/v1.0/users/delta?$deltatoken=a":            false,
+		"https://graph.m\u0130crosoft.com/v1.0/users/delta?$deltatoken=a":      false,
+		"https://graph.m%C4%B0crosoft.com/v1.0/users/delta?$deltatoken=a":      false,
+		"https://graph.micro\u017foft.com/v1.0/users/delta?$deltatoken=a":      false,
+		"https://graph.microsoft.com/v1.0/u\u017fers/delta?$deltatoken=a":      false,
+		"https://graph.microsoft.com/V1.0/Users/Microsoft.Graph.Delta()?$x=1":  true,
 		"https://user@graph.microsoft.com/v1.0/users/delta?$deltatoken=a":      false,
 	} {
 		asked := false

@@ -39,7 +39,10 @@ func TestATokenIsSentToNoOtherHost(t *testing.T) {
 		t.Error("a request was made")
 		return response(http.StatusOK, "")
 	}).client(t)
-	for _, address := range []string{"http://graph.microsoft.com/v1.0/users", "https://evil.example/v1.0/users", "https://graph.microsoft.com@evil.example/v1.0/users", "https://a:b@graph.microsoft.com/v1.0/users"} {
+	for _, address := range []string{
+		"http://graph.microsoft.com/v1.0/users", "https://evil.example/v1.0/users", "https://graph.microsoft.com@evil.example/v1.0/users", "https://a:b@graph.microsoft.com/v1.0/users",
+		"https://graph.m\u0130crosoft.com/v1.0/users", "https://graph.m%C4%B0crosoft.com/v1.0/users", "https://graph.microsoft.com./v1.0/users", "https://graph.microsoft.com:8443/v1.0/users",
+	} {
 		u, err := url.Parse(address)
 		if err != nil {
 			t.Fatal(err)

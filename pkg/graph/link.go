@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"github.com/rollcall-dev/rollcall/pkg/origin"
 )
 
 // LinkError reports a link that Graph sent and that is not followed: the token
@@ -30,8 +32,8 @@ func (e *LinkError) Error() string {
 }
 
 // resolve parses a link that Graph sent and makes sure that it stays where the
-// list began: https, the configured host, the path of the list. The query is
-// kept byte for byte.
+// list began: https, the configured host, the path of the list. The host is then
+// written as it was configured; path and query are kept byte for byte.
 func (c *Client) resolve(link, path string) (*url.URL, error) {
 	u, err := url.Parse(link)
 	if err != nil {
@@ -41,33 +43,46 @@ func (c *Client) resolve(link, path string) (*url.URL, error) {
 		}
 		return nil, &LinkError{Reason: fmt.Sprintf("it is not a URL (%v)", err)}
 	}
+	if err := c.checkOrigin(u); err != nil {
+		return nil, err
+	}
 	switch {
-	case u.Scheme != c.base.Scheme:
-		return nil, &LinkError{Reason: fmt.Sprintf("its scheme is %q, not https", u.Scheme)}
-	case u.User != nil:
-		return nil, &LinkError{Reason: "it carries a user name"}
-	case hostPort(u) != hostPort(c.base):
-		return nil, &LinkError{Reason: fmt.Sprintf("its host is %q, not %q", u.Host, c.base.Host)}
-	case !strings.EqualFold(plainPath(u.EscapedPath()), plainPath(path)):
+	case plainPath(u.EscapedPath()) != plainPath(path):
 		return nil, &LinkError{Reason: "its path is not the list's path " + path}
 	case u.Fragment != "":
 		return nil, &LinkError{Reason: "it carries a fragment"}
 	}
-	return u, nil
+	own := *c.base
+	own.Path, own.RawPath, own.RawQuery = u.Path, u.RawPath, u.RawQuery
+	return &own, nil
 }
 
-// plainPath is the path in the one of Graph's spellings of a delta query (delta,
-// delta(), microsoft.graph.delta, microsoft.graph.delta()) that is used here.
-func plainPath(path string) string {
-	return strings.TrimSuffix(strings.Replace(path, "/microsoft.graph.delta", "/delta", 1), "()")
-}
-
-func hostPort(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = "443"
+// checkOrigin makes sure that a URL leads to the configured host and port, in https
+// and without user information. The error is a [LinkError].
+func (c *Client) checkOrigin(u *url.URL) error {
+	switch found, err := origin.Of(u); {
+	case err != nil:
+		return &LinkError{Reason: "it " + err.Error()}
+	case found != c.origin:
+		return &LinkError{Reason: fmt.Sprintf("its host is %q, not %q", found.Host(), c.origin.Host())}
 	}
-	return strings.ToLower(u.Hostname()) + ":" + port
+	return nil
+}
+
+// plainPath is the path in small ASCII letters and in the one of Graph's spellings of
+// a delta query (delta, delta(), microsoft.graph.delta, microsoft.graph.delta()) that
+// is used here. Letters of other scripts stay as they are.
+func plainPath(path string) string {
+	return strings.TrimSuffix(strings.Replace(asciiLower(path), "/microsoft.graph.delta", "/delta", 1), "()")
+}
+
+func asciiLower(text string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, text)
 }
 
 // SkipToken returns the $skiptoken of a nextLink, unescaped, or "" where there
@@ -79,7 +94,7 @@ func SkipToken(link string) string {
 		return ""
 	}
 	for name, values := range u.Query() {
-		if strings.EqualFold(name, "$skiptoken") {
+		if asciiLower(name) == "$skiptoken" {
 			return values[0]
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -100,17 +99,20 @@ func (c *call) unusable(resp *http.Response, err error) *Error {
 }
 
 // newRequest builds the HTTP request of one attempt. It is the only place where
-// a token meets a request, so it checks the host once more.
+// a token meets a request, so it checks the host once more and writes the configured
+// one into the request, whatever the URL says.
 func (c *Client) newRequest(ctx context.Context, r request, token string) (*http.Request, error) {
-	if r.url.Scheme != c.base.Scheme || hostPort(r.url) != hostPort(c.base) || r.url.User != nil {
-		return nil, &LinkError{Reason: fmt.Sprintf("its host is %q, not %q", r.url.Host, c.base.Host)}
+	if err := c.checkOrigin(r.url); err != nil {
+		return nil, err
 	}
+	u := *c.base
+	u.Path, u.RawPath, u.RawQuery = r.url.Path, r.url.RawPath, r.url.RawQuery
 	// Not http.NewRequest, which would parse the URL and rewrite it: a link goes
 	// back to Graph byte for byte.
 	req := (&http.Request{
 		Method: cmp.Or(r.method, http.MethodGet),
-		URL:    r.url,
-		Host:   r.url.Host,
+		URL:    &u,
+		Host:   u.Host,
 		Header: http.Header{
 			"Accept":                   {"application/json"},
 			"Authorization":            {"Bearer " + token},
