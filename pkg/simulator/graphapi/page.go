@@ -16,7 +16,7 @@ const chunk = 32 << 10
 // slowRate is the speed of the fault slow-body, in bytes a second.
 const slowRate = 16 << 10
 
-// context is the annotation that says what the body has.
+// context is the start of a body: the @odata.context annotation.
 func (c *call) context(q *query.Query, suffix string) string {
 	selected := slices.Clone(q.Select)
 	if q.Manager {

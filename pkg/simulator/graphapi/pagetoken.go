@@ -85,14 +85,13 @@ func decodePageToken(key []byte, s string) (p pageToken, ok bool) {
 	return p, true
 }
 
-// pageToken is that of the request, or a zero one.
+// pageToken decodes the request's page token; it is zero without a valid one.
 func (c *call) pageToken() pageToken {
 	token, _ := decodePageToken(c.key, c.R.URL.Query().Get("$skiptoken"))
 	return token
 }
 
-// chains is the little that is kept of chains of pages, for the faults that need
-// a past.
+// chains is what is remembered of chains of pages, which some faults need.
 type chains struct {
 	last   atomic.Uint64
 	dead   recent[uint64, bool]   // chains whose tokens have expired

@@ -33,7 +33,7 @@ type Service struct {
 	chains    chains
 }
 
-// New makes the service. tokens verifies what clients bring.
+// New makes the service. tokens verifies the clients' access tokens.
 func New(config tenant.Config, d *directory.Directory, tokens *login.Service, injector *fault.Injector) *Service {
 	return &Service{config: config, directory: d, tokens: tokens, injector: injector, key: config.Key()}
 }

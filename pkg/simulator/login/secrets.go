@@ -42,7 +42,7 @@ func (s *Secrets) judge(value string) (code int) {
 			code = 7000222
 			continue
 		case now.Before(c.known):
-			// Fail, work, fail: the first try never finds it.
+			// Every other request fails, the first one included.
 			if s.tries++; s.tries%2 == 1 {
 				continue
 			}

@@ -7,7 +7,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/simulator/people"
 )
 
-// Matcher tries a query on one user after the other, without garbage.
+// Matcher tries a query on one user after the other and reuses its buffers.
 type Matcher struct {
 	query  *Query
 	people *people.People

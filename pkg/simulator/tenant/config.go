@@ -12,7 +12,8 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/simulator/fault"
 )
 
-// Defaults of Config. They are constants, so that a demo needs no set-up.
+// Defaults and limits of Config. They are constants, so that a demo needs no
+// set-up.
 const (
 	DefaultTenant       = "7c0de5e1-1a57-4ace-8c0b-0123456789ab"
 	DefaultDomain       = "contoso.example"

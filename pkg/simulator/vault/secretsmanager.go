@@ -35,7 +35,7 @@ type version struct {
 	created time.Time
 }
 
-// New makes an empty Secrets Manager. The seed decides about version ids.
+// New makes an empty Secrets Manager. The seed determines version ids.
 func New(seed uint64) *SecretsManager {
 	return &SecretsManager{seed: seed, secrets: map[string]*secret{}}
 }

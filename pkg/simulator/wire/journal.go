@@ -61,7 +61,7 @@ type Journal struct {
 	leaked  int
 }
 
-// NewJournal makes a journal. The seed decides about the request-ids.
+// NewJournal makes a journal. The seed determines the request-ids.
 func NewJournal(seed uint64) *Journal { return &Journal{seed: seed} }
 
 // Begin enters a request.
