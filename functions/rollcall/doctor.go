@@ -36,7 +36,7 @@ do. Nothing is changed and no user is shown. The exit status is 1 if a check fai
   page           how long a page takes`
 }
 
-// Run makes the checks, one after the other, as far as their prerequisites hold.
+// Run makes the checks in order, skipping those whose prerequisites failed.
 func (c *doctorCommand) Run(ctx context.Context, p *program) error {
 	results := &checks{w: p.out()}
 	_, log := p.console()

@@ -118,7 +118,7 @@ func (c *listCommand) open(p *program) (output, error) {
 	return ndjsonOutput{format.NewNDJSON(p.out())}, nil
 }
 
-// read reads the whole list into out.
+// read reads the list into out.
 func (c *listCommand) read(ctx context.Context, p *program, out output) (list.Report, error) {
 	console, log := p.console()
 	t, err := p.connect(ctx, c.tenantFlags, c.overrides(), log)

@@ -62,7 +62,7 @@ func show(t *testing.T, columns uint16, environ []string, args ...string) string
 	return <-shown
 }
 
-// slowly makes a demo of three pages wait twice, longer than the bar is held back.
+// slowly makes a demo of three pages wait twice, longer than firstDraw.
 func slowly(more ...string) []string {
 	return append([]string{"list", "--demo", "--demo-users", "3000", "--demo-fault", "503:2x2", "--demo-fault", "503:3x2"}, more...)
 }

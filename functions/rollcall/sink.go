@@ -39,15 +39,15 @@ func sinkURL(flag, text string) (string, error) {
 	if path == "" {
 		return "", &usageError{flag + " is empty; write for instance " + flag + " ./snapshot"}
 	}
-	whole, err := filepath.Abs(path)
+	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return "", &usageError{flag + ": " + err.Error()}
 	}
-	whole = filepath.ToSlash(whole)
-	if !strings.HasPrefix(whole, "/") { // a drive letter
-		whole = "/" + whole
+	absolute = filepath.ToSlash(absolute)
+	if !strings.HasPrefix(absolute, "/") { // a drive letter
+		absolute = "/" + absolute
 	}
-	folder := (&url.URL{Scheme: "file", Path: whole}).String()
+	folder := (&url.URL{Scheme: "file", Path: absolute}).String()
 	if more {
 		folder += "?" + options
 	}
@@ -99,13 +99,13 @@ func (l location) of(key string) string {
 	if folder == "" {
 		return strings.TrimRight(l.root+"/"+key, "/")
 	}
-	whole := filepath.Join(folder, filepath.FromSlash(key))
+	absolute := filepath.Join(folder, filepath.FromSlash(key))
 	here, err := filepath.Abs(".")
 	if err != nil {
-		return whole
+		return absolute
 	}
-	if short, err := filepath.Rel(here, whole); err == nil && filepath.IsLocal(short) {
+	if short, err := filepath.Rel(here, absolute); err == nil && filepath.IsLocal(short) {
 		return short
 	}
-	return whole
+	return absolute
 }

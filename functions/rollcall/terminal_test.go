@@ -50,8 +50,8 @@ func TestPrintableTextCannotControlTheTerminal(t *testing.T) {
 			if width := displayWidth(got); width != c.width {
 				t.Errorf("%q takes %d columns, want %d", got, width, c.width)
 			}
-			if again := printable(got); again != got {
-				t.Errorf("not stable: %q becomes %q", got, again)
+			if twice := printable(got); twice != got {
+				t.Errorf("not stable: %q becomes %q", got, twice)
 			}
 		})
 	}
