@@ -81,6 +81,13 @@ func wires() map[string]wire {
 		"lost-page":            {check: reads(51, 51, 6)},
 		"governor":             {status: 200, header: "X-Ms-Throttle-Limit-Percentage: 0.90"},
 		"replica-lag":          {check: lags},
+		"delta-refused":        {status: 400, code: "Request_UnsupportedQuery"},
+		"delta-expired":        {check: deltaEnds(400, "syncStateNotFound", "")},
+		"delta-reset":          {check: deltaEnds(410, "resyncRequired", "https://graph.microsoft.com/v1.0/users/delta?$deltatoken=")},
+		"delta-page-expired":   {check: deltaEnds(400, "Directory_ExpiredPageToken", "")},
+		"delta-lag":            {check: deltaLags},
+		"delta-replay":         {check: deltaReplays},
+		"delta-duplicate":      {check: deltaDuplicates},
 		"count-lag":            {status: 200, body: "98"},
 		"count-refused":        {status: 400, code: "Request_BadRequest", body: "$count is not currently supported."},
 		"count-throttled":      {status: 429, code: "TooManyRequests", header: "Retry-After: 10"},
@@ -158,6 +165,9 @@ func (c *client) trigger(name string) answer {
 	address := graphURL + "/v1.0" + firstPage
 	if strings.HasPrefix(name, "count-") {
 		address = graphURL + "/v1.0/users/$count"
+	}
+	if strings.HasPrefix(name, "delta-") {
+		address = graphURL + "/v1.0/users/delta?$deltatoken=latest"
 	}
 	r := c.request(ctx, http.MethodGet, address, "")
 	r.Header.Set("Authorization", "Bearer "+c.token)

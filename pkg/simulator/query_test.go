@@ -221,3 +221,22 @@ func TestFiltersReachMembersAndSizesOfProperties(t *testing.T) {
 		}
 	}
 }
+
+func TestUsersReadByIdAreFoundInATenantOfAnySize(t *testing.T) {
+	c := newClient(t, simulator.Config{Users: simulator.MaxUsers})
+	var ids []string
+	for index := range 15 {
+		ids = append(ids, "'"+strings.ToUpper(c.tenant.ID(index*600_001))+"'")
+	}
+	ids[3] = "'9d0c0000-0000-4000-8000-000000000000'"
+	ids[4] = ids[5]
+	filter := "id in (" + strings.Join(ids, ",") + ")"
+	all, _ := c.all(graphURL+"/v1.0"+users("$select=id", "$top=4", "$filter="+filter), "id")
+	if len(all) != 13 || distinct(all) != 13 {
+		t.Errorf("%d users, %d of them distinct, want 13", len(all), distinct(all))
+	}
+	some, _ := c.all(graphURL+"/v1.0"+users("$select=id,accountEnabled", "$filter=(accountEnabled eq true) and "+filter), "accountEnabled")
+	if len(some) == 0 || len(some) > 13 || slices.Contains(some, "false") {
+		t.Errorf("with a further condition: %s", some)
+	}
+}

@@ -136,8 +136,19 @@ func (t *Tenant) Users() int { return t.directory.Size(time.Now()) }
 // Create adds a user, listed last, and returns its index.
 func (t *Tenant) Create() int { return t.directory.Create() }
 
-// Delete removes the user with the index.
+// Delete removes the user with the index. A deleted user can be restored.
 func (t *Tenant) Delete(index int) error { return t.directory.Delete(index) }
+
+// Restore brings a deleted user back.
+func (t *Tenant) Restore(index int) error { return t.directory.Restore(index) }
+
+// Purge removes a deleted user for good.
+func (t *Tenant) Purge(index int) error { return t.directory.Purge(index) }
+
+// SetDepartment changes the department of a user; an empty one is null.
+func (t *Tenant) SetDepartment(index int, department string) error {
+	return t.directory.SetDepartment(index, department)
+}
 
 // Move lists a user elsewhere: before everybody else, or last. A reader that is
 // half-way misses a user that moves to the front, and sees a user twice that it
@@ -150,14 +161,14 @@ func (t *Tenant) ID(index int) string { return t.directory.People.ID(max(index, 
 // UserPrincipalName is the sign-in name of the user with the index, whether it
 // exists or not.
 func (t *Tenant) UserPrincipalName(index int) string {
-	u := t.directory.People.Person(max(index, 0))
+	u := t.directory.People.Person(max(index, 0), nil)
 	return u.UserPrincipalName()
 }
 
 // Index finds a user that exists by its object id.
 func (t *Tenant) Index(id string) (int, bool) {
 	index, byID, ok := t.directory.People.Find(id)
-	if !ok || !byID || !t.directory.Exists(index, time.Now()) {
+	if _, exists := t.directory.User(index, time.Now()); !ok || !byID || !exists {
 		return 0, false
 	}
 	return index, true

@@ -14,7 +14,7 @@ func (d *Directory) Churn(perMinute int) {
 		if !d.churned.CompareAndSwap(n, n+1) {
 			continue
 		}
-		extent := d.extent()
+		extent := d.Extent()
 		if extent == 0 {
 			d.Create()
 			continue

@@ -6,7 +6,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/simulator/people"
 )
 
-// Order is how a list is sorted.
+// Order is how a list is sorted, and whom it is about.
 type Order struct {
 	// By is "userPrincipalName", "displayName", or empty for the directory's own
 	// order.
@@ -15,21 +15,42 @@ type Order struct {
 	// Within are the sign-in names that the list is about. A list that has no order
 	// of its own but such a range is sorted by sign-in name.
 	Within people.Range
+	// Among, when not nil, are the ids of the only users that the list is about.
+	Among []string
 }
 
 // Walk visits the users that existed at the time until yield returns false. To
 // resume, it starts at the position from, which means something to the same order
-// only.
-func (d *Directory) Walk(order Order, from int, resume bool, asOf time.Time, yield func(position, index int) bool) {
+// only. yield must not use the directory, and its user is valid until it returns.
+func (d *Directory) Walk(order Order, from int, resume bool, asOf time.Time, yield func(position int, u *people.Person) bool) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	length := d.positionAt(asOf)
+	var u people.Person // outside of the loops, because it escapes
+	visit := func(position, index int) bool {
+		s := d.stateAt(index, length)
+		if s.life != Live {
+			return true
+		}
+		u = d.People.Person(index, s.details)
+		return yield(position, &u)
+	}
 	switch {
+	case order.Among != nil:
+		for at := max(from, 0); at < len(order.Among); at++ {
+			index, byID, ok := d.People.Find(order.Among[at])
+			if ok && byID && !visit(at, index) {
+				return
+			}
+		}
 	case order.By == "displayName":
-		all := d.People.ByDisplayName(d.extent())
+		all := d.People.ByDisplayName(d.extent)
 		for at := max(from, 0); at < len(all); at++ {
 			index := all[at]
 			if order.Descending {
 				index = all[len(all)-1-at]
 			}
-			if d.Exists(index, asOf) && !yield(at, index) {
+			if !visit(at, index) {
 				return
 			}
 		}
@@ -37,18 +58,14 @@ func (d *Directory) Walk(order Order, from int, resume bool, asOf time.Time, yie
 		if !resume {
 			from = -1
 		}
-		d.People.WalkUPN(d.extent(), order.Within, order.Descending, from, func(index int) bool {
-			return !d.Exists(index, asOf) || yield(index, index)
-		})
+		d.People.WalkUPN(d.extent, order.Within, order.Descending, from, func(index int) bool { return visit(index, index) })
 	default:
-		d.walkList(from, resume, asOf, yield)
+		d.walkList(from, resume, visit)
 	}
 }
 
 // walkList visits the users in the directory's own order.
-func (d *Directory) walkList(from int, resume bool, asOf time.Time, yield func(position, index int) bool) {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
+func (d *Directory) walkList(from int, resume bool, visit func(position, index int) bool) {
 	start, end := -len(d.head), d.base+len(d.tail)
 	if resume {
 		start = max(start, from)
@@ -66,7 +83,7 @@ func (d *Directory) walkList(from int, resume bool, asOf time.Time, yield func(p
 				continue
 			}
 		}
-		if d.present(index, asOf) && !yield(position, index) {
+		if !visit(position, index) {
 			return
 		}
 	}

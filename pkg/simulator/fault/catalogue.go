@@ -24,6 +24,27 @@ type Kind struct {
 	summary    string
 }
 
+// fits says whether the fault can be injected into that kind of request.
+func (k Kind) fits(on string) bool {
+	switch {
+	case k.on == on:
+		return true
+	case k.on == Delta || k.on == Token:
+		return false
+	case k.stage == instead:
+		return true
+	case k.on != List || on != Delta:
+		return false
+	}
+	// What happens to the body of a list can happen to that of a delta query, but not
+	// what is about the chain of its pages.
+	switch k.Name {
+	case "loop", "loop-long", "poisoned-token", "duplicate", "lost-page":
+		return false
+	}
+	return true
+}
+
 func kindOf(name string) (Kind, bool) {
 	for _, k := range catalogue() {
 		if k.Name == name {
@@ -80,6 +101,14 @@ func catalogue() []Kind {
 		{"lost-page", List, within, endless, 0, 0, "", "the page's link jumps over a page of users"},
 		{"governor", List, within, endless, 0, 0, "", "x-ms-throttle-limit-percentage: 0.9"},
 		{"replica-lag", List, within, endless, 0, 0, "", "the page shows the tenant as it was 30 s ago"},
+
+		{"delta-refused", Delta, instead, endless, 0, 400, "", "delta queries are refused with 400, as in a B2C tenant"},
+		{"delta-expired", Delta, instead, 1, 2, 0, "", "400 syncStateNotFound; the delta token is dead, a new one works"},
+		{"delta-reset", Delta, instead, 1, 2, 0, "", "410 with a Location that starts the delta query anew"},
+		{"delta-page-expired", Delta, instead, 1, 2, 0, "", "400 Directory_ExpiredPageToken from a delta query"},
+		{"delta-lag", Delta, within, endless, 0, 0, "", "changes show in delta queries 10 s after they happened"},
+		{"delta-replay", Delta, within, endless, 2, 0, "", "a delta query repeats five older changes, as they were"},
+		{"delta-duplicate", Delta, within, endless, 0, 0, "", "a delta query shows each change of a page twice"},
 
 		{"count-lag", Count, within, 2, 0, 0, "", "$count is 3 too low, twice"},
 		{"count-refused", Count, instead, endless, 0, 400, "", "$count is refused with 400, as in a B2C tenant"},

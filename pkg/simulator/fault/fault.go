@@ -13,6 +13,7 @@ import (
 // Kinds of requests, as a fault's On names them.
 const (
 	List  = "list"
+	Delta = "delta"
 	Count = "count"
 	User  = "user"
 	Batch = "batch"
@@ -24,12 +25,12 @@ const (
 type Fault struct {
 	// Name is one of Names.
 	Name string
-	// On is the kind of request that it is injected into: "list", "count", "user",
-	// "batch", "graph" (each of these) or "token". Empty means the fault's own,
+	// On is the kind of request that it is injected into: "list", "delta", "count",
+	// "user", "batch", "graph" (each of these) or "token". Empty means the fault's own,
 	// which for most is "list".
 	On string
-	// Page is the number of the list page that it is injected into, from 1, counted
-	// along a chain of links; 0 means each page. Only lists have pages.
+	// Page is the number of the page that it is injected into, from 1, counted along a
+	// chain of links; 0 means each page. Only lists and delta queries have pages.
 	Page int
 	// Times is how often it is injected into each page (or, off a list,
 	// altogether); 0 means the fault's own default, -1 without end.
@@ -86,14 +87,14 @@ func Parse(s string) (Fault, error) {
 		return Fault{}, fmt.Errorf("fault %q is unknown: one of %s", f.Name, strings.Join(names, ", "))
 	}
 	switch f.On {
-	case "", List, Graph, Count, User, Batch:
-		if f.On != "" && (kind.stage != instead || kind.on == Token) {
+	case "", List, Delta, Graph, Count, User, Batch:
+		if f.On != "" && !kind.fits(f.On) {
 			return Fault{}, fmt.Errorf("fault %q applies to %s requests only; leave out @%s", f.Name, kind.on, f.On)
 		}
 	default:
-		return Fault{}, fmt.Errorf("fault %q: after @ comes list, count, user, batch or graph", s)
+		return Fault{}, fmt.Errorf("fault %q: after @ comes list, delta, count, user, batch or graph", s)
 	}
-	if f.Page > 0 && kind.on != List {
+	if f.Page > 0 && kind.on != List && kind.on != Delta {
 		return Fault{}, fmt.Errorf("fault %q applies to %s requests, which have no pages; leave out :%d", f.Name, kind.on, f.Page)
 	}
 	return f, nil

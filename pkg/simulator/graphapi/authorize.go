@@ -52,10 +52,14 @@ func (c *call) hasRole(names ...string) bool {
 // basic are the properties that User.ReadBasic.All shows; all others are null.
 const basic = " id displayName givenName surname mail userPrincipalName securityIdentifier "
 
+func (c *call) seesEverything() bool {
+	return c.hasRole("User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All")
+}
+
 // permit checks the token's roles against what is selected or filtered by, and
 // blanks what a basic role does not show. User resource type, "Permissions".
 func (c *call) permit(q *query.Query) *grapherror.Error {
-	full := c.hasRole("User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All")
+	full := c.seesEverything()
 	if !full && !c.hasRole("User.ReadBasic.All") {
 		return grapherror.Denied()
 	}

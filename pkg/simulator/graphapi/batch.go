@@ -110,8 +110,8 @@ func (c *call) part(item batchItem) batchAnswer {
 		r.Header.Set(name, value)
 	}
 	w := &partWriter{header: http.Header{}}
-	sub := &call{Service: c.Service, Exchange: c.Part(w, r), page: 1, roles: c.roles}
 	e, argument := route(u.Path)
+	sub := &call{Service: c.Service, Exchange: c.Part(w, r), kind: e.kind, page: 1, roles: c.roles}
 	refusal := sub.charge(e.kind)
 	if e.kind == fault.Batch {
 		refusal = grapherror.New(http.StatusBadRequest, "BadRequest", "A batch cannot hold a batch.")

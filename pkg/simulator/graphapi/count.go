@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/simulator/grapherror"
+	"github.com/rollcall-dev/rollcall/pkg/simulator/people"
 	"github.com/rollcall-dev/rollcall/pkg/simulator/query"
 )
 
@@ -15,9 +16,9 @@ func (c *call) countUsers(q *query.Query) int {
 	if q.MatchesAll() {
 		truth = c.directory.Size(asOf)
 	} else {
-		matcher := q.Matcher(c.directory.People)
-		c.directory.Walk(q.Order, 0, false, asOf, func(_, index int) bool {
-			if matcher.Match(index) {
+		matcher := q.Matcher()
+		c.directory.Walk(q.Order, 0, false, asOf, func(_ int, u *people.Person) bool {
+			if matcher.Match(u) {
 				truth++
 			}
 			return true

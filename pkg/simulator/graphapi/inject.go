@@ -3,6 +3,7 @@ package graphapi
 import (
 	"io"
 	"net/http"
+	"strings"
 	"syscall"
 	"time"
 
@@ -38,6 +39,16 @@ func (c *call) inject(k fault.Kind) {
 	case "expired-token":
 		c.chains.dead.swap(c.pageToken().chain, true)
 		c.fail(expiredPageToken())
+	case "delta-expired":
+		c.endDelta()
+		c.fail(syncStateNotFound())
+	case "delta-reset":
+		c.endDelta()
+		c.fail(grapherror.New(http.StatusGone, "resyncRequired", "The data must be synchronised again.").
+			With("Location", c.Base()+strings.TrimSuffix(c.R.URL.Path, "/")+"?$deltatoken="))
+	case "delta-page-expired":
+		c.endDelta()
+		c.fail(expiredPageToken())
 	case "cae":
 		c.fail(challenge(c.tokens.RevokeTokens()))
 	default:
@@ -51,6 +62,11 @@ func (c *call) html(status int) {
 	c.Write([]byte(gatewayPage))
 }
 
+// endDelta makes the chain of links expire that the request is a part of.
+func (c *call) endDelta() {
+	c.chains.dead.swap(c.deltaToken().chain, true)
+}
+
 // unknownError is an error envelope where none should be.
 func (c *call) unknownError() []byte {
 	return grapherror.New(http.StatusOK, "UnknownError", "").Envelope(c.RequestID, c.ClientRequestID())
@@ -61,7 +77,9 @@ func (c *call) refusalOf(k fault.Kind) *grapherror.Error {
 	refusal := grapherror.New(http.StatusInternalServerError, "UnknownError", "")
 	switch k.Status {
 	case http.StatusBadRequest:
-		refusal = countUnsupported()
+		if refusal = countUnsupported(); k.Name == "delta-refused" {
+			refusal = deltaUnsupported()
+		}
 	case http.StatusUnauthorized:
 		refusal = unauthorized("Lifetime validation failed, the token is expired.")
 	case http.StatusForbidden:

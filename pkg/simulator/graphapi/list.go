@@ -2,22 +2,13 @@ package graphapi
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/simulator/grapherror"
+	"github.com/rollcall-dev/rollcall/pkg/simulator/people"
 	"github.com/rollcall-dev/rollcall/pkg/simulator/query"
 )
-
-// page is one page of a list, chosen but not yet written.
-type page struct {
-	query   *query.Query
-	token   pageToken // by which it was asked for; that of a new chain on the first page
-	indices []int
-	total   int    // -1 without @odata.count
-	link    string // the next page, or empty
-}
 
 // list answers GET /users.
 func (c *call) list(string) {
@@ -28,9 +19,9 @@ func (c *call) list(string) {
 	if refusal == nil {
 		refusal = c.permit(q)
 	}
-	p := &page{query: q, total: -1}
+	var token pageToken
 	if refusal == nil {
-		p.token, refusal = c.open(q)
+		token, refusal = c.open(q)
 	}
 	if refusal == nil && c.faults.Has("poisoned-token") && !c.chains.asked.swap(c.R.URL.RawQuery, true) {
 		refusal = unavailable()
@@ -39,8 +30,7 @@ func (c *call) list(string) {
 		c.fail(refusal)
 		return
 	}
-	c.choose(p)
-	c.send(p)
+	c.send(c.choose(q, token))
 }
 
 // open checks the page token, or starts a new chain of pages.
@@ -64,87 +54,107 @@ func (c *call) open(q *query.Query) (pageToken, *grapherror.Error) {
 	return token, nil
 }
 
-// choose picks the page's users and makes its link, faults included.
-func (c *call) choose(p *page) {
-	q, first := p.query, p.query.SkipToken == ""
-	asOf := c.asOf()
+// choose picks the page's users and makes its link, faults included. token is that by
+// which the page was asked for, or that of a new chain on the first page.
+func (c *call) choose(q *query.Query, token pageToken) *page {
+	first, asOf := q.SkipToken == "", c.asOf()
+	p := &page{query: q, total: -1}
 	if first && q.Count {
 		p.total = c.countUsers(q)
 	}
-	empty := c.faults.Has("empty-page") && !p.token.filled
+	empty := c.faults.Has("empty-page") && !token.filled
 	skip := 0
 	if c.faults.Has("lost-page") {
 		skip = q.Top
 	}
-	next, more := p.token, false
-	p.indices = make([]int, 0, q.Top+1)
-	matcher := q.Matcher(c.directory.People)
-	c.directory.Walk(q.Order, p.token.position, !first, asOf, func(position, index int) bool {
-		if !matcher.Match(index) {
+	next, more := token, false
+	users := make([]people.Person, 0, q.Top+1)
+	if token.repeat > 0 && c.faults.Has("duplicate") {
+		if u, ok := c.directory.User(token.repeat-1, asOf); ok {
+			users = append(users, u)
+		}
+	}
+	full := len(users) + q.Top
+	matcher := q.Matcher()
+	c.directory.Walk(q.Order, token.position, !first, asOf, func(position int, u *people.Person) bool {
+		if !matcher.Match(u) {
 			return true
 		}
 		switch {
-		case empty || len(p.indices) == q.Top && skip == 0:
+		case empty || len(users) == full && skip == 0:
 			next.position, more = position, true
 			return false
-		case len(p.indices) == q.Top:
+		case len(users) == full:
 			skip--
 		default:
-			p.indices = append(p.indices, index)
+			users = append(users, *u)
 		}
 		return true
 	})
-	if p.token.repeat > 0 && c.faults.Has("duplicate") {
-		p.indices = slices.Insert(p.indices, 0, p.token.repeat-1)
-	}
 	next.page, next.hash, next.repeat = c.page+1, q.Hash, 0
-	if len(p.indices) > 0 {
-		next.repeat = p.indices[len(p.indices)-1] + 1
+	if len(users) > 0 {
+		next.repeat = users[len(users)-1].Index() + 1
 	}
 	next.filled, next.advanced = empty, q.Advanced
 	next.poisoned = c.faults.Has("poisoned-token")
+	link := ""
 	if more {
-		p.link = c.linkTo(p, next)
+		link = c.linkTo(q, next)
 	}
-	p.link = c.corrupt(p)
+	if link = c.corrupt(q, token, link); link != "" {
+		p.link = nextLink(link)
+	}
+	p.size = len(users)
+	p.write = func(dst []byte, i int) []byte { return users[i].Append(dst, q.Columns) }
+	return p
 }
 
 // linkTo writes the link to a page, with the query as the service re-encodes it.
-func (c *call) linkTo(p *page, token pageToken) string {
+func (c *call) linkTo(q *query.Query, token pageToken) string {
 	link := c.Base() + "/v1.0/users?"
-	if p.query.Echo != "" {
-		link += p.query.Echo + "&"
+	if q.Echo != "" {
+		link += q.Echo + "&"
 	}
 	return link + "$skiptoken=" + token.encode(c.key)
 }
 
 // corrupt is the page's link as the faults change it.
-func (c *call) corrupt(p *page) string {
-	link := p.link
+func (c *call) corrupt(q *query.Query, token pageToken, link string) string {
 	if c.page == 1 && link != "" {
-		c.chains.second.swap(p.token.chain, link)
+		c.chains.second.swap(token.chain, link)
 	}
 	rest := strings.TrimPrefix(link, c.Base())
 	if rest == "" {
-		rest = "/v1.0/users?$skiptoken=" + p.token.encode(c.key)
+		rest = "/v1.0/users?$skiptoken=" + token.encode(c.key)
 	}
 	switch {
 	case c.faults.Has("early-end"):
 		return ""
-	case c.faults.Has("loop") && p.query.SkipToken == "":
-		return strings.TrimSuffix(c.Base()+"/v1.0/users?"+p.query.Echo, "?")
+	case c.faults.Has("loop") && q.SkipToken == "":
+		return strings.TrimSuffix(c.Base()+"/v1.0/users?"+q.Echo, "?")
 	case c.faults.Has("loop"):
-		return c.linkTo(p, p.token)
+		return c.linkTo(q, token)
 	case c.faults.Has("loop-long"):
-		return c.chains.second.get(p.token.chain)
-	case c.faults.Has("foreign-host"):
-		return "https://" + c.config.ForeignHost + rest
-	case c.faults.Has("foreign-scheme"):
-		return "http://" + c.R.Host + rest
-	case c.faults.Has("foreign-path"):
-		return c.Base() + strings.Replace(rest, "/v1.0/users", "/v1.0/applications", 1)
-	case c.faults.Has("userinfo-host"):
-		return "https://" + c.R.Host + "@" + c.config.ForeignHost + rest
+		return c.chains.second.get(token.chain)
+	}
+	if misdirected := c.misdirect(rest); misdirected != c.Base()+rest {
+		return misdirected
 	}
 	return link
+}
+
+// misdirect is a link to a path of this service, with its query, as the faults change
+// it.
+func (c *call) misdirect(path string) string {
+	switch {
+	case c.faults.Has("foreign-host"):
+		return "https://" + c.config.ForeignHost + path
+	case c.faults.Has("foreign-scheme"):
+		return "http://" + c.R.Host + path
+	case c.faults.Has("foreign-path"):
+		return c.Base() + strings.Replace(path, "/v1.0/users", "/v1.0/applications", 1)
+	case c.faults.Has("userinfo-host"):
+		return "https://" + c.R.Host + "@" + c.config.ForeignHost + path
+	}
+	return c.Base() + path
 }

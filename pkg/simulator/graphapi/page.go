@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/rollcall-dev/rollcall/pkg/property"
-	"github.com/rollcall-dev/rollcall/pkg/simulator/people"
+	"github.com/rollcall-dev/rollcall/pkg/simulator/fault"
 	"github.com/rollcall-dev/rollcall/pkg/simulator/query"
 )
 
@@ -15,6 +15,18 @@ const chunk = 32 << 10
 
 // slowRate is the speed of the fault slow-body, in bytes a second.
 const slowRate = 16 << 10
+
+// page is one page of a list or of a delta query, chosen but not yet written.
+type page struct {
+	query *query.Query
+	total int    // -1 without @odata.count
+	link  string // the member that holds the page's link, as of nextLink, or empty
+	size  int    // how many users it has, and how each is written
+	write func(dst []byte, i int) []byte
+}
+
+// nextLink is the member that links to the next page.
+func nextLink(address string) string { return `,"@odata.nextLink":"` + address + `"` }
 
 // context is the start of a body: the @odata.context annotation.
 func (c *call) context(q *query.Query, suffix string) string {
@@ -35,15 +47,12 @@ func (c *call) send(p *page) {
 	if c.faults.Has("slow-body") {
 		c.Rate = slowRate
 	}
-	early, late := "", ""
-	if p.link != "" {
-		early = `,"@odata.nextLink":"` + p.link + `"`
-	}
+	early, late := p.link, ""
 	if c.config.LinkAfterValue || c.faults.Has("link-after-value") {
 		early, late = "", early
 	}
 	head := c.context(p.query, "")
-	if p.query.Select == nil {
+	if p.query.Select == nil && c.kind == fault.List {
 		head += `,"@microsoft.graph.tips":"This request only returns a subset of the resource's properties. Your app will need to use $select to return non-default properties. To find out what other properties are available for this resource see https://learn.microsoft.com/graph/api/resources/user"`
 	}
 	if p.total >= 0 {
@@ -59,16 +68,14 @@ func (c *call) send(p *page) {
 // sendUsers writes the users of a page, and is false when the body has ended
 // early.
 func (c *call) sendUsers(p *page, b []byte) bool {
-	half := len(p.indices) / 2
+	half := p.size / 2
 	breaking := c.faults.Breaking()
-	var u people.Person // outside of the loop, because it escapes
-	for i, index := range p.indices {
+	for i := range p.size {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		start := len(b)
-		u = c.directory.People.Person(index)
-		b = u.Append(b, p.query.Columns)
+		b = p.write(b, i)
 		if i == half {
 			switch {
 			case breaking:
@@ -90,7 +97,7 @@ func (c *call) sendUsers(p *page, b []byte) bool {
 			b = b[:0]
 		}
 	}
-	if breaking && len(p.indices) == 0 {
+	if breaking && p.size == 0 {
 		c.breakBody([]byte(" "))
 		return false
 	}

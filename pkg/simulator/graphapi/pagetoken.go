@@ -64,24 +64,14 @@ func decodePageToken(key []byte, s string) (p pageToken, ok bool) {
 	if !hmac.Equal(sum, seal(key, b)) {
 		return pageToken{}, false
 	}
-	b = b[len(tokenMagic):]
-	unsigned := func() uint64 {
-		v, n := binary.Uvarint(b)
-		b = b[max(n, 0):]
-		return v
-	}
-	signed := func() int64 {
-		v, n := binary.Varint(b)
-		b = b[max(n, 0):]
-		return v
-	}
-	p.page, p.position, p.chain = int(unsigned()), int(signed()), unsigned()
-	p.started, p.repeat = time.UnixMilli(signed()), int(unsigned())
-	if len(b) != 1+len(p.hash) {
+	r := varints(b[len(tokenMagic):])
+	p.page, p.position, p.chain = int(r.unsigned()), int(r.signed()), r.unsigned()
+	p.started, p.repeat = time.UnixMilli(r.signed()), int(r.unsigned())
+	if len(r) != 1+len(p.hash) {
 		return pageToken{}, false
 	}
-	p.poisoned, p.filled, p.advanced = b[0]&1 != 0, b[0]&2 != 0, b[0]&4 != 0
-	copy(p.hash[:], b[1:])
+	p.poisoned, p.filled, p.advanced = r[0]&1 != 0, r[0]&2 != 0, r[0]&4 != 0
+	copy(p.hash[:], r[1:])
 	return p, true
 }
 

@@ -42,7 +42,8 @@ func New(config tenant.Config, d *directory.Directory, tokens *login.Service, in
 type call struct {
 	*Service
 	*wire.Exchange
-	page   int // of a list, from 1
+	kind   string
+	page   int // of a list or a chain of delta links, from 1
 	roles  []string
 	faults fault.Set // inside the answer
 	units  int       // resource units charged
@@ -60,6 +61,10 @@ type endpoint struct {
 func endpoints() []endpoint {
 	return []endpoint{
 		{"users", fault.List, http.MethodGet, (*call).list},
+		{"users/delta", fault.Delta, http.MethodGet, (*call).delta},
+		{"users/delta()", fault.Delta, http.MethodGet, (*call).delta},
+		{"users/microsoft.graph.delta", fault.Delta, http.MethodGet, (*call).delta},
+		{"users/microsoft.graph.delta()", fault.Delta, http.MethodGet, (*call).delta},
 		{"users/$count", fault.Count, http.MethodGet, (*call).count},
 		{"users/", fault.User, http.MethodGet, (*call).user},
 		{"$batch", fault.Batch, http.MethodPost, (*call).batch},
@@ -81,10 +86,13 @@ func route(path string) (e endpoint, argument string) {
 // Serve answers a Graph request: waits as long as Graph does, verifies the token,
 // injects faults, meters, and routes.
 func (s *Service) Serve(x *wire.Exchange) {
-	c := &call{Service: s, Exchange: x}
 	e, argument := route(x.R.URL.Path)
-	if e.kind == fault.List {
+	c := &call{Service: s, Exchange: x, kind: e.kind}
+	switch e.kind {
+	case fault.List:
 		c.page = max(1, c.pageToken().page)
+	case fault.Delta:
+		c.page = max(1, c.deltaToken().page)
 	}
 	x.Note(func(r *wire.Request) { r.Kind, r.Page = e.kind, c.page })
 	if !x.Sleep(s.config.Latency) {

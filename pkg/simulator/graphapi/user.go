@@ -17,12 +17,16 @@ func (c *call) user(argument string) {
 		return
 	}
 	index, byID, ok := c.directory.People.Find(key)
-	if !ok || !c.directory.Exists(index, c.asOf()) {
+	u, exists := c.directory.User(index, c.asOf())
+	if !ok || !exists {
 		c.fail(notFound(key))
 		return
 	}
 	if deeper {
-		if index, ok = c.directory.People.Manager(index); !ok {
+		if index, ok = c.directory.People.Manager(index); ok {
+			u, ok = c.directory.User(index, c.asOf())
+		}
+		if !ok {
 			c.fail(notFound(property.Manager))
 			return
 		}
@@ -35,7 +39,6 @@ func (c *call) user(argument string) {
 		c.fail(refusal)
 		return
 	}
-	u := c.directory.People.Person(index)
 	object := u.Append(nil, q.Columns)
 	c.json()
 	b := []byte(c.context(q, "/$entity"))

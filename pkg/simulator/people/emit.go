@@ -50,6 +50,18 @@ func ManagerColumn() Column {
 	}}
 }
 
+// ManagerDeltaColumn is the manager as a delta query shows it to whom the user is new.
+func ManagerDeltaColumn() Column {
+	return Column{Name: property.Manager, emit: func(u *Person, dst []byte) []byte {
+		manager, ok := u.Manager(u.index)
+		if !ok {
+			return dst
+		}
+		dst = append(dst, `,"manager@delta":[{"@odata.type":"#microsoft.graph.user","id":"`...)
+		return append(u.ID(manager).AppendTo(dst), `"}]`...)
+	}}
+}
+
 // DefaultNames is Graph's set without $select, in the order in which Graph
 // writes it.
 func DefaultNames() []string {

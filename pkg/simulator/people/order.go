@@ -113,7 +113,7 @@ func (p *People) ByDisplayName(extent int) []int {
 	keys := make([]int, extent)
 	order := make([]int, extent)
 	for i := range order {
-		u := p.Person(i)
+		u := p.Person(i, nil)
 		order[i], keys[i] = i, ranks[string(u.appendDisplayName(nil))]
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(keys[a], keys[b]) })

@@ -89,7 +89,7 @@ func (p *People) Find(key string) (index int, byID, ok bool) {
 func (p *People) Manager(index int) (int, bool) {
 	for index > 0 {
 		index = (index - 1) / 7
-		if m := p.Person(index); !m.guest {
+		if m := p.Person(index, nil); !m.guest {
 			return index, true
 		}
 	}
@@ -105,15 +105,17 @@ type Person struct {
 	bits    uint64 // what the seed decided about this user
 	more    uint64 // and more of it
 	guest   bool
-	hostile int // which hostile display name, or -1
+	hostile int      // which hostile display name, or -1
+	details *Details // what has changed since, or nil
 }
 
-// Person makes the user with the index.
-func (p *People) Person(index int) Person {
+// Person makes the user with the index. details, which may be nil, are what has
+// changed about the user.
+func (p *People) Person(index int, details *Details) Person {
 	bits := guid.Mix(uint64(index)*guid.SaltPermute ^ p.seed ^ guid.SaltCheck)
 	u := Person{
 		People: p, index: index, pair: pairAt(p.cultures, p.pairOf(index)), round: index / p.pairs,
-		bits: bits, more: guid.Mix(bits ^ guid.SaltCheck), hostile: -1,
+		bits: bits, more: guid.Mix(bits ^ guid.SaltCheck), hostile: -1, details: details,
 	}
 	u.guest = index > 0 && bits%100 < 8
 	every := 1000

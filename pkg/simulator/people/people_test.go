@@ -11,7 +11,7 @@ func TestWalkUPNVisitsEveryUserInOrder(t *testing.T) {
 	for _, descending := range []bool{false, true} {
 		last, n := "", 0
 		people.WalkUPN(extent, Range{}, descending, -1, func(index int) bool {
-			u := people.Person(index)
+			u := people.Person(index, nil)
 			upn := strings.ToLower(u.UserPrincipalName())
 			if n > 0 && (upn > last) == descending {
 				t.Fatalf("%s and %s are in the wrong order", last, upn)

@@ -35,7 +35,7 @@ var emitters = sync.OnceValue(func() map[string]Emitter {
 
 		// What a user does in the company.
 		"jobTitle":              textIf((*Person).hasDepartment, func(u *Person, dst []byte) []byte { return append(dst, u.department().titles[u.pick(17, 4)]...) }),
-		"department":            textIf((*Person).hasDepartment, func(u *Person, dst []byte) []byte { return append(dst, u.department().name...) }),
+		"department":            departmentName,
 		"companyName":           text(companyName),
 		"employeeId":            textIf((*Person).hasEmployeeID, employeeID),
 		"employeeType":          textIf((*Person).isMember, oneOf(oneIn(25, 10), "Contractor", "Employee")),
@@ -197,6 +197,16 @@ func companyName(u *Person, dst []byte) []byte {
 		return append(dst, u.guestDomain()[:len(u.guestDomain())-len(".example")]...)
 	}
 	return append(dst, u.company.firms[u.pick(9, 4)]...)
+}
+
+func departmentName(u *Person, dst []byte) []byte {
+	switch {
+	case u.details != nil && u.details.department != "":
+		return append(dst, u.details.department...)
+	case !u.hasDepartment():
+		return append(dst, "null"...)
+	}
+	return append(append(append(dst, '"'), u.department().name...), '"')
 }
 
 // employeeID has leading zeros: a reader that takes it for a number loses them.

@@ -57,7 +57,7 @@ func (p *People) findUPN(upn string) (index int, ok bool) {
 		return 0, false
 	}
 	index = max(round-1, 0)*p.pairs + p.slotOf(pair)
-	u := p.Person(index)
+	u := p.Person(index, nil)
 	return index, strings.ToLower(u.UserPrincipalName()) == local
 }
 

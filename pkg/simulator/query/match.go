@@ -10,25 +10,24 @@ import (
 // Matcher tries a query on one user after the other and reuses its buffers.
 type Matcher struct {
 	query  *Query
-	people *people.People
-	user   people.Person
+	user   *people.Person
 	raw    []byte
 	folded []byte
 }
 
 // Matcher makes a matcher. It is for one goroutine.
-func (q *Query) Matcher(p *people.People) *Matcher { return &Matcher{query: q, people: p} }
+func (q *Query) Matcher() *Matcher { return &Matcher{query: q} }
 
 // MatchesAll says that the query finds everybody.
 func (q *Query) MatchesAll() bool { return q.filter == nil && len(q.search) == 0 }
 
-// Match says whether the query finds the user with the index.
-func (m *Matcher) Match(index int) bool {
+// Match says whether the query finds the user.
+func (m *Matcher) Match(u *people.Person) bool {
 	if m.query.MatchesAll() {
 		return true
 	}
-	m.user = m.people.Person(index)
-	return (m.query.filter == nil || m.match(m.query.filter)) && m.query.search.match(&m.user)
+	m.user = u
+	return (m.query.filter == nil || m.match(m.query.filter)) && m.query.search.match(u)
 }
 
 // match says whether the filter accepts the user.
@@ -66,7 +65,7 @@ func (n *node) holds(value []byte, null bool) bool {
 // value reads what the list would show: the text of the property's JSON, folded
 // for comparison.
 func (m *Matcher) value(n *node) (value []byte, null bool) {
-	m.raw = n.emit(&m.user, m.raw[:0])
+	m.raw = n.emit(m.user, m.raw[:0])
 	raw := m.raw
 	switch {
 	case n.size:

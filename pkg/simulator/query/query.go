@@ -75,6 +75,10 @@ func invalidQuery() *grapherror.Error {
 	return grapherror.BadRequest("The query string is not valid.")
 }
 
+func specifiedTwice(name string) *grapherror.Error {
+	return grapherror.BadRequest("Query option '" + name + "' was specified more than once, but it must be specified at most once.")
+}
+
 func unknownOption(name string) *grapherror.Error {
 	return grapherror.BadRequest("The query option '" + name + "' is not supported.")
 }
@@ -95,7 +99,7 @@ func List(config tenant.Config, raw string, eventual bool) (*Query, *grapherror.
 			continue // v1.0 takes it for a custom option and ignores it
 		}
 		if _, twice := values[name]; twice {
-			return nil, grapherror.BadRequest("Query option '" + p.name + "' was specified more than once, but it must be specified at most once.")
+			return nil, specifiedTwice(p.name)
 		}
 		values[name] = p.value
 		if name != "$skiptoken" {
@@ -109,6 +113,9 @@ func List(config tenant.Config, raw string, eventual bool) (*Query, *grapherror.
 		if refusal := q.option(config, option, values[option], eventual); refusal != nil {
 			return nil, refusal
 		}
+	}
+	if config.B2C && (eventual || strings.EqualFold(values["$count"], "true")) {
+		return nil, noAdvancedQueries()
 	}
 	return q, q.check(config, values["$search"] != "", eventual)
 }
@@ -171,8 +178,8 @@ func (q *Query) check(config tenant.Config, searches, eventual bool) *grapherror
 	}
 	advanced := q.filter.needsAdvanced() || q.filter != nil && q.Order.By != ""
 	switch {
-	case config.B2C && (advanced || searches || q.Count):
-		return grapherror.Unsupported("Advanced queries are not supported in this tenant.")
+	case config.B2C && (advanced || searches):
+		return noAdvancedQueries()
 	case searches && !eventual:
 		return grapherror.Unsupported("Request with $search query parameter only works through MSGraph with a special request header: 'ConsistencyLevel: eventual'")
 	case advanced && !q.Count:
@@ -184,8 +191,12 @@ func (q *Query) check(config tenant.Config, searches, eventual bool) *grapherror
 	if q.Uses("signInActivity") {
 		q.Top = min(q.Top, maxTopSignIn)
 	}
-	q.Order.Within = q.filter.upnRange()
+	q.bound()
 	return nil
+}
+
+func noAdvancedQueries() *grapherror.Error {
+	return grapherror.Unsupported("Advanced queries are not supported in this tenant.")
 }
 
 // NeedsHeader refuses an advanced query without its header.
@@ -211,7 +222,7 @@ func Count(raw string) (*Query, *grapherror.Error) {
 			return nil, refusal
 		}
 	}
-	q.Order.Within = q.filter.upnRange()
+	q.bound()
 	return q, nil
 }
 

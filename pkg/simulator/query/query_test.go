@@ -38,11 +38,11 @@ func FuzzFilter(f *testing.F) {
 		if q == nil {
 			return
 		}
-		within, matcher := q.Order.Within, q.Matcher(people)
+		within, matcher := q.Order.Within, q.Matcher()
 		for index := range 50 {
-			u := people.Person(index)
+			u := people.Person(index, nil)
 			upn := strings.ToLower(u.UserPrincipalName())
-			if matcher.Match(index) && (upn < within.Low || within.High != "" && upn > within.High) {
+			if matcher.Match(&u) && (upn < within.Low || within.High != "" && upn > within.High) {
 				t.Fatalf("%q finds %s outside of its range %+v", s, upn, within)
 			}
 		}
@@ -56,7 +56,8 @@ func FuzzSearch(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		if q := parse(t, "$search", s); q != nil {
 			for index := range 10 {
-				q.Matcher(people).Match(index)
+				u := people.Person(index, nil)
+				q.Matcher().Match(&u)
 			}
 		}
 	})

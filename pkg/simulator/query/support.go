@@ -95,6 +95,38 @@ func (n *node) mentions(name string) bool {
 	return n != nil && (n.property.Name == name || slices.ContainsFunc(n.kids, func(kid *node) bool { return kid.mentions(name) }))
 }
 
+// bound finds the users that the query is about, so that few are read without looking
+// at everybody.
+func (q *Query) bound() {
+	q.Order.Within = q.filter.upnRange()
+	if q.Order.By == "" {
+		q.Order.Among = q.filter.among()
+	}
+}
+
+// among are the ids of the only users that the filter can match, nil if it does not
+// name them.
+func (n *node) among() []string {
+	switch {
+	case n == nil:
+	case n.op == "and":
+		for _, kid := range n.kids {
+			if ids := kid.among(); ids != nil {
+				return ids
+			}
+		}
+	case n.property.Name == "id" && (n.op == "eq" || n.op == "in"):
+		ids := make([]string, 0, len(n.values))
+		for _, v := range n.values {
+			if !slices.Contains(ids, v.text) {
+				ids = append(ids, v.text)
+			}
+		}
+		return ids
+	}
+	return nil
+}
+
 // upnRange bounds the sign-in names that the filter can match, so that a range
 // is read without looking at everybody.
 func (n *node) upnRange() (r people.Range) {

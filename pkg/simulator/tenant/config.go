@@ -46,8 +46,8 @@ type Config struct {
 	// Free says that the tenant has no Entra ID P1 licence, so that
 	// signInActivity is refused.
 	Free bool
-	// B2C says that the tenant is a B2C tenant, which refuses $count, $search
-	// and advanced queries.
+	// B2C says that the tenant is a B2C tenant, which refuses the header
+	// ConsistencyLevel: eventual, $count, $search, and delta queries of users.
 	B2C bool
 	// Hostile gives every eighth user a hostile display name: spreadsheet formulas,
 	// control characters, emoji, lone surrogates. Without it one in a thousand has
@@ -60,6 +60,11 @@ type Config struct {
 	ClampTop bool
 	// LinkAfterValue puts @odata.nextLink after value. Graph puts it before.
 	LinkAfterValue bool
+	// DeltaPageSize is the page of a delta query; 0 means 200. DeltaMaxAge is how long
+	// a delta token works; 0 means 7 days. NoDelta refuses delta queries, as B2C does.
+	DeltaPageSize int
+	DeltaMaxAge   time.Duration
+	NoDelta       bool
 	// TokenMaxAge is how long a page token works; 0 means forever.
 	TokenMaxAge time.Duration
 	// CountBOM starts the body of /users/$count with a byte order mark.
@@ -115,6 +120,12 @@ func (c Config) WithDefaults() Config {
 		c.PageSize = 100
 	}
 	c.PageSize = min(c.PageSize, MaxTop)
+	if c.DeltaPageSize <= 0 {
+		c.DeltaPageSize = 200
+	}
+	if c.DeltaMaxAge <= 0 {
+		c.DeltaMaxAge = 7 * 24 * time.Hour
+	}
 	if c.TokenLifetime <= 0 {
 		c.TokenLifetime = 3599 * time.Second
 	}

@@ -17,10 +17,11 @@ import (
 type Request struct {
 	// Method, Host, Path and RawQuery are as they came.
 	Method, Host, Path, RawQuery string
-	// Kind is list, count, user, batch, organization, token, discovery, secret,
+	// Kind is list, delta, count, user, batch, organization, token, discovery, secret,
 	// foreign or other.
 	Kind string
-	// Page is the number of a list page in its chain, from 1, else 0.
+	// Page is the number of a list page or a delta query in its chain of links, from
+	// 1, else 0.
 	Page int
 	// ConsistencyLevel, Prefer, ThrottlePriority, ClientRequestID and UserAgent
 	// are the headers of those names.

@@ -1,0 +1,60 @@
+package people
+
+import "encoding/json"
+
+// Details are what is different about a user from what the index makes of it. They
+// are never modified; nil is a user without differences.
+type Details struct {
+	department string // as JSON, or empty
+}
+
+// WithDepartment returns the details with another department; an empty one is null.
+func (d *Details) WithDepartment(department string) *Details {
+	changed := d.clone()
+	if changed.department = "null"; department != "" {
+		changed.department = quote(department)
+	}
+	return changed
+}
+
+func (d *Details) clone() *Details {
+	if d == nil {
+		return &Details{}
+	}
+	changed := *d
+	return &changed
+}
+
+func quote(s string) string {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return `""`
+	}
+	return string(text)
+}
+
+// hasSet says whether the property has been set, be it to null.
+func (d *Details) hasSet(name string) bool {
+	return d != nil && name == "department" && d.department != ""
+}
+
+// Index is the user's number.
+func (u *Person) Index() int { return u.index }
+
+// AppendChange writes the user as an entry of a delta query, which leaves out the
+// properties that were never set.
+func (u *Person) AppendChange(dst []byte, columns []Column) []byte {
+	dst = append(u.ID(u.index).AppendTo(append(dst, `{"id":"`...)), '"')
+	for i := range columns {
+		if columns[i].Name == "id" {
+			continue
+		}
+		before := len(dst)
+		dst = append(dst, columns[i].label...)
+		dst = columns[i].emit(u, dst)
+		if string(dst[before+len(columns[i].label):]) == "null" && !u.details.hasSet(columns[i].Name) {
+			dst = dst[:before]
+		}
+	}
+	return append(dst, '}')
+}
