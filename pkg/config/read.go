@@ -17,7 +17,7 @@ import (
 
 const prefix = "ROLLCALL_"
 
-// ExtraVariables names the variables that only some functions read, through settings of
+// ExtraVariables names the variables that only some functions read, into settings of
 // their own; see [Read].
 func ExtraVariables() []string {
 	return []string{"ROLLCALL_MAX_LEAVERS", "ROLLCALL_SINKS", "ROLLCALL_STATE", "ROLLCALL_TENANTS", "ROLLCALL_WEBHOOK_SECRET"}
@@ -39,18 +39,16 @@ type settings struct {
 	Parallel       parallel            `env:"ROLLCALL_PARALLEL"`
 	AuthorityHost  host                `env:"AZURE_AUTHORITY_HOST"`
 	LogLevel       string              `env:"AWS_LAMBDA_LOG_LEVEL"`
-	LogFormat      string              `env:"AWS_LAMBDA_LOG_FORMAT"`
 	MemorySize     int                 `env:"AWS_LAMBDA_FUNCTION_MEMORY_SIZE"`
-	NoColor        string              `env:"NO_COLOR"`
 }
 
-// Read reads the environment, given as os.Environ() gives it. A variable that is
-// empty or white space counts as unset, and white space around a value does not
-// count. The error is an *[Error] with every problem.
+// Read reads an environment in the form of os.Environ(). A variable that is empty or
+// white space counts as unset, and white space around a value is ignored. The error
+// is an *[Error] with all problems.
 //
-// Each extra is a pointer to a struct of further variables, which a function
-// reads besides those of Config: its fields have tags such as env:"ROLLCALL_STATE"
-// and types that parse themselves, and their errors quote no value.
+// Each extra is a pointer to a struct of variables that a function reads in addition
+// to those of Config. Its fields have tags such as env:"ROLLCALL_STATE" and types that
+// parse themselves, whose errors must not quote the value.
 func Read(environ []string, extra ...any) (*Config, error) {
 	var found collector
 	values := gather(environ, &found)
@@ -79,9 +77,9 @@ func Read(environ []string, extra ...any) (*Config, error) {
 	return set.config(values), nil
 }
 
-// gather makes a map of what is set among the variables that anything here or in
-// the credentials reads. App Service leaves a Key Vault reference that it could not
-// resolve as it is; it is reported and not read.
+// gather returns the values of the variables that this package or the credentials
+// read. App Service leaves unresolved Key Vault references in place; they are
+// reported as problems.
 func gather(environ []string, found *collector) map[string]string {
 	values := map[string]string{}
 	for _, entry := range environ {
@@ -89,8 +87,8 @@ func gather(environ []string, found *collector) map[string]string {
 		if !ok || !isOurs(name) {
 			continue
 		}
-		if _, twice := values[name]; twice {
-			continue // as os.Getenv does: the first counts
+		if _, duplicate := values[name]; duplicate {
+			continue // the first one counts, as in os.Getenv
 		}
 		value = strings.TrimSpace(value)
 		switch {
@@ -106,7 +104,7 @@ func gather(environ []string, found *collector) map[string]string {
 
 func isOurs(name string) bool {
 	switch name {
-	case "AWS_LAMBDA_LOG_LEVEL", "AWS_LAMBDA_LOG_FORMAT", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "NO_COLOR",
+	case "AWS_LAMBDA_LOG_LEVEL", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
 		"AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_KEY",
 		"AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_AUTHORITY_HOST", "AZURE_REGIONAL_AUTHORITY_NAME",
 		"AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE":
@@ -136,13 +134,13 @@ func reportUnknown(values map[string]string, known []string, found *collector) {
 	}
 }
 
-// check looks at what is wrong with values together.
+// check finds values that contradict each other.
 func (s *settings) check(found *collector) {
 	if limit := int(s.PageSize) / 2; s.CountSlack.Users > limit {
-		found.add("ROLLCALL_COUNT_SLACK", fmt.Sprintf("is more than half a page, which is %d users", limit), "write a smaller number: a lost page must not pass unseen")
+		found.add("ROLLCALL_COUNT_SLACK", fmt.Sprintf("is more than half a page, which is %d users", limit), "write a smaller number: a lost page must not go unnoticed")
 	}
 	if strings.ContainsFunc(s.Filter, unicode.IsControl) {
-		found.add("ROLLCALL_FILTER", "holds a control character", "write the filter on one line")
+		found.add("ROLLCALL_FILTER", "contains a control character", "write the filter on one line")
 	}
 	own := cloud.Cloud(s.Cloud)
 	login, variable := s.login()
@@ -161,8 +159,8 @@ func (s *settings) check(found *collector) {
 	}
 }
 
-// login returns the login host that replaces the cloud's, and the variable that
-// names it. The standard one does not count beside our own.
+// login returns the login host that replaces the cloud's, and its variable.
+// ROLLCALL_LOGIN_URL takes precedence over the Azure SDK's variable.
 func (s *settings) login() (login host, variable string) {
 	if s.LoginURL.isSet() {
 		return s.LoginURL, "ROLLCALL_LOGIN_URL"
@@ -170,7 +168,7 @@ func (s *settings) login() (login host, variable string) {
 	return s.AuthorityHost, "AZURE_AUTHORITY_HOST"
 }
 
-// config completes the settings.
+// config makes the Config.
 func (s *settings) config(values map[string]string) *Config {
 	own := cloud.Cloud(s.Cloud)
 	c := &Config{
@@ -179,7 +177,6 @@ func (s *settings) config(values map[string]string) *Config {
 		Cloud:          own,
 		LoginURL:       s.Cloud.LoginURL,
 		GraphURL:       s.Cloud.GraphURL,
-		Scope:          own.Scope(),
 		Select:         s.Select,
 		Filter:         s.Filter,
 		PageSize:       int(s.PageSize),
@@ -189,8 +186,6 @@ func (s *settings) config(values map[string]string) *Config {
 		Parallel:       int(s.Parallel),
 		MemorySize:     int64(s.MemorySize) << 20,
 		LogLevel:       s.LogLevel,
-		LogFormat:      s.LogFormat,
-		NoColor:        s.NoColor != "",
 		lookup: func(name string) (string, bool) {
 			value, ok := values[name]
 			return value, ok

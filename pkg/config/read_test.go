@@ -1,4 +1,4 @@
-package config
+package config_test
 
 import (
 	"errors"
@@ -8,13 +8,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rollcall-dev/rollcall/pkg/config"
 	"github.com/rollcall-dev/rollcall/pkg/property"
 	"github.com/rollcall-dev/rollcall/pkg/tolerance"
 )
 
-func mustRead(t *testing.T, environ ...string) *Config {
+func mustRead(t *testing.T, environ ...string) *config.Config {
 	t.Helper()
-	c, err := Read(environ)
+	c, err := config.Read(environ)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +27,7 @@ func TestAnEmptyEnvironmentGivesTheDefaults(t *testing.T) {
 	if c.Credentials.String() != "env:" || c.Cloud.Name != "public" || c.PageSize != 999 || c.CountSlack != (tolerance.Tolerance{Share: 0.0005}) || c.AllowAnonymous || c.Stream || c.Filter != "" || c.SealKey.Scheme != "" {
 		t.Errorf("config %+v", c.LogValue())
 	}
-	if c.LoginURL != "https://login.microsoftonline.com" || c.GraphURL != "https://graph.microsoft.com" || c.Scope != "https://graph.microsoft.com/.default" || c.Replaced != nil {
+	if c.LoginURL != "https://login.microsoftonline.com" || c.GraphURL != "https://graph.microsoft.com" || c.Cloud.Scope() != "https://graph.microsoft.com/.default" || c.Replaced != nil {
 		t.Errorf("hosts %v", c)
 	}
 	if len(c.Select) != 15 || c.Select[0].Name != "id" || c.Select[14].Name != "onPremisesSyncEnabled" {
@@ -50,13 +51,13 @@ func TestEveryVariableIsRead(t *testing.T) {
 		"ROLLCALL_COUNT_SLACK=20",
 		"ROLLCALL_ALLOW_ANONYMOUS=TRUE",
 		"ROLLCALL_RESPONSE=Stream",
-		"AWS_LAMBDA_LOG_LEVEL=DEBUG", "AWS_LAMBDA_LOG_FORMAT=JSON", "NO_COLOR=1",
+		"AWS_LAMBDA_LOG_LEVEL=DEBUG",
 	)
 	if c.Credentials.String() != "secretsmanager:rollcall/entra?stage=AWSPREVIOUS" || c.SealKey.String() != "file:/run/secrets/seal" || c.Filter != "accountEnabled eq true" || c.PageSize != 500 ||
-		c.CountSlack != (tolerance.Tolerance{Users: 20}) || !c.AllowAnonymous || !c.Stream || c.LogLevel != "DEBUG" || c.LogFormat != "JSON" || !c.NoColor {
+		c.CountSlack != (tolerance.Tolerance{Users: 20}) || !c.AllowAnonymous || !c.Stream || c.LogLevel != "DEBUG" {
 		t.Errorf("config %+v", c.LogValue())
 	}
-	if c.LoginURL != "https://login.microsoftonline.us" || c.GraphURL != "https://dod-graph.microsoft.us" || c.Scope != "https://dod-graph.microsoft.us/.default" {
+	if c.LoginURL != "https://login.microsoftonline.us" || c.GraphURL != "https://dod-graph.microsoft.us" || c.Cloud.Scope() != "https://dod-graph.microsoft.us/.default" {
 		t.Errorf("hosts %v", c)
 	}
 	want := property.Columns{{Name: "displayName"}, {Name: "manager", Optional: true}, {Name: "signInActivity", Optional: true}, {Name: "id"}}
@@ -65,7 +66,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 	}
 }
 
-func TestAnAnswerIsBufferedUnlessAStreamIsAskedFor(t *testing.T) {
+func TestResponsesAreBufferedByDefault(t *testing.T) {
 	for value, want := range map[string]bool{"": false, "buffered": false, "BUFFERED": false, " stream ": true} {
 		if c := mustRead(t, "ROLLCALL_RESPONSE="+value); c.Stream != want {
 			t.Errorf("%q: %v", value, c.Stream)
@@ -91,20 +92,20 @@ func TestEachCloudHasItsHostsAndScope(t *testing.T) {
 		"govsg":     {"https://login.sovcloud-identity.sg", "https://graph.svc.sovcloud.sg"},
 	} {
 		c := mustRead(t, "ROLLCALL_CLOUD="+name)
-		if got := [2]string{c.LoginURL, c.GraphURL}; got != want || c.Scope != want[1]+"/.default" {
-			t.Errorf("%s: %v, scope %s", name, got, c.Scope)
+		if got := [2]string{c.LoginURL, c.GraphURL}; got != want || c.Cloud.Scope() != want[1]+"/.default" {
+			t.Errorf("%s: %v, scope %s", name, got, c.Cloud.Scope())
 		}
 	}
 }
 
 func TestTheHostsOfACloudCanBeReplaced(t *testing.T) {
 	c := mustRead(t, "ROLLCALL_CLOUD=bleu", "ROLLCALL_LOGIN_URL=https://login.bleu.example", "ROLLCALL_GRAPH_URL=https://graph.bleu.example")
-	if c.LoginURL != "https://login.bleu.example" || c.GraphURL != "https://graph.bleu.example" || c.Scope != "https://graph.svc.sovcloud.fr/.default" || len(c.Replaced) != 2 {
-		t.Errorf("config %v, scope %s, replaced %v", c, c.Scope, c.Replaced)
+	if c.LoginURL != "https://login.bleu.example" || c.GraphURL != "https://graph.bleu.example" || c.Cloud.Scope() != "https://graph.svc.sovcloud.fr/.default" || len(c.Replaced) != 2 {
+		t.Errorf("config %v, scope %s, replaced %v", c, c.Cloud.Scope(), c.Replaced)
 	}
 }
 
-func TestAnOlderLoginHostOfTheSameCloudIsTaken(t *testing.T) {
+func TestAnOlderLoginHostOfTheSameCloudIsAccepted(t *testing.T) {
 	for host, cloud := range map[string]string{"login.windows.net": "public", "login.chinacloudapi.cn": "china", "login-us.microsoftonline.com": "usgov-dod"} {
 		if c := mustRead(t, "ROLLCALL_CLOUD="+cloud, "AZURE_AUTHORITY_HOST=https://"+host); c.LoginURL != "https://"+host || len(c.Replaced) != 1 {
 			t.Errorf("%s: %v, replaced %v", host, c, c.Replaced)
@@ -112,13 +113,13 @@ func TestAnOlderLoginHostOfTheSameCloudIsTaken(t *testing.T) {
 	}
 }
 
-func TestALoginHostThatIsNotUsedIsNotJudged(t *testing.T) {
+func TestAnUnusedLoginHostIsNotChecked(t *testing.T) {
 	mustRead(t, "AZURE_AUTHORITY_HOST=https://login.chinacloudapi.cn", "ROLLCALL_LOGIN_URL=https://login.example")
 }
 
-// FuzzAHostIsTakenAsItIsWrittenOrNotAtAll reads hosts from the environment: what is
-// taken has no letter that is not there.
-func FuzzAHostIsTakenAsItIsWrittenOrNotAtAll(f *testing.F) {
+// FuzzHosts reads hosts from the environment: an accepted host contains only letters
+// of the value.
+func FuzzHosts(f *testing.F) {
 	for _, seed := range []string{"https://login.example", "HTTPS://Login.Example:443/", "https://login.m\u0130crosoft.com", "https://login.microsoftonline.de", "https://u@login.example", "https://[::1]:8443/"} {
 		f.Add("ROLLCALL_LOGIN_URL", seed)
 		f.Add("AZURE_AUTHORITY_HOST", seed)
@@ -128,7 +129,7 @@ func FuzzAHostIsTakenAsItIsWrittenOrNotAtAll(f *testing.F) {
 	f.Add("AZURE_TENANT_ID", "\u00a0x")
 	f.Fuzz(func(t *testing.T, name, value string) {
 		const canary = "C4nary"
-		c, err := Read([]string{name + "=" + value, "AZURE_CLIENT_SECRET=" + canary})
+		c, err := config.Read([]string{name + "=" + value, "AZURE_CLIENT_SECRET=" + canary})
 		if err != nil {
 			if strings.Contains(err.Error(), canary) {
 				t.Errorf("error %q", err)
@@ -149,10 +150,10 @@ func FuzzAHostIsTakenAsItIsWrittenOrNotAtAll(f *testing.F) {
 	})
 }
 
-func TestReplacedHostsAreVisibleAndKeepTheScope(t *testing.T) {
+func TestReplacedHostsAreReportedAndKeepTheScope(t *testing.T) {
 	c := mustRead(t, "ROLLCALL_LOGIN_URL=https://Localhost:8443/", "ROLLCALL_GRAPH_URL=https://[::1]:8444")
-	if c.LoginURL != "https://localhost:8443" || c.GraphURL != "https://[::1]:8444" || c.Scope != "https://graph.microsoft.com/.default" {
-		t.Errorf("config %v, scope %s", c, c.Scope)
+	if c.LoginURL != "https://localhost:8443" || c.GraphURL != "https://[::1]:8444" || c.Cloud.Scope() != "https://graph.microsoft.com/.default" {
+		t.Errorf("config %v, scope %s", c, c.Cloud.Scope())
 	}
 	if diff := cmp.Diff([]string{"ROLLCALL_LOGIN_URL", "ROLLCALL_GRAPH_URL"}, c.Replaced); diff != "" {
 		t.Error(diff)
@@ -162,7 +163,7 @@ func TestReplacedHostsAreVisibleAndKeepTheScope(t *testing.T) {
 	}
 }
 
-func TestTheStandardAuthorityHostIsHonoured(t *testing.T) {
+func TestTheAuthorityHostOfTheAzureSDKIsHonoured(t *testing.T) {
 	c := mustRead(t, "AZURE_AUTHORITY_HOST=https://login.example/")
 	if c.LoginURL != "https://login.example" || len(c.Replaced) != 1 || c.Replaced[0] != "AZURE_AUTHORITY_HOST" {
 		t.Errorf("config %v, replaced %v", c, c.Replaced)
@@ -177,7 +178,7 @@ func TestTheStandardAuthorityHostIsHonoured(t *testing.T) {
 	}
 }
 
-func TestAWrongVariableIsNamedWithItsRemedy(t *testing.T) {
+func TestAProblemNamesTheVariableAndTheRemedy(t *testing.T) {
 	for _, row := range []struct{ entry, want string }{
 		{"ROLLCALL_CLOUD=azure", "public, usgov, usgov-dod, china, bleu, delos or govsg"},
 		{"ROLLCALL_LOGIN_URL=http://login.example", "not an https URL"},
@@ -240,8 +241,8 @@ func TestAWrongVariableIsNamedWithItsRemedy(t *testing.T) {
 		{"ROLLCALL_GRAPH_URL=https://[fe80::1%25eth0]", "plain ASCII"},
 	} {
 		entry, want := row.entry, row.want
-		_, err := Read([]string{entry})
-		var e *Error
+		_, err := config.Read([]string{entry})
+		var e *config.Error
 		if !errors.As(err, &e) || e.Name() != "Config.Invalid" {
 			t.Errorf("%s: %v", entry, err)
 			continue
@@ -257,11 +258,11 @@ func TestAWrongVariableIsNamedWithItsRemedy(t *testing.T) {
 }
 
 func TestAllProblemsAreReportedAtOnce(t *testing.T) {
-	_, err := Read([]string{
+	_, err := config.Read([]string{
 		"ROLLCALL_PAGE_SIZE=0", "ROLLCALL_CLOUD=moon", "ROLLCALL_SELECT=mial,aboutMe,mail,mail", "ROLLCALL_SINKZ=x", "ROLLCALL_STATE=nowhere", "ROLLCALL_CREDENTIALS=safe:x",
 		"AZURE_TENANT_ID=@Microsoft.KeyVault(x)",
 	}, &further{})
-	var e *Error
+	var e *config.Error
 	if !errors.As(err, &e) {
 		t.Fatal(err)
 	}
@@ -281,7 +282,7 @@ func TestAllProblemsAreReportedAtOnce(t *testing.T) {
 	}
 }
 
-// further are variables that only some function reads.
+// further are variables that only some functions read.
 type further struct {
 	State place `env:"ROLLCALL_STATE" envDefault:"here"`
 }
@@ -295,25 +296,25 @@ func (p *place) UnmarshalText(text []byte) error {
 	return nil
 }
 
-func TestAFunctionReadsFurtherVariables(t *testing.T) {
+func TestExtraSettingsAreRead(t *testing.T) {
 	for environ, want := range map[string]place{"": "here", "ROLLCALL_STATE= there": "there"} {
 		var set further
-		if _, err := Read([]string{environ}, &set); err != nil || set.State != want {
+		if _, err := config.Read([]string{environ}, &set); err != nil || set.State != want {
 			t.Errorf("%q gives %q, %v", environ, set.State, err)
 		}
 	}
 }
 
 func TestAVariableWithAProblemIsReportedOnce(t *testing.T) {
-	_, err := Read([]string{"ROLLCALL_STATE=nowhere"}, &further{}, &further{})
-	var e *Error
+	_, err := config.Read([]string{"ROLLCALL_STATE=nowhere"}, &further{}, &further{})
+	var e *config.Error
 	if !errors.As(err, &e) || len(e.Problems) != 1 {
 		t.Errorf("%v", err)
 	}
 }
 
-func TestAVariableOfAnotherFunctionIsKnown(t *testing.T) {
-	for _, name := range ExtraVariables() {
+func TestVariablesOfOtherFunctionsAreKnown(t *testing.T) {
+	for _, name := range config.ExtraVariables() {
 		mustRead(t, name+"=anything")
 	}
 }
@@ -327,6 +328,35 @@ func TestTheProcessEnvironmentIsNotRead(t *testing.T) {
 		t.Errorf("page size %d", c.PageSize)
 	}
 	if c := mustRead(t, "ROLLCALL_PAGE_SIZE=5", "ROLLCALL_PAGE_SIZE=6"); c.PageSize != 5 {
-		t.Errorf("page size %d, but os.Getenv takes the first of two", c.PageSize)
+		t.Errorf("page size %d, but os.Getenv returns the first of two", c.PageSize)
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	for _, seed := range []string{"", "public", "https://host", "id,mail?", "0.05%", "12", "true", "env:", "@Microsoft.KeyVault(", "\x00", "a=b"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		for _, name := range []string{"CLOUD", "LOGIN_URL", "GRAPH_URL", "SELECT", "PAGE_SIZE", "COUNT_SLACK", "ALLOW_ANONYMOUS", "RESPONSE", "CREDENTIALS", "FILTER", value} {
+			c, err := config.Read([]string{"ROLLCALL_" + name + "=" + value})
+			if (c == nil) == (err == nil) {
+				t.Fatalf("config %v and error %v", c, err)
+			}
+			if err != nil {
+				continue
+			}
+			if c.PageSize < 1 || c.PageSize > 999 || len(c.Select) == 0 || !strings.HasPrefix(c.LoginURL, "https://") || c.CountSlack.Users > c.PageSize/2 {
+				t.Fatalf("%s=%q was read as %v", name, value, c.LogValue())
+			}
+		}
+	})
+}
+
+func BenchmarkRead(b *testing.B) {
+	environ := []string{"PATH=/bin", "ROLLCALL_CREDENTIALS=secretsmanager:rollcall/entra"}
+	for b.Loop() {
+		if _, err := config.Read(environ); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rollcall-dev/rollcall/pkg/cloud"
+	"github.com/rollcall-dev/rollcall/pkg/origin"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
 
@@ -80,3 +82,36 @@ func (k *keySource) UnmarshalText(text []byte) error {
 	*k = keySource(source)
 	return err
 }
+
+// cloudName is a cloud that is given by its name.
+type cloudName cloud.Cloud
+
+// UnmarshalText finds the cloud by its name, in any case.
+func (c *cloudName) UnmarshalText(text []byte) error {
+	named, ok := cloud.Named(string(text))
+	if !ok {
+		return &complaint{"is not a known cloud", "write " + cloud.Names()}
+	}
+	*c = cloudName(named)
+	return nil
+}
+
+// host is a URL of the form https://host[:port]. Complaints never quote it, since it
+// may contain a password.
+type host origin.Origin
+
+// UnmarshalText parses the URL.
+func (h *host) UnmarshalText(text []byte) error {
+	o, err := origin.Parse(string(text))
+	if err != nil {
+		return &complaint{err.Error(), "write https://host[:port]"}
+	}
+	*h = host(o)
+	return nil
+}
+
+// isSet reports whether the variable was set.
+func (h host) isSet() bool { return h != host{} }
+
+// url returns https://host[:port], in lower case and without the standard port.
+func (h host) url() string { return origin.Origin(h).String() }
