@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -13,37 +15,41 @@ import (
 
 // decode reads the current response: the members of the page in any order, the
 // users as they come, and the body to its very end. Users who are in delivered
-// are left out.
+// are left out. The kind of each member is looked at before its value is taken.
 func (p *Page) decode(delivered map[string]bool, yield func(User, error) bool) error {
 	d := &p.pager.decoder
+	p.pager.limit.body = p.fetch.resp.Body
 	// A name that was cut within a surrogate pair must not cost the whole list,
 	// so UTF-16 escapes are taken as they are; raw bytes are checked in parseUser.
-	d.Reset(p.fetch.resp.Body, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	d.Reset(&p.pager.limit, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	p.allow("the start of the page", maxMember)
 	if err := p.expect(d, '{'); err != nil {
 		return err
 	}
 	users := false
-	for d.PeekKind() != '}' {
-		name, err := d.ReadToken()
+	for n := 0; p.peek("the name of a member", maxMember) != '}'; n++ {
+		token, err := d.ReadToken()
 		if err != nil {
 			return p.malformed(d, err)
 		}
-		switch name.String() {
+		if n == maxMembers {
+			return p.invalid(fmt.Sprintf("it has more than %d members", maxMembers))
+		}
+		switch name := token.String(); name {
 		case "value":
 			if users {
 				return p.invalid("it has two value members")
 			}
 			users = true
 			err = p.decodeUsers(d, delivered, yield)
-		case "@odata.nextLink":
-			err = p.decodeLink(d)
-		case "@odata.deltaLink":
-			err = p.decodeDeltaLink(d)
+		case "@odata.nextLink", "@odata.deltaLink":
+			err = p.decodeLink(d, name)
 		case "@odata.count":
 			err = p.decodeCount(d)
 		case "error":
 			return p.invalid("it is an error with status 200")
 		default:
+			p.allow("a member other than the users and the link", maxMember)
 			if err = d.SkipValue(); err != nil {
 				err = p.malformed(d, err)
 			}
@@ -52,6 +58,7 @@ func (p *Page) decode(delivered map[string]bool, yield func(User, error) bool) e
 			return err
 		}
 	}
+	p.allow("the end of the page", maxMember)
 	if err := p.expect(d, '}'); err != nil {
 		return err
 	}
@@ -68,13 +75,17 @@ func (p *Page) decode(delivered map[string]bool, yield func(User, error) bool) e
 }
 
 func (p *Page) decodeUsers(d *jsontext.Decoder, delivered map[string]bool, yield func(User, error) bool) error {
+	p.allow("the list of users", maxMember)
 	if err := p.expect(d, '['); err != nil {
 		return err
 	}
-	for d.PeekKind() != ']' {
+	for n := 0; p.peek("a user", maxUser) != ']'; n++ {
 		raw, err := d.ReadValue()
 		if err != nil {
 			return p.malformed(d, err)
+		}
+		if n == maxPage {
+			return p.invalid(fmt.Sprintf("it has more than %d users", maxPage))
 		}
 		user, fault := p.parseUser(raw)
 		if fault != "" {
@@ -91,48 +102,43 @@ func (p *Page) decodeUsers(d *jsontext.Decoder, delivered map[string]bool, yield
 	return p.expect(d, ']')
 }
 
-func (p *Page) decodeLink(d *jsontext.Decoder) error {
-	link, err := p.readLink(d, "nextLink")
-	if err != nil || link == "" {
-		return err
-	}
-	if p.link != "" {
-		return p.invalid("it has two nextLinks")
-	}
-	p.setLink(link)
-	return nil
-}
-
-func (p *Page) decodeDeltaLink(d *jsontext.Decoder) error {
-	link, err := p.readLink(d, "deltaLink")
-	if err == nil {
-		p.deltaLink = link
-	}
-	return err
-}
-
-// readLink reads the value of a link's member, "" for null.
-func (p *Page) readLink(d *jsontext.Decoder, name string) (string, error) {
+// decodeLink reads a nextLink or deltaLink; null is none.
+func (p *Page) decodeLink(d *jsontext.Decoder, member string) error {
+	name := strings.TrimPrefix(member, "@odata.")
+	p.allow("the "+name, maxMember)
 	token, err := d.ReadToken()
 	switch {
 	case err != nil:
-		return "", p.malformed(d, err)
+		return p.malformed(d, err)
 	case token.Kind() == 'n':
-		return "", nil
+		return nil
 	case token.Kind() != '"' || token.String() == "":
-		return "", p.invalid("its " + name + " is not a link")
+		return p.invalid("its " + name + " is not a link")
+	case name == "nextLink" && p.link != "", name == "deltaLink" && p.deltaLink != "":
+		return p.invalid("it has two " + name + "s")
+	case name == "deltaLink":
+		p.deltaLink = token.String()
+	default:
+		p.setLink(token.String())
 	}
-	return token.String(), nil
+	return nil
 }
 
 func (p *Page) decodeCount(d *jsontext.Decoder) error {
+	p.allow("the count", maxMember)
 	token, err := d.ReadToken()
 	if err != nil {
 		return p.malformed(d, err)
 	}
-	if n, err := token.Int(); token.Kind() == '0' && err == nil {
-		p.count, p.hasCount = int(n), true
+	if token.Kind() != '0' {
+		return p.invalid("its count is not a number")
 	}
+	digits := token.String()
+	n, err := strconv.Atoi(digits)
+	if err != nil || digits[0] == '-' || p.hasCount && n != p.count {
+		return p.invalid("its count is not one number of users")
+	}
+	p.count, p.hasCount = n, true
 	return nil
 }
 
@@ -147,6 +153,17 @@ func (p *Page) expect(d *jsontext.Decoder, kind jsontext.Kind) error {
 	return nil
 }
 
+// peek allows what comes next and returns its kind.
+func (p *Page) peek(what string, limit int) jsontext.Kind {
+	p.allow(what, limit)
+	return p.pager.decoder.PeekKind()
+}
+
+// allow lets the decoder read what comes next, up to a size.
+func (p *Page) allow(what string, limit int) {
+	p.pager.limit.allow(what, limit, len(p.pager.decoder.UnreadBuffer()))
+}
+
 // invalid is the error of a response that is well-formed but not a page of users.
 func (p *Page) invalid(what string) error {
 	return p.unusable(errors.New("the response is not a page of users: " + what))
@@ -155,8 +172,13 @@ func (p *Page) invalid(what string) error {
 // malformed is the error of a response that ended early, broke, or is not JSON.
 // It never quotes the response, which contains people.
 func (p *Page) malformed(d *jsontext.Decoder, err error) error {
-	var syntax *jsontext.SyntacticError
+	var (
+		syntax *jsontext.SyntacticError
+		size   *sizeError
+	)
 	switch {
+	case errors.As(err, &size):
+		err = size
 	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
 		err = errors.New("the response ended early")
 	case errors.As(err, &syntax):
@@ -176,11 +198,8 @@ func (p *Page) unusable(err error) error {
 
 // parseUser checks one element of value. fault says what is wrong with it.
 func (p *Page) parseUser(raw []byte) (u User, fault string) {
-	switch {
-	case raw[0] != '{':
+	if raw[0] != '{' {
 		return User{}, "an element of value is not an object"
-	case len(raw) > maxBody:
-		return User{}, "a user is larger than 8 MiB"
 	}
 	if !utf8.Valid(raw) {
 		return User{}, "it is not UTF-8"
@@ -193,50 +212,71 @@ func (p *Page) parseUser(raw []byte) (u User, fault string) {
 		}
 		raw, p.pager.scratch = line, line
 	}
-	id := idMember(raw)
-	if len(id) < 3 || id[0] != '"' {
-		return User{}, "a user has no id"
-	}
-	id = id[1 : len(id)-1]
-	if bytes.IndexByte(id, '\\') >= 0 {
-		plain, err := jsontext.AppendUnquote(nil, idMember(raw))
-		if err != nil {
-			return User{}, "a user's id is not a string"
-		}
-		id = plain
-	}
-	return User{ID: id, Raw: raw}, ""
+	id, fault := userID(raw)
+	return User{ID: id, Raw: raw}, fault
 }
 
-func idMember(object []byte) []byte { return member(object, "id") }
+// userID returns the id of a user's JSON object, unescaped. A second id is a fault:
+// other readers of the object would take that one.
+func userID(object []byte) (id []byte, fault string) {
+	quoted, rest := idMember(object)
+	switch {
+	case len(quoted) < 3 || quoted[0] != '"':
+		return nil, "a user has no id"
+	case len(quoted) > maxID:
+		return nil, fmt.Sprintf("a user's id is longer than %d bytes", maxID)
+	}
+	if bytes.Contains(rest, []byte(`"id"`)) { // perhaps a manager's
+		if second, _ := find(rest, "id"); second != nil {
+			return nil, "a user has two ids"
+		}
+	}
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return quoted[1 : len(quoted)-1], ""
+	}
+	id, err := jsontext.AppendUnquote(nil, quoted)
+	if err != nil || len(id) == 0 {
+		return nil, "a user's id is not a string"
+	}
+	return id, ""
+}
 
-// member returns the raw value of a top-level member of object, which is valid JSON,
-// or nil. It is a good deal cheaper than decoding the object.
+func idMember(object []byte) (value, rest []byte) { return find(object[1:], "id") }
+
+// member returns the raw value of a top-level member of an object, which is valid
+// JSON, or nil. It is a good deal cheaper than decoding the object.
 func member(object []byte, name string) []byte {
 	if object[0] != '{' {
 		return nil
 	}
-	i := 1
-	for i < len(object) {
-		i += space(object[i:])
-		if object[i] == ',' {
+	value, _ := find(object[1:], name)
+	return value
+}
+
+// find returns the value of the first member called name, nil if there is none, and
+// the members behind it. members are those of an object, up to its closing brace.
+func find(members []byte, name string) (value, rest []byte) {
+	i := 0
+	for i < len(members) {
+		i += space(members[i:])
+		if members[i] == ',' {
 			i++
 			continue
 		}
-		if object[i] != '"' {
-			return nil // the closing brace
+		if members[i] != '"' {
+			return nil, nil // the closing brace
 		}
-		end := i + stringLen(object[i:])
-		found := string(object[i+1:end-1]) == name
-		i = end + space(object[end:]) + 1 // the colon
-		i += space(object[i:])
-		end = i + valueLen(object[i:])
+		end := i + stringLen(members[i:])
+		found := string(members[i+1:end-1]) == name
+		i = end + space(members[end:]) + 1 // the colon
+		i += space(members[i:])
+		end = i + valueLen(members[i:])
 		if found {
-			return object[i:end]
+			return members[i:end], members[end:]
 		}
 		i = end
 	}
-	return nil
+	return nil, nil
 }
 
 func space(b []byte) int {

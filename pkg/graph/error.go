@@ -2,8 +2,8 @@ package graph
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -31,7 +31,7 @@ type Error struct {
 	// Continuation is true when the request followed a nextLink. Graph's 400,
 	// 404 and 410 then mean that the page token is no longer valid.
 	Continuation bool
-	// Err is the cause when Status is 0.
+	// Err is the cause when Status is 0, or what else is wrong with the answer.
 	Err error
 
 	claims string // the decoded CAE challenge of a 401
@@ -155,9 +155,6 @@ func (e *Error) advice() string {
 	return ""
 }
 
-// maxErrorBody bounds how much of an error's body is read.
-const maxErrorBody = 64 << 10
-
 // responseError turns a response that is not a success into an Error and closes it.
 // A body that is not Graph's envelope (such as a gateway's HTML) leaves the code
 // empty.
@@ -180,8 +177,16 @@ func responseError(resp *http.Response, now time.Time) *Error {
 			} `json:"innerError"`
 		} `json:"error"`
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
-	if err != nil || json.Unmarshal(body, &envelope) != nil {
+	var kind *json.UnmarshalTypeError // of one member; the others are there
+	body, err := readBody(resp.Body, "the body", maxError)
+	if err == nil {
+		err = json.Unmarshal(body, &envelope)
+	}
+	var size *sizeError
+	if errors.As(err, &size) {
+		e.Err = size
+	}
+	if err != nil && !errors.As(err, &kind) {
 		return e
 	}
 	e.Code, e.Message = diagnosis.Token(envelope.Error.Code), envelope.Error.Message

@@ -22,7 +22,8 @@ type Pager struct {
 	delta     bool // the pages are of changes, the last of which has a delta link
 	deltaLink string
 	decoder   jsontext.Decoder
-	delivered []byte // ids of the current page's users that the reader has got
+	limit     limited // what the decoder reads from
+	delivered []byte  // ids of the current page's users that the reader has got
 	scratch   []byte
 }
 

@@ -57,12 +57,8 @@ func (c *call) do(ctx context.Context) (*http.Response, error) {
 	}
 }
 
-// maxBody bounds a body that is read as a whole. Graph's largest users
-// (thousands of proxy addresses) stay far below.
-const maxBody = 8 << 20
-
 // read does the request and hands the whole body to decode. A body that breaks,
-// or that decode refuses, costs an attempt; one above maxBody is final.
+// or that decode refuses, costs an attempt.
 func (c *Client) read(ctx context.Context, r request, stats *Stats, decode func(body []byte) error) error {
 	call := c.call(r, stats)
 	for {
@@ -70,17 +66,12 @@ func (c *Client) read(ctx context.Context, r request, stats *Stats, decode func(
 		if err != nil {
 			return err
 		}
-		body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+		body, err := readBody(resp.Body, "the body", maxBody)
 		_ = resp.Body.Close()
-		switch {
-		case err != nil:
+		if err != nil {
 			err = presentable(err)
-		case len(body) > maxBody:
-			return &Error{Err: errors.New("the response is larger than 8 MiB")}
-		default:
-			if err = decode(body); err == nil {
-				return nil
-			}
+		} else if err = decode(body); err == nil {
+			return nil
 		}
 		if err := call.retry(ctx, call.unusable(resp, err)); err != nil {
 			return err

@@ -62,11 +62,15 @@ func (c *call) retried() bool { return c.loop.Failures() > 0 }
 
 // retryable reports whether another attempt may succeed: throttling, server
 // errors, and anything that broke on the way. A host that does not exist and a
-// certificate that is not trusted stay as they are, and so does a link that
-// leads elsewhere, which is not an Error.
+// certificate that is not trusted stay as they are, and so do an answer that is too
+// large and a link that leads elsewhere, which is not an Error.
 func (e *Error) retryable() bool {
 	switch e.Status {
 	case 0:
+		var size *sizeError
+		if errors.As(e.Err, &size) {
+			return false
+		}
 		connection := diagnosis.OfConnection(e.Err)
 		return connection == diagnosis.None || connection.Transient()
 	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,

@@ -33,6 +33,8 @@ func NewTransport() *http.Transport {
 		MaxIdleConnsPerHost: 16,
 		IdleConnTimeout:     90 * time.Second,
 		ReadBufferSize:      32 << 10,
+
+		MaxResponseHeaderBytes: 256 << 10,
 	}
 }
 
@@ -93,6 +95,7 @@ func (b *idleBody) Close() error {
 // only errors of known kinds keep their text.
 func presentable(err error) error {
 	var (
+		size   *sizeError
 		record tls.RecordHeaderError
 		alert  tls.AlertError
 		errno  syscall.Errno
@@ -100,7 +103,7 @@ func presentable(err error) error {
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return errors.New("the connection ended early")
-	case diagnosis.OfConnection(err) != diagnosis.None, errors.As(err, &record), errors.As(err, &alert), errors.As(err, &errno),
+	case diagnosis.OfConnection(err) != diagnosis.None, errors.As(err, &record), errors.As(err, &alert), errors.As(err, &errno), errors.As(err, &size),
 		errors.Is(err, errSilent), errors.Is(err, errStalled), errors.Is(err, http.ErrSchemeMismatch):
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -56,14 +57,14 @@ func (c *Client) User(ctx context.Context, id string, q Query) (User, error) {
 	var user User
 	err := c.read(ctx, request{url: u}, new(Stats), func(body []byte) error {
 		value := jsontext.Value(body)
-		if value.Compact(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) != nil || value.Kind() != '{' {
+		if !utf8.Valid(body) || value.Compact(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) != nil || value.Kind() != '{' {
 			return errors.New("the response is not a user")
 		}
-		found := idMember(value)
-		if len(found) < 3 || found[0] != '"' {
-			return errors.New("the user has no id")
+		id, fault := userID(value)
+		if fault != "" {
+			return errors.New("the response is not a user: " + fault)
 		}
-		user = User{ID: found[1 : len(found)-1], Raw: value}
+		user = User{ID: id, Raw: value}
 		return nil
 	})
 	return user, err
@@ -76,8 +77,9 @@ func (c *Client) User(ctx context.Context, id string, q Query) (User, error) {
 func (c *Client) Count(ctx context.Context, q Query, stats *Stats) (int, error) {
 	n := 0
 	err := c.read(ctx, request{url: c.url(usersPath+"/$count", q.countQuery()), eventual: true}, stats, func(body []byte) (err error) {
-		n, err = strconv.Atoi(string(bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))))
-		if err != nil || n < 0 {
+		digits := bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))
+		n, err = strconv.Atoi(string(digits))
+		if err != nil || digits[0] < '0' || digits[0] > '9' {
 			return errors.New("the count is not a number")
 		}
 		return nil
