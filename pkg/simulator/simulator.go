@@ -145,6 +145,13 @@ func (t *Tenant) Restore(index int) error { return t.directory.Restore(index) }
 // Purge removes a deleted user for good.
 func (t *Tenant) Purge(index int) error { return t.directory.Purge(index) }
 
+// Rename gives a user another userPrincipalName, and a displayName that goes with it.
+// The user moves in each order: by name, and in the list's own order to the front with
+// a name that sorts before the old one, else to the end.
+func (t *Tenant) Rename(index int, userPrincipalName string) error {
+	return t.directory.Rename(index, userPrincipalName)
+}
+
 // SetDepartment changes the department of a user; an empty one is null.
 func (t *Tenant) SetDepartment(index int, department string) error {
 	return t.directory.SetDepartment(index, department)
@@ -161,7 +168,7 @@ func (t *Tenant) ID(index int) string { return t.directory.People.ID(max(index, 
 // UserPrincipalName is the sign-in name of the user with the index, whether it
 // exists or not.
 func (t *Tenant) UserPrincipalName(index int) string {
-	u := t.directory.People.Person(max(index, 0), nil)
+	u := t.directory.Person(max(index, 0))
 	return u.UserPrincipalName()
 }
 

@@ -1,32 +1,69 @@
 package directory
 
 import (
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/simulator/guid"
 )
 
 // Churn makes the changes that are due since the directory was made, so many a
-// minute: in turn a user is created, one is deleted, and one moves in the list.
+// minute: in turn users are created, deleted, renamed, moved in the list, restored,
+// and given another department.
 func (d *Directory) Churn(perMinute int) {
 	due := int64(time.Since(d.started).Minutes() * float64(perMinute))
 	for n := d.churned.Load(); n < due; n = d.churned.Load() {
-		if !d.churned.CompareAndSwap(n, n+1) {
-			continue
-		}
-		extent := d.Extent()
-		if extent == 0 {
-			d.Create()
-			continue
-		}
-		// The user may have been deleted before, which is no error here.
-		switch user := int(guid.Mix(uint64(n)) % uint64(extent)); n % 3 {
-		case 0:
-			d.Create()
-		case 1:
-			_ = d.Delete(user)
-		default:
-			_ = d.Move(user, n%2 == 0)
+		if d.churned.CompareAndSwap(n, n+1) {
+			d.Disturb(uint64(n))
 		}
 	}
+}
+
+// Disturb makes one change, which the number decides: its remainder by 7 about what
+// happens, and all of it about to whom. Nothing happens to a user who is gone.
+func (d *Directory) Disturb(number uint64) {
+	random := guid.Mix(number)
+	user := int(random % uint64(max(1, d.Extent())))
+	switch number % 7 {
+	case 0:
+		d.Create()
+	case 1, 4:
+		_ = d.Delete(user)
+	case 2:
+		_ = d.Rename(user, d.newName(int(random>>32%uint64(max(1, d.Extent()))), number))
+	case 3:
+		_ = d.Move(user, random>>40%2 == 0)
+	case 5:
+		d.undelete(random)
+	default:
+		_ = d.SetDepartment(user, [...]string{"IT", "Legal", "Observatory", ""}[random>>40%4])
+	}
+}
+
+// newName makes a sign-in name that nobody has, next to that of another user.
+func (d *Directory) newName(other int, number uint64) string {
+	u := d.People.Person(other, nil)
+	local, domain, _ := strings.Cut(u.UserPrincipalName(), "@")
+	local, _, _ = strings.Cut(local, "_")
+	return local + ".r" + strconv.FormatUint(number, 10) + "@" + domain
+}
+
+// undelete restores a user who was deleted, or now and then purges one.
+func (d *Directory) undelete(random uint64) {
+	d.mu.RLock()
+	user := -1
+	for position := range d.journal {
+		at := (position + int(random%uint64(len(d.journal)))) % len(d.journal)
+		if index := d.journal[at].index; d.stateAt(index, len(d.journal)).life == Deleted {
+			user = index
+			break
+		}
+	}
+	d.mu.RUnlock()
+	if random>>40%8 == 0 {
+		_ = d.Purge(user)
+		return
+	}
+	_ = d.Restore(user)
 }

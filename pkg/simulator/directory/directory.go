@@ -9,9 +9,12 @@ package directory
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/rollcall-dev/rollcall/pkg/simulator/people"
 )
@@ -26,17 +29,19 @@ type Directory struct {
 	base    int // how many users there were at the start
 	extent  int // how many indices have been given out
 	journal []change
-	history map[int][]int // where in the journal each changed user's changes are
-	head    []int         // moved to the front; the last is the first in the list
-	tail    []int         // created, or moved to the end
-	at      map[int]int   // where in the list a moved user is now
+	history map[int][]int  // where in the journal each changed user's changes are
+	head    []int          // moved to the front; the last is the first in the list
+	tail    []int          // created, or moved to the end
+	at      map[int]int    // where in the list a moved user is now
+	names   map[int]bool   // who has ever been renamed
+	takers  map[string]int // who took a sign-in name last, by the name in lower case
 }
 
 // New makes a directory of the first users of people.
 func New(people *people.People, users int) *Directory {
 	return &Directory{
 		People: people, started: time.Now(), base: users, extent: users,
-		history: map[int][]int{}, at: map[int]int{},
+		history: map[int][]int{}, at: map[int]int{}, names: map[int]bool{}, takers: map[string]int{},
 	}
 }
 
@@ -69,6 +74,50 @@ func (d *Directory) SetDepartment(index int, department string) error {
 	return d.change("change", index, Live, func(s state) (What, state, error) {
 		return Department, state{Live, s.details.WithDepartment(department)}, nil
 	})
+}
+
+// Rename gives a user another sign-in name and a display name that goes with it. The
+// user moves in the list: to the front with a name that sorts before the old one, else
+// to the end.
+func (d *Directory) Rename(index int, userPrincipalName string) error {
+	return d.change("rename", index, Live, func(s state) (What, state, error) {
+		local, domain, _ := strings.Cut(userPrincipalName, "@")
+		key := strings.ToLower(userPrincipalName)
+		if local == "" || domain == "" || strings.ContainsAny(key, `"\/`) || strings.IndexFunc(key, unicode.IsControl) >= 0 {
+			return 0, s, fmt.Errorf("%q is no userPrincipalName", userPrincipalName)
+		}
+		if owner, made := d.owner(key); made && owner != index {
+			return 0, s, fmt.Errorf("%s is the name of user %d", userPrincipalName, owner)
+		}
+		before := d.People.Person(index, s.details)
+		d.names[index], d.takers[key] = true, index
+		d.move(index, key < before.SortKey("userPrincipalName"))
+		return UserPrincipalName | DisplayName, state{Live, s.details.WithNames(userPrincipalName, displayNameOf(local))}, nil
+	})
+}
+
+// owner finds the user who has a sign-in name, given in lower case, or who was or will
+// be made with it. The caller has the lock.
+func (d *Directory) owner(key string) (index int, ok bool) {
+	if index, ok = d.takers[key]; ok {
+		s := d.stateAt(index, len(d.journal))
+		u := d.People.Person(index, s.details)
+		if s.life != Purged && u.SortKey("userPrincipalName") == key {
+			return index, true
+		}
+	}
+	index, byID, ok := d.People.Find(key)
+	return index, ok && !byID
+}
+
+// displayNameOf makes a display name of a sign-in name: Anna Smith of anna.smith.
+func displayNameOf(local string) string {
+	words := strings.FieldsFunc(local, func(r rune) bool { return strings.ContainsRune("._-", r) })
+	for i, word := range words {
+		first, size := utf8.DecodeRuneInString(word)
+		words[i] = string(unicode.ToUpper(first)) + word[size:]
+	}
+	return strings.Join(words, " ")
 }
 
 // Move lists a user elsewhere: before everybody else, or last.

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/simulator/people"
@@ -73,9 +74,10 @@ func (d *Directory) positionAt(asOf time.Time) int {
 // stateAt is what the user was when the journal had the length. The caller has the
 // lock.
 func (d *Directory) stateAt(index, length int) state {
-	own := d.history[index]
-	if n := sort.SearchInts(own, length); n > 0 {
-		return d.journal[own[n-1]].state
+	if own := d.history[index]; len(own) > 0 {
+		if n := sort.SearchInts(own, length); n > 0 {
+			return d.journal[own[n-1]].state
+		}
 	}
 	if index < 0 || index >= d.base {
 		return state{}
@@ -113,6 +115,13 @@ func (d *Directory) Extent() int {
 	return d.extent
 }
 
+// Person makes the user with the index as it is now, or as it would be or was last.
+func (d *Directory) Person(index int) people.Person {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.People.Person(index, d.stateAt(index, len(d.journal)).details)
+}
+
 // User makes a user who existed at the time.
 func (d *Directory) User(index int, asOf time.Time) (u people.Person, ok bool) {
 	d.mu.RLock()
@@ -122,6 +131,27 @@ func (d *Directory) User(index int, asOf time.Time) (u people.Person, ok bool) {
 		return u, false
 	}
 	return d.People.Person(index, s.details), true
+}
+
+// Find makes a user who existed at the time and had the key, an object id or else a
+// sign-in name, in any case.
+func (d *Directory) Find(key string, asOf time.Time) (u people.Person, byID, ok bool) {
+	index, byID, made := d.People.Find(key)
+	if byID {
+		u, ok = d.User(index, asOf)
+		return u, true, made && ok
+	}
+	key = strings.ToLower(key)
+	d.mu.RLock()
+	taker, taken := d.takers[key]
+	d.mu.RUnlock()
+	if taken {
+		if u, ok = d.User(taker, asOf); ok && u.SortKey("userPrincipalName") == key {
+			return u, false, true
+		}
+	}
+	u, ok = d.User(index, asOf)
+	return u, false, made && ok && u.SortKey("userPrincipalName") == key
 }
 
 // Changed is what has happened to one user between two positions of the journal.

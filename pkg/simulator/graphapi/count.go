@@ -17,7 +17,7 @@ func (c *call) countUsers(q *query.Query) int {
 		truth = c.directory.Size(asOf)
 	} else {
 		matcher := q.Matcher()
-		c.directory.Walk(q.Order, 0, false, asOf, func(_ int, u *people.Person) bool {
+		c.directory.Walk(q.Order, nil, asOf, func(_ int, u *people.Person) bool {
 			if matcher.Match(u) {
 				truth++
 			}

@@ -131,10 +131,13 @@ func (c *call) deltaPage(q *query.Query, token deltaToken) *page {
 // currentUsers picks users who exist, for a round that shows everybody.
 func (c *call) currentUsers(next *deltaToken, limit int) (entries []directory.Changed, more bool) {
 	order := directory.Order{Among: next.among}
-	resume := next.page > 2
-	c.directory.Walk(order, next.resume, resume, c.deltaAsOf(), func(position int, u *people.Person) bool {
+	var from *directory.Place
+	if next.page > 2 {
+		from = &directory.Place{At: next.resume}
+	}
+	c.directory.Walk(order, from, c.deltaAsOf(), func(at int, u *people.Person) bool {
 		if more = len(entries) == limit; more {
-			next.resume = position
+			next.resume = at
 			return false
 		}
 		entries = append(entries, directory.Changed{Life: directory.Live, What: directory.Creation, User: *u})

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rollcall-dev/rollcall/pkg/simulator/directory"
 	"github.com/rollcall-dev/rollcall/pkg/simulator/grapherror"
 	"github.com/rollcall-dev/rollcall/pkg/simulator/people"
 	"github.com/rollcall-dev/rollcall/pkg/simulator/query"
@@ -76,13 +77,17 @@ func (c *call) choose(q *query.Query, token pageToken) *page {
 	}
 	full := len(users) + q.Top
 	matcher := q.Matcher()
-	c.directory.Walk(q.Order, token.position, !first, asOf, func(position int, u *people.Person) bool {
+	var from *directory.Place
+	if !first {
+		from = &token.place
+	}
+	c.directory.Walk(q.Order, from, asOf, func(at int, u *people.Person) bool {
 		if !matcher.Match(u) {
 			return true
 		}
 		switch {
 		case empty || len(users) == full && skip == 0:
-			next.position, more = position, true
+			next.place, more = q.Order.PlaceOf(at, u), true
 			return false
 		case len(users) == full:
 			skip--

@@ -8,20 +8,22 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/rollcall-dev/rollcall/pkg/simulator/directory"
 )
 
 // pageToken is what a $skiptoken carries. It is bound to its query and sealed
 // with the tenant's key.
 type pageToken struct {
 	page     int
-	position int
-	chain    uint64    // which chain of pages it belongs to
-	started  time.Time // when that chain began
-	poisoned bool      // came from a page that had to be retried
-	advanced bool      // of an advanced query, which needs its header on every page
-	filled   bool      // follows a page that was left empty, and must not be
-	repeat   int       // index+1 of a user to send once more, or 0
-	hash     [8]byte   // of the query
+	place    directory.Place // of the page's first user
+	chain    uint64          // which chain of pages it belongs to
+	started  time.Time       // when that chain began
+	poisoned bool            // came from a page that had to be retried
+	advanced bool            // of an advanced query, which needs its header on every page
+	filled   bool            // follows a page that was left empty, and must not be
+	repeat   int             // index+1 of a user to send once more, or 0
+	hash     [8]byte         // of the query
 }
 
 // tokenMagic starts every directory page token: "RFNwdA" in base64.
@@ -33,7 +35,7 @@ const sealSize = 16
 func (p pageToken) encode(key []byte) string {
 	b := []byte(tokenMagic)
 	b = binary.AppendUvarint(b, uint64(max(p.page, 0)))
-	b = binary.AppendVarint(b, int64(p.position))
+	b = binary.AppendVarint(b, int64(p.place.At))
 	b = binary.AppendUvarint(b, p.chain)
 	b = binary.AppendVarint(b, p.started.UnixMilli())
 	b = binary.AppendUvarint(b, uint64(max(p.repeat, 0)))
@@ -43,7 +45,7 @@ func (p pageToken) encode(key []byte) string {
 			flags |= 1 << i
 		}
 	}
-	b = append(append(b, flags), p.hash[:]...)
+	b = append(append(append(b, flags), p.hash[:]...), p.place.Key...)
 	return base64.RawURLEncoding.EncodeToString(append(b, seal(key, b)...))
 }
 
@@ -65,13 +67,13 @@ func decodePageToken(key []byte, s string) (p pageToken, ok bool) {
 		return pageToken{}, false
 	}
 	r := varints(b[len(tokenMagic):])
-	p.page, p.position, p.chain = int(r.unsigned()), int(r.signed()), r.unsigned()
+	p.page, p.place.At, p.chain = int(r.unsigned()), int(r.signed()), r.unsigned()
 	p.started, p.repeat = time.UnixMilli(r.signed()), int(r.unsigned())
-	if len(r) != 1+len(p.hash) {
+	if len(r) < 1+len(p.hash) {
 		return pageToken{}, false
 	}
 	p.poisoned, p.filled, p.advanced = r[0]&1 != 0, r[0]&2 != 0, r[0]&4 != 0
-	copy(p.hash[:], r[1:])
+	p.place.Key = string(r[1+copy(p.hash[:], r[1:]):])
 	return p, true
 }
 

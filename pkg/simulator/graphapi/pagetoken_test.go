@@ -4,11 +4,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/rollcall-dev/rollcall/pkg/simulator/directory"
 )
 
 func FuzzPageToken(f *testing.F) {
 	key := []byte("key")
-	token := pageToken{page: 3, position: -7, chain: 9, started: time.UnixMilli(1234), poisoned: true, advanced: true, repeat: 5, hash: [8]byte{1, 2}}
+	token := pageToken{page: 3, place: directory.Place{Key: "a", At: -7}, chain: 9, started: time.UnixMilli(1234), poisoned: true, advanced: true, repeat: 5, hash: [8]byte{1, 2}}
 	f.Add(token.encode(key))
 	f.Add("RFNwdAE")
 	f.Add("")
@@ -24,7 +26,7 @@ func FuzzPageToken(f *testing.F) {
 }
 
 func TestAPageTokenStartsAsTheServicesDo(t *testing.T) {
-	token := pageToken{page: 2, position: 999}.encode([]byte("key"))
+	token := pageToken{page: 2, place: directory.Place{At: 999}}.encode([]byte("key"))
 	if !strings.HasPrefix(token, "RFNwdA") || strings.ContainsAny(token, "+/=") {
 		t.Errorf("%s", token)
 	}

@@ -16,14 +16,14 @@ func (c *call) user(argument string) {
 		c.fail(segmentNotFound(rest))
 		return
 	}
-	index, byID, ok := c.directory.People.Find(key)
-	u, exists := c.directory.User(index, c.asOf())
-	if !ok || !exists {
+	u, byID, ok := c.directory.Find(key, c.asOf())
+	if !ok {
 		c.fail(notFound(key))
 		return
 	}
 	if deeper {
-		if index, ok = c.directory.People.Manager(index); ok {
+		index, has := c.directory.People.Manager(u.Index())
+		if ok = has; ok {
 			u, ok = c.directory.User(index, c.asOf())
 		}
 		if !ok {

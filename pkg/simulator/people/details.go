@@ -5,7 +5,22 @@ import "encoding/json"
 // Details are what is different about a user from what the index makes of it. They
 // are never modified; nil is a user without differences.
 type Details struct {
-	department string // as JSON, or empty
+	userPrincipalName string // or empty
+	displayName       string // as the inside of a JSON string
+	department        string // as JSON, or empty
+}
+
+// Renamed says whether the user has names other than those it was made with.
+func (d *Details) Renamed() bool { return d != nil && d.userPrincipalName != "" }
+
+// WithNames returns the details with other names. The userPrincipalName consists of
+// characters that JSON does not escape.
+func (d *Details) WithNames(userPrincipalName, displayName string) *Details {
+	changed := d.clone()
+	changed.userPrincipalName = userPrincipalName
+	quoted := quote(displayName)
+	changed.displayName = quoted[1 : len(quoted)-1]
+	return changed
 }
 
 // WithDepartment returns the details with another department; an empty one is null.

@@ -121,6 +121,18 @@ func (p *People) ByDisplayName(extent int) []int {
 	return order
 }
 
+// SortKey is what the user is sorted by in a list that is sorted by displayName or by
+// userPrincipalName.
+func (u *Person) SortKey(by string) string {
+	if by == "displayName" {
+		return displayKey(string(u.appendDisplayName(nil)))
+	}
+	return strings.ToLower(u.UserPrincipalName())
+}
+
+// displayKey is the sort key of a display name, the inside of a JSON string.
+func displayKey(name string) string { return string(Fold(nil, []byte(`"`+name+`"`))) + "\x00" + name }
+
 // displayRanks gives every display name its place among all.
 func (p *People) displayRanks() map[string]int {
 	names := slices.Clone(p.names)
@@ -129,7 +141,7 @@ func (p *People) displayRanks() map[string]int {
 	}
 	keys := make([]string, len(names))
 	for i, name := range names {
-		keys[i] = string(Fold(nil, []byte(`"`+name+`"`))) + "\x00" + name
+		keys[i] = displayKey(name)
 	}
 	order, _ := sortedBy(keys)
 	ranks := make(map[string]int, len(names))

@@ -11,6 +11,9 @@ func (u *Person) UserPrincipalName() string { return string(u.appendUPN(nil)) }
 // appendUPN writes the userPrincipalName. Guests carry the address they were
 // invited by: anna.smith_fabrikam.example#EXT#@contoso.example.
 func (u *Person) appendUPN(dst []byte) []byte {
+	if u.details.Renamed() {
+		return append(dst, u.details.userPrincipalName...)
+	}
 	dst = u.appendLocal(dst)
 	if u.guest {
 		dst = append(append(append(dst, '_'), u.guestDomain()...), "#EXT#"...)
@@ -63,7 +66,10 @@ func (p *People) findUPN(upn string) (index int, ok bool) {
 
 // appendDisplayName writes the display name as the JSON has it, without quotes.
 func (u *Person) appendDisplayName(dst []byte) []byte {
-	if u.hostile >= 0 {
+	switch {
+	case u.details.Renamed():
+		return append(dst, u.details.displayName...)
+	case u.hostile >= 0:
 		return append(dst, u.names[u.hostile]...)
 	}
 	return u.pair.appendDisplay(dst)

@@ -180,6 +180,8 @@ func (q *Query) check(config tenant.Config, searches, eventual bool) *grapherror
 	switch {
 	case config.B2C && (advanced || searches):
 		return noAdvancedQueries()
+	case config.NoDescending && q.Order.Descending:
+		return noSorting()
 	case searches && !eventual:
 		return grapherror.Unsupported("Request with $search query parameter only works through MSGraph with a special request header: 'ConsistencyLevel: eventual'")
 	case advanced && !q.Count:
@@ -261,6 +263,10 @@ func checkExpand(value string) *grapherror.Error {
 	}
 }
 
+func noSorting() *grapherror.Error {
+	return grapherror.Unsupported("Sorting not supported for current query.")
+}
+
 // parseOrder reads an $orderby by one property.
 func parseOrder(s string) (directory.Order, *grapherror.Error) {
 	words := strings.Fields(s)
@@ -269,7 +275,7 @@ func parseOrder(s string) (directory.Order, *grapherror.Error) {
 		return directory.Order{}, grapherror.BadRequest("Syntax error in the $orderby clause.")
 	}
 	if words[0] != "userPrincipalName" && words[0] != "displayName" {
-		return directory.Order{}, grapherror.Unsupported("Sorting not supported for current query.")
+		return directory.Order{}, noSorting()
 	}
 	return directory.Order{By: words[0], Descending: descending}, nil
 }

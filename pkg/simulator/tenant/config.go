@@ -65,6 +65,8 @@ type Config struct {
 	DeltaPageSize int
 	DeltaMaxAge   time.Duration
 	NoDelta       bool
+	// NoDescending refuses $orderby with desc.
+	NoDescending bool
 	// TokenMaxAge is how long a page token works; 0 means forever.
 	TokenMaxAge time.Duration
 	// CountBOM starts the body of /users/$count with a byte order mark.
@@ -84,8 +86,8 @@ type Config struct {
 	Count func(request, truth int) int
 	// Throttle meters resource units (S, M and L buckets) and answers 429.
 	Throttle bool
-	// Churn is how many changes happen in a minute: in turn a user is created,
-	// one is deleted, and one moves in the list.
+	// Churn is how many changes happen in a minute: users are created, deleted,
+	// restored and renamed, move in the list, and get another department.
 	Churn int
 
 	// TokenLifetime is an access token's life; 0 means 3599 s.
