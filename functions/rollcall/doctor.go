@@ -27,7 +27,8 @@ func (doctorCommand) Help() string {
 do. Nothing is changed and no user is shown. The exit status is 1 if a check failed.
 
   configuration  the environment, all problems at once
-  credential     the secret is readable; where it is stored and when it expires
+  credential     the secret is readable; where it is stored, when it expires and what is odd
+                 about it
   tenant         the tenant exists; its GUID
   token          Entra ID issues a token; how long it is valid
   permission     the token may read users
@@ -104,6 +105,9 @@ func (c *checks) credential(ctx context.Context, t *tenant) bool {
 		c.ok("credential", "%s; it expires in %s: rotate it", found, inDays(left))
 	default:
 		c.ok("credential", "%s; it expires in %s", found, inDays(left))
+	}
+	for _, warning := range identity.Warnings {
+		c.below("warning: " + warning)
 	}
 	return true
 }

@@ -80,11 +80,8 @@ var _ azcore.TokenCredential = (*Credential)(nil)
 // asked anything yet. A source that this version cannot read, or a login URL
 // that is not https://host[:port], is an error.
 func New(cfg Config) (*Credential, error) {
-	read, err := reader(cfg)
-	if err != nil {
-		return nil, err
-	}
 	cfg.Cloud = orDefault(cfg.Cloud, cloud.Public())
+	cfg.Log = orDefault(cfg.Log, slog.New(slog.DiscardHandler))
 	var region string
 	if cfg.LookupEnv != nil {
 		region, _ = cfg.LookupEnv("AZURE_REGIONAL_AUTHORITY_NAME")
@@ -93,14 +90,17 @@ func New(cfg Config) (*Credential, error) {
 	if err != nil {
 		return nil, err
 	}
-	log := orDefault(cfg.Log, slog.New(slog.DiscardHandler))
+	read, err := reader(cfg, place{cfg.Cloud, login.origin})
+	if err != nil {
+		return nil, err
+	}
 	return &Credential{
 		source:    cfg.Source,
-		identity:  secret.NewCache(cfg.Source, cfg.TTL, log, read),
+		identity:  secret.NewCache(cfg.Source, cfg.TTL, cfg.Log, read),
 		scope:     cfg.Cloud.Scope(),
 		login:     login,
 		patience:  orDefault(cfg.Patience, DefaultPatience),
-		log:       log,
+		log:       cfg.Log,
 		semaphore: make(semaphore, 1),
 		resolved:  map[string]string{},
 	}, nil

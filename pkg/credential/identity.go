@@ -27,6 +27,9 @@ type Identity struct {
 	KeyID string
 	// ExpiresAt is when the client secret ends, zero when the source does not say.
 	ExpiresAt time.Time
+	// Warnings say what is odd about what the source keeps and does not stop the
+	// work. They quote none of its values.
+	Warnings []string
 }
 
 // LogValue logs who the app is, never how it proves it.
@@ -70,7 +73,7 @@ func showGUID(text string) string {
 
 // showTenant returns a GUID or a domain as it is and nothing else.
 func showTenant(text string) string {
-	if isGUID(text) || (strings.Contains(text, ".") && isTenant(text)) {
+	if isTenant(text) {
 		return text
 	}
 	return ""
@@ -79,15 +82,25 @@ func showTenant(text string) string {
 // isGUID reports whether text has the form 8-4-4-4-12 in hexadecimal digits.
 func isGUID(text string) bool { return len(text) == 36 && uuid.Validate(text) == nil }
 
-// isTenant reports whether text can stand in the path of the token endpoint: a
-// GUID or a domain, in letters, digits, dots and hyphens.
+// isTenant reports whether text names a tenant: a GUID, or a domain of labels of
+// letters, digits and hyphens, the last of which is not a number. Nothing else may
+// stand in the path of the token endpoint.
 func isTenant(text string) bool {
-	if text == "" || len(text) > 253 || strings.Trim(text, ".") == "" {
+	if isGUID(text) {
+		return true
+	}
+	labels := strings.Split(text, ".")
+	if len(labels) < 2 || len(text) > 253 || strings.Trim(labels[len(labels)-1], "0123456789") == "" {
 		return false
 	}
-	for _, r := range text {
-		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '.' && r != '-' {
+	for _, label := range labels {
+		if label == "" || len(label) > 63 || strings.HasPrefix(label, "-") || strings.HasSuffix(label, "-") {
 			return false
+		}
+		for _, r := range label {
+			if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' {
+				return false
+			}
 		}
 	}
 	return true

@@ -20,135 +20,169 @@ func malformed(problem, advice string) error {
 
 const secretForm = `the secret is a JSON object such as {"TenantID":"...","ClientID":"...","ClientSecret":"..."}`
 
-// parse reads the secret's JSON. Names are matched by canonical; values lose the
-// white space around them, since a trailing newline is the commonest accident and
-// Entra issues no secret that has any. Fields of other names are ignored. Its
-// errors carry no value, nor a decoder's text, which would quote one.
-func parse(content []byte) (Identity, error) {
-	values, err := fields(bytes.TrimPrefix(bytes.TrimSpace(content), []byte(bom)))
-	if err != nil {
-		return Identity{}, err
-	}
-	return identify(values)
+// found is a value of the secret, and the name under which it stands there.
+type found struct{ name, value string }
+
+// fields are the known fields of the secret.
+type fields struct {
+	values map[string]found
+	// authorities are URLs of login hosts.
+	authorities []found
+	// warnings say what is wrong with fields that are not needed.
+	warnings []string
+	// content is the whole secret, for its names alone.
+	content []byte
+	words   *vocabulary
 }
 
-// fields decodes the known fields of the object by their canonical names.
-func fields(content []byte) (map[string]string, error) {
-	dec := jsontext.NewDecoder(bytes.NewReader(content), jsontext.AllowDuplicateNames(true))
-	if err := expectObject(dec, content); err != nil {
+func newFields(content []byte) *fields {
+	return &fields{values: map[string]found{}, content: content, words: newVocabulary()}
+}
+
+// parse reads the secret's JSON. Names are matched by a [vocabulary]; values lose the
+// white space around them, since a trailing newline is the commonest accident and
+// Entra issues no secret that has any. Fields of other names are ignored. Its
+// errors carry no value, nor a decoder's text, which would quote one; they list names.
+func parse(content []byte) (*fields, error) {
+	f := newFields(bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(content), []byte(bom))))
+	dec := jsontext.NewDecoder(bytes.NewReader(f.content), jsontext.AllowDuplicateNames(true))
+	if err := f.expectObject(dec); err != nil {
 		return nil, err
 	}
-	values := map[string]string{}
 	for dec.PeekKind() != '}' {
 		name, err := dec.ReadToken()
 		if err != nil {
-			return nil, notJSON()
+			return nil, f.notJSON()
 		}
-		field := canonical(name.String())
-		value, kind, err := readValue(dec)
+		text := name.String()
+		value, err := dec.ReadValue()
 		if err != nil {
-			return nil, notJSON()
+			return nil, f.notJSON()
 		}
-		if field == "" || kind == 'n' {
-			continue
+		if err := f.member(text, value); err != nil {
+			return nil, err
 		}
-		if kind != '"' {
-			return nil, malformed("the secret's "+field+" is not a text", "write it as a JSON string")
-		}
-		if value = strings.TrimSpace(value); value == "" {
-			continue
-		}
-		if earlier, ok := values[field]; ok && earlier != value {
-			return nil, malformed("the secret has two different values for "+field, "keep one of the spellings and remove the others")
-		}
-		values[field] = value
 	}
 	if _, err := dec.ReadToken(); err != nil {
-		return nil, notJSON()
+		return nil, f.notJSON()
 	}
 	if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
-		return nil, malformed("the secret has something after its JSON object", secretForm)
+		return nil, malformed("the secret has something after its JSON object"+f.has(), secretForm)
 	}
-	return values, nil
+	return f, nil
 }
 
-func expectObject(dec *jsontext.Decoder, content []byte) error {
-	if len(content) == 0 {
+func (f *fields) expectObject(dec *jsontext.Decoder) error {
+	if len(f.content) == 0 {
 		return malformed("the secret is empty", secretForm)
 	}
 	token, err := dec.ReadToken()
 	if err != nil {
-		return notJSON()
+		return f.notJSON()
 	}
 	switch token.Kind() {
 	case '{':
 		return nil
 	case '"':
-		return malformed("the secret is a JSON string, not an object (encoded twice?)", secretForm)
+		return malformed("the secret is a JSON string, not an object (encoded twice?)"+f.has(), secretForm)
 	default:
-		return malformed("the secret is JSON, but not an object", secretForm)
+		return malformed("the secret is JSON, but not an object"+f.has(), secretForm)
 	}
 }
 
-func notJSON() error { return malformed("the secret is not JSON", secretForm) }
+// has ends a sentence with the names that the secret has.
+func (f *fields) has() string { return f.words.has(f.content) }
 
-// readValue reads one value whole and returns a string's text.
-func readValue(dec *jsontext.Decoder) (string, jsontext.Kind, error) {
-	if kind := dec.PeekKind(); kind != '"' {
-		return "", kind, dec.SkipValue()
+func (f *fields) notJSON() error { return malformed("the secret is not JSON"+f.has(), secretForm) }
+
+// member takes a member of the secret's object.
+func (f *fields) member(name string, value jsontext.Value) error {
+	field := f.words.field(name)
+	text, isText := textOf(value)
+	switch {
+	case field == "" || isEmpty(value, text, isText):
+		return nil
+	case field == certificate || field == kmsKeyID || field == federation:
+		f.values[field] = found{visible(name), text}
+		return nil
+	case isText:
+		return f.add(field, name, text)
+	case field == authority:
+		return nil
+	case field == keyID || field == expiresAt:
+		f.warn(field + " is not a text and is ignored")
+		return nil
 	}
-	token, err := dec.ReadToken()
-	if err != nil {
-		return "", 0, err
-	}
-	return token.String(), '"', nil
+	return malformed("the secret's "+field+" is not a text"+f.has(), "write it as a JSON string")
 }
 
-// The fields of the secret, as messages name them.
-const (
-	tenantID            = "TenantID"
-	clientID            = "ClientID"
-	clientSecret        = "ClientSecret"
-	certificate         = "Certificate"
-	certificatePassword = "CertificatePassword"
-	kmsKeyID            = "KMSKeyID"
-	federation          = "Federation"
-	keyID               = "KeyID"
-	expiresAt           = "ExpiresAt"
-)
+// add takes a field's value. A field that is needed may have one value only.
+func (f *fields) add(field, name, value string) error {
+	this := found{visible(name), value}
+	if field == authority {
+		f.authorities = append(f.authorities, this)
+		return nil
+	}
+	earlier, twice := f.values[field]
+	switch {
+	case !twice:
+		f.values[field] = this
+	case same(field, earlier.value, value):
+	case field == keyID || field == expiresAt:
+		f.warn("there are two different values for " + field + ", in " + earlier.name + " and " + this.name + "; the first is taken")
+	default:
+		return malformed("the secret has two different values for "+field+", in "+earlier.name+" and "+this.name, "keep one of them and remove the other")
+	}
+	return nil
+}
 
-// canonical returns the field that a name in the secret means, "" for none. Case and
-// the characters _-.() and space do not count, nor does a leading AZURE, ENTRA, AAD or ARM:
-// so ClientID, client_id, AZURE_CLIENT_ID and ARM_CLIENT_ID are one. The
-// other words are those of the portal, of `az ad sp create-for-rbac` and of Graph.
-func canonical(name string) string {
-	name = strings.ToLower(name)
-	name = strings.NewReplacer("_", "", "-", "", ".", "", " ", "", "(", "", ")", "").Replace(name)
-	for _, prefix := range []string{"azure", "entra", "aad", "arm"} {
-		if rest, ok := strings.CutPrefix(name, prefix); ok {
-			name = rest
-			break
+// same reports whether two values of a field mean the same. Ids have no case.
+func same(field, a, b string) bool {
+	return a == b || (field == tenantID || field == clientID) && strings.EqualFold(a, b)
+}
+
+func (f *fields) warn(text string) { f.warnings = append(f.warnings, text) }
+
+// textOf returns the text of a JSON string, or of the member "value" of an object: the
+// form of `terraform output -json`. White space around it does not count.
+func textOf(value jsontext.Value) (string, bool) {
+	switch value.Kind() {
+	case '"':
+		text, err := jsontext.AppendUnquote(nil, value)
+		return strings.TrimSpace(string(text)), err == nil
+	case '{':
+		dec := jsontext.NewDecoder(bytes.NewReader(value), jsontext.AllowDuplicateNames(true))
+		if _, err := dec.ReadToken(); err != nil {
+			return "", false
+		}
+		for dec.PeekKind() == '"' {
+			name, err := dec.ReadToken()
+			if err != nil {
+				return "", false
+			}
+			wanted := name.String() == "value"
+			member, err := dec.ReadValue()
+			switch {
+			case err != nil:
+				return "", false
+			case wanted && member.Kind() == '"':
+				return textOf(member)
+			}
 		}
 	}
-	switch name {
-	case "tenantid", "tenant", "directoryid", "directorytenantid":
-		return tenantID
-	case "clientid", "appid", "applicationid", "applicationclientid":
-		return clientID
-	case "clientsecret", "appsecret", "applicationsecret", "password", "secrettext", "clientsecretvalue":
-		return clientSecret
-	case "certificate", "clientcertificate":
-		return certificate
-	case "certificatepassword", "clientcertificatepassword":
-		return certificatePassword
-	case "kmskeyid":
-		return kmsKeyID
-	case "federation":
-		return federation
-	case "keyid", "clientsecretid", "secretid":
-		return keyID
-	case "expiresat", "enddatetime", "expirydate", "expires":
-		return expiresAt
+	return "", false
+}
+
+// isEmpty reports whether a member is as good as absent.
+func isEmpty(value jsontext.Value, text string, isText bool) bool {
+	if isText {
+		return text == ""
 	}
-	return ""
+	compact := value.Clone()
+	_ = compact.Compact()
+	switch string(compact) {
+	case "null", "false", "[]", "{}":
+		return true
+	}
+	return false
 }

@@ -1,26 +1,41 @@
 package credential_test
 
 import (
+	"bytes"
+	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rollcall-dev/rollcall/pkg/cloud"
 	"github.com/rollcall-dev/rollcall/pkg/credential"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
 
 // read returns the identity of a secret that is kept in a file.
-func read(t *testing.T, text string) (credential.Identity, error) {
+func read(t *testing.T, text string, change ...func(*credential.Config)) (credential.Identity, error) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "secret.json")
+	return readAt(t, filepath.Join(t.TempDir(), "secret.json"), text, change...)
+}
+
+func readAt(t *testing.T, path, text string, change ...func(*credential.Config)) (credential.Identity, error) {
+	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := credential.New(credential.Config{Source: secret.Source{Scheme: secret.File, Name: path}})
+	cfg := credential.Config{Source: secret.Source{Scheme: secret.File, Name: path}}
+	for _, f := range change {
+		f(&cfg)
+	}
+	c, err := credential.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,6 +53,32 @@ func TestTheSecretIsReadInEveryUsualSpelling(t *testing.T) {
 		{"ARM_TENANT_ID", "ARM_CLIENT_ID", "ARM_CLIENT_SECRET"},
 		{"tenant", "appId", "password"},
 		{"directoryId", "applicationId", "secretText"},
+		{"AZURE_AD_TENANT_ID", "AZURE_AD_CLIENT_ID", "AZURE_AD_CLIENT_SECRET"},
+		{"AZUREAD_TENANT", "AZUREAD_CLIENT_ID", "AZUREAD_SECRET"},
+		{"AZURE_ACTIVE_DIRECTORY_TENANT_ID", "AZURE_ACTIVE_DIRECTORY_CLIENT_ID", "AZURE_ACTIVE_DIRECTORY_CLIENT_SECRET"},
+		{"AAD_TENANT_ID", "AAD_APP_ID", "AAD_APP_SECRET"},
+		{"MS_TENANT_ID", "MS_CLIENT_ID", "MS_CLIENT_SECRET"},
+		{"MS_GRAPH_TENANT_ID", "MS_GRAPH_CLIENT_ID", "MS_GRAPH_CLIENT_SECRET"},
+		{"MSGRAPH_TENANT_ID", "MSGRAPH_CLIENT_ID", "MSGRAPH_CLIENT_SECRET"},
+		{"GRAPH_TENANT_ID", "GRAPH_APP_ID", "GRAPH_SECRET"},
+		{"MICROSOFT_GRAPH_TENANT", "MICROSOFT_GRAPH_CLIENT_ID", "MICROSOFT_GRAPH_CLIENT_SECRET"},
+		{"ENTRA_ID_TENANT_ID", "ENTRA_ID_CLIENT_ID", "ENTRA_ID_CLIENT_SECRET"},
+		{"ENTRA_TENANT_ID", "ENTRA_CLIENT_ID", "ENTRA_CLIENT_SECRET"},
+		{"MICROSOFT_ENTRA_ID_TENANT_ID", "AUTH_MICROSOFT_ENTRA_ID_ID", "AUTH_MICROSOFT_ENTRA_ID_SECRET"},
+		{"OAUTH_TENANT_ID", "OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET"},
+		{"OAUTH2_TENANT", "OAUTH2_CLIENT_ID", "OAUTH2_CLIENT_SECRET"},
+		{"O365_TENANT_ID", "O365_CLIENT_ID", "O365_CLIENT_SECRET"},
+		{"M365_TENANT_ID", "M365_APP_ID", "M365_APP_PASSWORD"},
+		{"TF_VAR_tenant_id", "TF_VAR_client_id", "TF_VAR_client_secret"},
+		{"tenant", "app_id", "secret"},
+		{"Tenant ID", "Application ID", "Secret Value"},
+		{"tenantId", "servicePrincipalId", "servicePrincipalKey"},
+		{"MicrosoftAppTenantId", "MicrosoftAppId", "MicrosoftAppPassword"},
+		{"AzureAd:TenantId", "AzureAd:ClientId", "AzureAd:ClientSecret"},
+		{"AzureAd__TenantId", "AzureAd__ClientId", "AzureAd__ClientSecret"},
+		{"aadTenantId", "aadClientId", "aadClientSecret"},
+		{"spring.cloud.azure.active-directory.profile.tenant-id", "spring.cloud.azure.active-directory.credential.client-id", "spring.cloud.azure.active-directory.credential.client-secret"},
+		{"Tenant\u200bID", "\ufeffclient_id", "Client\u00a0Secret"},
 		{"Directory (tenant) ID", "Application (client) ID", "Client secret value"},
 	} {
 		text := `{"` + names[0] + `":"` + testTenant + `","` + names[1] + `":"` + testClient + `","` + names[2] + `":"` + canary + `"}`
@@ -85,20 +126,24 @@ func TestAMalformedSecretIsExplainedWithoutItsContent(t *testing.T) {
 		{`{` + whole + `} x`, "something after"},
 		{`{}`, "lacks TenantID, ClientID, ClientSecret"},
 		{`{"clientid":"x","ClientSecret":" "}`, "lacks TenantID, ClientSecret"},
-		{`{` + whole + `,"client_secret":"other` + canary + `"}`, "two different values for ClientSecret"},
-		{`{` + whole + `,"ClientID":"other"}`, "two different values for ClientID"},
+		{`{` + whole + `,"client_secret":"other` + canary + `"}`, "two different values for ClientSecret, in ClientSecret and client_secret"},
+		{`{` + whole + `,"AZURE_AD_CLIENT_SECRET":"other` + canary + `"}`, "in ClientSecret and AZURE_AD_CLIENT_SECRET"},
+		{`{` + whole + `,"password":"other` + canary + `"}`, "in ClientSecret and password"},
+		{`{"appId":"x",` + whole + `}`, "two different values for ClientID, in appId and ClientID"},
+		{`{` + whole + `,"ClientID":"other"}`, "two different values for ClientID, in ClientID and ClientID"},
+		{`{` + whole + `,"authority":"https://login.microsoftonline.com/contoso.example/"}`, "two different values for TenantID, in TenantID and authority"},
 		{`{"ClientSecret":12345678}`, "ClientSecret is not a text"},
 		{`{"TenantID":{"a":"` + canary + `"}}`, "TenantID is not a text"},
-		{`{` + whole + `,"Certificate":"-----BEGIN"}`, "Certificate, which is not supported yet"},
-		{`{` + whole + `,"KMSKeyID":"alias/x"}`, "KMSKeyID, which is not supported yet"},
+		{`{"TenantID":"t","ClientID":"c","Certificate":"-----BEGIN"}`, "Certificate, which is not supported yet"},
+		{`{"TenantID":"t","ClientID":"c","clientCertificates":[{}]}`, "Certificate, which is not supported yet"},
+		{`{"TenantID":"t","ClientID":"c","KMSKeyID":"alias/x"}`, "KMSKeyID, which is not supported yet"},
 		{`{"TenantID":"t","ClientID":"c","Federation":"aws"}`, "Federation, which is not supported yet"},
-		{`{` + whole + `,"ExpiresAt":"` + canary + `"}`, "ExpiresAt is not a time"},
 		{`{"TenantID":"common","ClientID":"c","ClientSecret":"s"}`, "not one tenant"},
 		{`{"TenantID":"a/b","ClientID":"c","ClientSecret":"s"}`, "neither a GUID nor a domain"},
 		{`{"TenantID":"` + canary + `","ClientID":"c","ClientSecret":"s"}`, "neither a GUID nor a domain"},
 		{`{"TenantID":"..","ClientID":"c","ClientSecret":"s"}`, "neither a GUID nor a domain"},
-		{`{"TenantID":"t","ClientID":"c\u0000","ClientSecret":"s"}`, "ClientID holds a character"},
-		{`{"TenantID":"t","ClientID":"c","ClientSecret":"a\nb"}`, "ClientSecret holds a character"},
+		{`{"TenantID":"t","ClientID":"c\u0000","ClientSecret":"s"}`, "ClientID contains the character U+0000"},
+		{`{"TenantID":"t","ClientID":"c","ClientSecret":"a\nb"}`, "ClientSecret contains the character U+000A"},
 		{"{\"TenantID\":\"\xff\"}", "not JSON"},
 	} {
 		text, want := row.text, row.want
@@ -109,6 +154,229 @@ func TestAMalformedSecretIsExplainedWithoutItsContent(t *testing.T) {
 		mustContain(t, err.Error(), want)
 		mustNotContain(t, err.Error(), canary, testTenant, testClient)
 	}
+}
+
+func TestWhatIsNotTheExpectedObjectIsExplainedByItsNames(t *testing.T) {
+	inner := `{"TenantID":"` + testTenant + `","client_id":"` + testClient + `","client secret":"` + canary + `"}`
+	for _, row := range []struct{ text, want string }{
+		{`{"AzureAd":` + inner + `}`, "lacks TenantID, ClientID, ClientSecret; the names in it are AzureAd, TenantID, client_id, client secret"},
+		{`{"azure":{"prod":` + inner + `}}`, "names in it are azure, prod, TenantID"},
+		{`{"ClientSecret":` + inner + `}`, "ClientSecret is not a text; the names in it are ClientSecret, TenantID"},
+		{`[` + inner + `]`, "not an object; the names in it are TenantID, client_id, client secret"},
+		{strconv.Quote(inner), "encoded twice?); the names in it are TenantID, client_id, client secret"},
+		{inner + inner, "something after its JSON object; the names in it are TenantID"},
+		{strings.TrimSuffix(inner, "}"), "not JSON; the names in it are TenantID, client_id, client secret"},
+		{"AZURE_TENANT_ID=" + testTenant + "\nexport AZURE_CLIENT_ID='" + testClient + "'\r\nAZURE_CLIENT_SECRET=\"" + canary + "\"\n", "not JSON; the names in it are AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET"},
+		{"tenant_id: " + testTenant + "\nclient_id: " + testClient + "\nclient_secret: " + canary, "names in it are tenant_id, client_id, client_secret"},
+		{"grant_type=client_credentials&client_id=" + testClient + "&client_secret=" + canary, "names in it are client_id, client_secret"},
+		{"{tenant_id: '" + testTenant + "', client_secret: '" + canary + "'}", "names in it are tenant_id, client_secret"},
+		{"client_secret = \"" + canary + "\"", "names in it are client_secret"},
+		{"$env:AZURE_CLIENT_SECRET='" + canary + "'", "names in it are AZURE_CLIENT_SECRET"},
+		{`{"username":"` + canary + `","password":"x","host":"db.example","port":5432,"tls_mode_2":true}`, "names in it are username, password, host, port, tls_mode_2"},
+		{`{"` + canary + `":"x","` + testClient + `":"` + canary + `","host":1}`, "names in it are host, 2 more that cannot be shown"},
+		{`{"kJhGfDsAqWeRtYuIoPlKmNbVc":1}`, "names in it are 1 more that cannot be shown"},
+		{canary + ": " + canary, "not JSON"},
+		{"hunter=" + canary, "not JSON"},
+	} {
+		_, err := read(t, row.text)
+		got := wantUnread(t, err, secret.Malformed)
+		mustContain(t, got.Problem, row.want)
+		mustNotContain(t, err.Error(), canary, testTenant, testClient, "hunter", "kJhGf")
+	}
+}
+
+func TestTheSecretIsReadAsToolsWriteIt(t *testing.T) {
+	for name, text := range map[string]string{
+		"az ad sp create-for-rbac": `{"appId":"` + testClient + `","displayName":"rollcall","password":"` + canary + `","tenant":"` + testTenant + `"}`,
+		"az ad sp create-for-rbac --sdk-auth": `{"clientId":"` + testClient + `","clientSecret":"` + canary + `","subscriptionId":"` + testTenant + `","tenantId":"` + testTenant + `",
+			"activeDirectoryEndpointUrl":"https://login.microsoftonline.com","resourceManagerEndpointUrl":"https://management.azure.com/","activeDirectoryGraphResourceId":"https://graph.windows.net/",
+			"sqlManagementEndpointUrl":"https://management.core.windows.net:8443/","galleryEndpointUrl":"https://gallery.azure.com/","managementEndpointUrl":"https://management.core.windows.net/"}`,
+		"terraform output -json":             `{"client_id":{"sensitive":false,"type":"string","value":"` + testClient + `"},"client_secret":{"sensitive":true,"type":"string","value":"` + canary + `"},"tenant_id":{"sensitive":false,"type":"string","value":"` + testTenant + `"}}`,
+		"appsettings.json":                   `{"Instance":"https://login.microsoftonline.com/","Domain":"contoso.example","TenantId":"` + testTenant + `","ClientId":"` + testClient + `","ClientSecret":"` + canary + `","CallbackPath":"/signin-oidc"}`,
+		"MSAL":                               `{"authority":"https://login.microsoftonline.com/` + testTenant + `","client_id":"` + testClient + `","secret":"` + canary + `","scope":["https://graph.microsoft.com/.default"],"endpoint":"https://graph.microsoft.com/v1.0/users"}`,
+		"an authority's v2.0 endpoint":       `{"Authority":"https://login.microsoftonline.com/` + testTenant + `/v2.0/","ClientId":"` + testClient + `","ClientSecret":"` + canary + `"}`,
+		"an authority in capitals":           `{"TenantId":"` + testTenant + `","Authority":"https://LOGIN.microsoftonline.com/` + strings.ToUpper(testTenant) + `","ClientId":"` + testClient + `","ClientSecret":"` + canary + `"}`,
+		"a token URL":                        `{"tokenUrl":"https://login.microsoftonline.com/` + testTenant + `/oauth2/v2.0/token","clientId":"` + testClient + `","clientSecret":"` + canary + `"}`,
+		"a token URL in environment style":   `{"OAUTH2_TOKEN_ENDPOINT":"https://login.windows.net/` + testTenant + `/oauth2/token","OAUTH2_CLIENT_ID":"` + testClient + `","OAUTH2_CLIENT_SECRET":"` + canary + `"}`,
+		"an issuer":                          `{"issuer":"https://sts.windows.net/` + testTenant + `/","client_id":"` + testClient + `","client_secret":"` + canary + `"}`,
+		"an authority host without https":    `{"AZURE_AUTHORITY_HOST":"login.microsoftonline.com","AZURE_TENANT_ID":"` + testTenant + `","AZURE_CLIENT_ID":"` + testClient + `","AZURE_CLIENT_SECRET":"` + canary + `"}`,
+		"an authority of everybody":          `{"authority":"https://login.microsoftonline.com/common","tenant":"` + testTenant + `","client_id":"` + testClient + `","client_secret":"` + canary + `"}`,
+		"an authority with a place for it":   `{"AADInstance":"https://login.microsoftonline.com/{0}/v2.0","tenant":"` + testTenant + `","client_id":"` + testClient + `","client_secret":"` + canary + `"}`,
+		"an instance that is something else": `{"instance":"production","tenant":"` + testTenant + `","client_id":"` + testClient + `","client_secret":"` + canary + `"}`,
+		"kin beside the standard":            `{"AZURE_AD_CLIENT_SECRET":"` + canary + `","AZURE_CLIENT_SECRET":"` + canary + `","AZURE_TENANT_ID":"` + testTenant + `","AZURE_CLIENT_ID":"` + strings.ToUpper(testClient) + `","appId":"` + testClient + `"}`,
+		"other apps' secrets beside it":      `{"GOOGLE_CLIENT_ID":"g","GOOGLE_CLIENT_SECRET":"h","SLACK_CLIENT_SECRET":"i","NEXTAUTH_SECRET":"j","AUTH_SECRET":"k","AWS_SECRET_ACCESS_KEY":"l","secretKey":"m","AZURE_TENANT_ID":"` + testTenant + `","AZURE_CLIENT_ID":"` + testClient + `","AZURE_CLIENT_SECRET":"` + canary + `"}`,
+		"white space round every value":      `{"tenant":"\t` + testTenant + `\r\n","client_id":" ` + testClient + `\u00a0","client_secret":"\n` + canary + ` "}`,
+	} {
+		got, err := read(t, text)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if !strings.EqualFold(got.TenantID, testTenant) || !strings.EqualFold(got.ClientID, testClient) || got.ClientSecret.Reveal() != canary || len(got.Warnings) > 0 {
+			t.Errorf("%s: %v, warnings %q", name, got, got.Warnings)
+		}
+	}
+}
+
+func TestWhatIsOnlyInformativeWarnsAndNeverBlocks(t *testing.T) {
+	whole := `"TenantID":"` + testTenant + `","ClientID":"` + testClient + `","ClientSecret":"` + canary + `"`
+	for _, row := range []struct{ field, want string }{
+		{`"expires":1798675200`, "ExpiresAt is not a text"},
+		{`"ExpiresAt":1.8e9`, "ExpiresAt is not a text"},
+		{`"ExpiresAt":{"year":2027}`, "ExpiresAt is not a text"},
+		{`"ExpiresAt":["2027-01-31T00:00:00Z"]`, "ExpiresAt is not a text"},
+		{`"ExpiresAt":true`, "ExpiresAt is not a text"},
+		{`"ExpiresAt":"31/01/2027"`, "ExpiresAt is not a time"},
+		{`"endDate":"next year"`, "ExpiresAt is not a time"},
+		{`"ExpiresAt":"2027-13-41T00:00:00Z"`, "ExpiresAt is not a time"},
+		{`"ExpiresAt":"` + canary + `"`, "ExpiresAt is not a time"},
+		{`"expires":"2027-01-31T00:00:00Z","endDateTime":"2028-01-31T00:00:00Z"`, "two different values for ExpiresAt, in expires and endDateTime"},
+		{`"KeyID":7`, "KeyID is not a text"},
+		{`"Certificate":"-----BEGIN CERTIFICATE"`, "ClientSecret is used: the Certificate beside it, in Certificate, is not supported"},
+		{`"AZURE_CLIENT_CERTIFICATE_PATH":"/x.pem"`, "ClientSecret is used: the Certificate beside it, in AZURE_CLIENT_CERTIFICATE_PATH"},
+		{`"ClientCertificates":[{"SourceType":"KeyVault"}]`, "ClientSecret is used"},
+		{`"Federation":{"issuer":"x"}`, "ClientSecret is used: the Federation beside it"},
+		{`"KMSKeyID":"alias/x"`, "ClientSecret is used: the KMSKeyID beside it"},
+		{`"authority":"https://login.okta.example/` + testTenant + `"`, "authority names a host that is neither"},
+		{`"issuer":"https://login.m\u0130crosoftonline.com/` + testTenant + `"`, "issuer names a host that is neither"},
+	} {
+		got, err := read(t, `{`+whole+`,`+row.field+`}`)
+		if err != nil {
+			t.Errorf("%s: %v", row.field, err)
+			continue
+		}
+		if got.ClientSecret.Reveal() != canary || len(got.Warnings) != 1 {
+			t.Errorf("%s: %v, warnings %q", row.field, got, got.Warnings)
+			continue
+		}
+		mustContain(t, got.Warnings[0], row.want)
+		mustNotContain(t, got.Warnings[0], canary, testTenant, "x.pem", "okta")
+	}
+}
+
+func TestAWarningIsLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var logs bytes.Buffer
+		p := environ(canary)
+		p.put("AZURE_CLIENT_CERTIFICATE_PATH", "/x.pem")
+		c := newCredential(t, p, nil, func(cfg *credential.Config) { cfg.Log = slog.New(slog.NewTextHandler(&logs, nil)) })
+		for range 3 {
+			id, err := c.Identity(t.Context())
+			if err != nil || len(id.Warnings) != 1 {
+				t.Fatalf("%v, %q", err, id.Warnings)
+			}
+			time.Sleep(time.Hour)
+		}
+		if n := strings.Count(logs.String(), "level=WARN"); n != 1 || !strings.Contains(logs.String(), "ClientSecret is used") {
+			t.Errorf("%d warnings: %s", n, &logs)
+		}
+	})
+}
+
+func TestASecretThatLooksLikeASecretIDIsAWarning(t *testing.T) {
+	got, err := read(t, `{"TenantID":"`+testTenant+`","ClientID":"`+testClient+`","ClientSecret":"`+testTrace+`"}`)
+	if err != nil || len(got.Warnings) != 1 {
+		t.Fatalf("%v, %q", err, got.Warnings)
+	}
+	mustContain(t, got.Warnings[0], "ClientSecret is a GUID, as Secret IDs are")
+	mustNotContain(t, got.Warnings[0], testTrace)
+}
+
+func TestWhatCannotBeSeenIsRefusedByItsCodePoint(t *testing.T) {
+	values := map[string]string{"AZURE_TENANT_ID": testTenant, "AZURE_CLIENT_ID": testClient, "AZURE_CLIENT_SECRET": canary}
+	for variable, field := range map[string]string{"AZURE_TENANT_ID": "TenantID", "AZURE_CLIENT_ID": "ClientID", "AZURE_CLIENT_SECRET": "ClientSecret"} {
+		for _, r := range "\u0000\u0009\u000a\u000d\u001b\u007f\u0085\u00a0\u00ad\u034f\u061c\u115f\u1680\u17b4\u180b\u180e\u2000\u2007\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202a\u202e\u202f\u205f\u2060\u2063\u2066\u2069\u206a\u2800\u3000\u3164\ue000\ufe0f\ufeff\uffa0\ufff9\ufffc\ufffd\U000e0041\U000e0100\U0010ffff" {
+			if r == '\ufffc' {
+				continue // a symbol that can be seen
+			}
+			for _, position := range []int{0, 1, 9, len(values[variable])} {
+				p, e := environ(canary), &entra{secret: canary}
+				text := values[variable]
+				pasted := text[:position] + string(r) + text[position:]
+				if strings.TrimSpace(pasted) == text {
+					continue // white space around a value does not count
+				}
+				p.put(variable, pasted)
+				_, err := newCredential(t, p, e).Token(t.Context(), "", "")
+				got := wantUnread(t, err, secret.Malformed)
+				mustContain(t, got.Error(), fmt.Sprintf("%s contains the character %U", field, r))
+				mustNotContain(t, got.Error(), testTenant, testClient, canary, string(r))
+				if tokens, documents := e.count(); tokens+documents > 0 {
+					t.Errorf("%U in %s: %d requests were made", r, field, tokens+documents)
+				}
+			}
+		}
+	}
+}
+
+func TestAClientIDThatIsNoGUIDIsRefusedBeforeAnythingIsSent(t *testing.T) {
+	for _, id := range []string{"rollcall", "api://" + testClient, "{" + testClient + "}", strings.ReplaceAll(testClient, "-", ""), testClient[:35], testClient + "0", "urn:uuid:" + testClient, canary, testClient[:35] + "g"} {
+		p, e := environ(canary), &entra{secret: canary}
+		p.put("AZURE_CLIENT_ID", id)
+		_, err := newCredential(t, p, e).Token(t.Context(), "", "")
+		got := wantUnread(t, err, secret.Malformed)
+		mustContain(t, got.Error(), "ClientID is not a GUID", "Application (client) ID")
+		mustNotContain(t, got.Error(), id)
+		if tokens, documents := e.count(); tokens+documents > 0 {
+			t.Errorf("%s: %d requests were made", id, tokens+documents)
+		}
+	}
+}
+
+func TestATenantThatIsNeitherGUIDNorDomainIsRefusedBeforeAnythingIsSent(t *testing.T) {
+	for _, id := range []string{
+		"contoso", "..", "a..b", ".contoso.example", "contoso.example.", "contoso.example/x", "contoso.example?x", "contoso.example#x", "contoso.example%2f..", `contoso.example\x`,
+		"contoso.example:443", "user@contoso.example", "-contoso.example", "contoso-.example", "con_toso.example", "127.0.0.1", "contoso.1", "contoso example.com", "b\u00fccher.example",
+		"cont\u0131so.example", "{" + testTenant + "}", testTenant[:35], strings.Repeat("a", 64) + ".example", strings.Repeat("a.", 130) + "example", "adfs", "dstsv2", "../" + testTenant,
+		"common", "Organizations", "CONSUMERS",
+	} {
+		p, e := environ(canary), &entra{secret: canary}
+		p.put("AZURE_TENANT_ID", id)
+		c := newCredential(t, p, e)
+		_, err := c.Token(t.Context(), "", "")
+		_ = wantUnread(t, err, secret.Malformed)
+		_, err = c.Tenant(t.Context())
+		mustContain(t, wantUnread(t, err, secret.Malformed).Error(), "TenantID is n")
+		if tokens, documents := e.count(); tokens+documents > 0 {
+			t.Errorf("%s: %d requests were made", id, tokens+documents)
+		}
+	}
+}
+
+func TestALoginHostOfAnotherCloudInTheSecretIsAnError(t *testing.T) {
+	whole := `"TenantID":"` + testTenant + `","ClientID":"` + testClient + `","ClientSecret":"` + canary + `"`
+	for _, row := range []struct{ field, cloud, want string }{
+		{`"authority":"https://login.chinacloudapi.cn/` + testTenant + `"`, "public", "authority names the login host of another cloud than ROLLCALL_CLOUD, which is public"},
+		{`"Instance":"https://login.partner.microsoftonline.cn/"`, "public", "set ROLLCALL_CLOUD=china"},
+		{`"activeDirectoryEndpointUrl":"https://login.microsoftonline.us"`, "public", "set ROLLCALL_CLOUD=usgov"},
+		{`"tokenUrl":"https://Login-US.microsoftonline.com:443/x"`, "china", "set ROLLCALL_CLOUD=usgov"},
+		{`"authority":"https://login.microsoftonline.com/common"`, "usgov-dod", "set ROLLCALL_CLOUD=public"},
+		{`"issuer":"https://sts.windows.net/` + testTenant + `/"`, "delos", "set ROLLCALL_CLOUD=public"},
+		{`"AZURE_AUTHORITY_HOST":"login.sovcloud-identity.fr"`, "govsg", "set ROLLCALL_CLOUD=bleu"},
+		{`"AZURE_AUTHORITY_HOST":"http://login.windows.net./"`, "bleu", "set ROLLCALL_CLOUD=public"},
+		{`"authority":"https://westeurope.login.microsoft.com/x"`, "bleu", "set ROLLCALL_CLOUD=public"},
+		{`"authority":"https://login.microsoftonline.de/x"`, "public", "Germany"},
+	} {
+		own, ok := cloud.Named(row.cloud)
+		if !ok {
+			t.Fatal(row.cloud)
+		}
+		_, err := read(t, `{`+whole+`,`+row.field+`}`, func(cfg *credential.Config) { cfg.Cloud = own })
+		mustContain(t, wantUnread(t, err, secret.Malformed).Error(), row.want)
+		mustNotContain(t, err.Error(), testTenant)
+	}
+}
+
+func TestTheTenantIsTakenFromTheAuthorityOfTheConfiguredLoginHost(t *testing.T) {
+	at := func(url string) func(cfg *credential.Config) {
+		return func(cfg *credential.Config) { cfg.LoginURL = url }
+	}
+	text := `{"authority":"https://localhost:8443/contoso.example/","ClientID":"` + testClient + `","ClientSecret":"` + canary + `"}`
+	if got, err := read(t, text, at("https://localhost:8443")); err != nil || got.TenantID != "contoso.example" {
+		t.Errorf("%v, %v", got, err)
+	}
+	_, err := read(t, text)
+	mustContain(t, wantUnread(t, err, secret.Malformed).Error(), "lacks TenantID; the names in it are authority")
 }
 
 func TestAMalformedSecretIsNamedByItsSource(t *testing.T) {
@@ -125,9 +393,16 @@ func FuzzTheParserNeverRepeatsASecret(f *testing.F) {
 	f.Add(`{"ExpiresAt":"`, `"}`)
 	f.Add(`{"tenant":"`, `","appId":"x","password":"y"}`)
 	f.Add(`["`, `"]`)
+	f.Add(`{"AzureAd":{"TenantID":"`, `"}}`)
+	f.Add(`{"`, `":"x","appId":"y"}`)
+	f.Add(`{"authority":"https://login.microsoftonline.com/`, `"}`)
+	f.Add(`{"client_secret":{"value":"`, `"},"AZURE_AD_CLIENT_ID":"`+testClient+`","issuer":"https://sts.windows.net/`+testTenant+`/","cert":true,"expires":1}`)
+	f.Add("client_secret=", "&client_id=x")
+	f.Add("AZURE_CLIENT_SECRET: ", "\nx = y")
 	f.Add("", "")
+	path := filepath.Join(f.TempDir(), "secret.json")
 	f.Fuzz(func(t *testing.T, before, after string) {
-		id, err := read(t, before+canary+after)
+		id, err := readAt(t, path, before+canary+after)
 		if err != nil {
 			if strings.Contains(err.Error(), canary) {
 				t.Errorf("error %q", err)
@@ -137,8 +412,51 @@ func FuzzTheParserNeverRepeatsASecret(f *testing.F) {
 		if id.ClientSecret.IsZero() || id.ClientID == "" || id.TenantID == "" || strings.ContainsAny(id.TenantID, "/?# ") {
 			t.Errorf("identity %v was taken", id)
 		}
-		if strings.Contains(id.String(), canary) {
-			t.Errorf("printed as %q", id)
+		if strings.Contains(id.String()+strings.Join(id.Warnings, ""), canary) {
+			t.Errorf("printed as %q, warnings %q", id, id.Warnings)
+		}
+		if !plain(id.ClientID) || !plain(id.TenantID) || strings.ContainsFunc(id.ClientSecret.Reveal(), unicode.IsControl) {
+			t.Errorf("identity %v was taken", id)
+		}
+	})
+}
+
+// plain reports whether a text has only what a GUID or a domain has.
+func plain(text string) bool {
+	return text != "" && strings.Trim(strings.ToLower(text), "abcdefghijklmnopqrstuvwxyz0123456789.-") == "" && !strings.Contains(text, "..")
+}
+
+// FuzzTheVariablesGiveAPlainIdentityOrAnError sets AZURE_ variables to anything.
+func FuzzTheVariablesGiveAPlainIdentityOrAnError(f *testing.F) {
+	f.Add(testTenant, testClient, canary, "")
+	f.Add(testDomain, testClient, testTrace, "westeurope")
+	f.Add("common", "x", " \u200b", "a/b")
+	f.Add("contoso.example/..", testClient+"\ufeff", "a\nb", "evil.example/")
+	f.Add("cont\u0131so.example", "\u00a0"+testClient, "\xff", "\u212a")
+	f.Fuzz(func(t *testing.T, tenant, client, text, region string) {
+		p, e := environ(text), &entra{secret: strings.TrimSpace(text)}
+		p.put("AZURE_TENANT_ID", tenant)
+		p.put("AZURE_CLIENT_ID", client)
+		p.put("AZURE_REGIONAL_AUTHORITY_NAME", region)
+		c := newCredential(t, p, e, func(cfg *credential.Config) { cfg.Patience = 1 })
+		id, err := c.Identity(t.Context())
+		if err != nil {
+			for _, value := range []string{tenant, client, text} {
+				if value = strings.TrimSpace(value); len(value) > 20 && strings.Contains(err.Error(), value) {
+					t.Errorf("error %q", err)
+				}
+			}
+		} else if !plain(id.TenantID) || !plain(id.ClientID) || len(id.ClientID) != 36 {
+			t.Errorf("identity %v was taken", id)
+		}
+		_, _ = c.Token(t.Context(), "", "")
+		for _, host := range e.hosts {
+			if "https://"+host != cloud.Public().LoginURL {
+				t.Errorf("%q was asked", host)
+			}
+		}
+		if tokens, documents := e.count(); err != nil && tokens+documents > 0 {
+			t.Errorf("%d requests were made for %v", tokens+documents, err)
 		}
 	})
 }

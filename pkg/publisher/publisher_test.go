@@ -178,7 +178,7 @@ func TestARowThatWasCorrectedCountsInAWarmFunction(t *testing.T) {
 		}
 		return path
 	}
-	wrong := write("wrong.json", `{"TenantID":"`+other+`","ClientID":"x","ClientSecret":"x"}`)
+	wrong := write("wrong.json", `{"TenantID":"`+other+`","ClientID":"`+c.ClientID+`","ClientSecret":"x"}`)
 	tenants := write("tenants.json", `[{"tenant":"`+c.Tenant+`","credentials":"file:`+wrong+`"}]`)
 	p, err := h.publisher(t, "ROLLCALL_SINKS=file://"+dir+"/out", "ROLLCALL_TENANTS=file://"+tenants)
 	if err != nil {
