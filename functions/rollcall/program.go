@@ -106,7 +106,7 @@ Environment, with the same names as in the cloud functions:
                           (default env:, the three variables above)
   ROLLCALL_SELECT         columns, separated by commas; name? marks one that may be missing
   ROLLCALL_FILTER         OData $filter
-  ROLLCALL_CLOUD          public, usgov, usgov-dod or china (default public)
+  ROLLCALL_CLOUD          public, usgov, usgov-dod, china, bleu, delos or govsg (default public)
   ROLLCALL_PAGE_SIZE      users per page, 1 to 999 (default 999)
   ROLLCALL_COUNT_SLACK    how far a list may be from Graph's count (default 0.05%)
   ROLLCALL_PARALLEL       partitions of the list that are read in parallel, 1 to 32 (default 1)

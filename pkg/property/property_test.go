@@ -27,13 +27,18 @@ func TestTheTableHasEveryPropertyOnce(t *testing.T) {
 	}
 }
 
-func TestGraphsDefaultSetIsElevenProperties(t *testing.T) {
-	var got []string
+func namesOf(chosen func(property.Property) bool) []string {
+	var names []string
 	for _, p := range property.All() {
-		if p.Default {
-			got = append(got, p.Name)
+		if chosen(p) {
+			names = append(names, p.Name)
 		}
 	}
+	return names
+}
+
+func TestGraphsDefaultSetIsElevenProperties(t *testing.T) {
+	got := namesOf(func(p property.Property) bool { return p.Default })
 	want := []string{
 		"id", "businessPhones", "displayName", "givenName", "jobTitle", "mail", "mobilePhone",
 		"officeLocation", "preferredLanguage", "surname", "userPrincipalName",
@@ -44,12 +49,7 @@ func TestGraphsDefaultSetIsElevenProperties(t *testing.T) {
 }
 
 func TestElevenPropertiesAreSingleUserOnly(t *testing.T) {
-	var got []string
-	for _, p := range property.All() {
-		if p.SingleUserOnly {
-			got = append(got, p.Name)
-		}
-	}
+	got := namesOf(func(p property.Property) bool { return p.SingleUserOnly })
 	want := []string{
 		"aboutMe", "birthday", "hireDate", "interests", "mailboxSettings", "mySite", "pastProjects",
 		"preferredName", "responsibilities", "schools", "skills",
