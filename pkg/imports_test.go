@@ -20,6 +20,7 @@ const module = "github.com/rollcall-dev/rollcall/"
 func allowed() map[string][]string {
 	return map[string][]string{
 		"pkg/retry":     {},
+		"pkg/crash":     {},
 		"pkg/diagnosis": {},
 		"pkg/tolerance": {},
 		"pkg/origin":    {},
@@ -32,21 +33,21 @@ func allowed() map[string][]string {
 		"pkg/telemetry":  {},
 		"pkg/secret":     {"pkg/diagnosis", "pkg/diagnosis/awsapi"},
 		"pkg/credential": {"pkg/cloud", "pkg/diagnosis", "pkg/origin", "pkg/retry", "pkg/secret"},
-		"pkg/graph":      {"pkg/diagnosis", "pkg/origin", "pkg/retry"},
+		"pkg/graph":      {"pkg/crash", "pkg/diagnosis", "pkg/origin", "pkg/retry"},
 		"pkg/header":     {},
 		"pkg/failure":    {"pkg/header"},
 		"pkg/odata":      {},
-		"pkg/trigger":    {"pkg/failure", "pkg/header"},
+		"pkg/trigger":    {"pkg/crash", "pkg/failure", "pkg/header"},
 		"pkg/config":     {"pkg/cloud", "pkg/origin", "pkg/property", "pkg/secret", "pkg/tolerance"},
 		"pkg/format":     {"pkg/property", "pkg/graph"},
-		"pkg/list":       {"pkg/property", "pkg/graph", "pkg/retry", "pkg/tolerance"},
+		"pkg/list":       {"pkg/crash", "pkg/property", "pkg/graph", "pkg/retry", "pkg/tolerance"},
 		"pkg/baseline":   {"pkg/list", "pkg/store", "pkg/tolerance"},
-		"pkg/snapshot":   {"pkg/baseline", "pkg/bus", "pkg/graph", "pkg/list", "pkg/store", "pkg/telemetry", "pkg/tolerance"},
+		"pkg/snapshot":   {"pkg/crash", "pkg/baseline", "pkg/bus", "pkg/graph", "pkg/list", "pkg/store", "pkg/telemetry", "pkg/tolerance"},
 
 		"pkg/list/listtest": {"pkg/graph", "pkg/list", "pkg/property", "pkg/simulator", "pkg/tolerance"},
 
 		"pkg/store": {"pkg/retry"},
-		"pkg/bus":   {"pkg/retry"},
+		"pkg/bus":   {"pkg/crash", "pkg/retry"},
 
 		"pkg/trigger/lambda": {"pkg/failure", "pkg/header", "pkg/telemetry", "pkg/trigger"},
 
@@ -73,8 +74,8 @@ func allowed() map[string][]string {
 
 		"pkg/format/parquet":  {"pkg/graph", "pkg/property"},
 		"pkg/store/file":      {"pkg/store"},
-		"pkg/store/s3":        {"pkg/diagnosis", "pkg/diagnosis/awsapi", "pkg/store"},
-		"pkg/store/azblob":    {"pkg/diagnosis", "pkg/diagnosis/azureapi", "pkg/store"},
+		"pkg/store/s3":        {"pkg/crash", "pkg/diagnosis", "pkg/diagnosis/awsapi", "pkg/store"},
+		"pkg/store/azblob":    {"pkg/crash", "pkg/diagnosis", "pkg/diagnosis/azureapi", "pkg/store"},
 		"pkg/store/storetest": {"pkg/store"},
 		"pkg/bus/awsbus":      {"pkg/bus", "pkg/diagnosis", "pkg/diagnosis/awsapi"},
 		"pkg/bus/eventbridge": {"pkg/bus", "pkg/bus/awsbus"},
@@ -85,7 +86,7 @@ func allowed() map[string][]string {
 		"pkg/bus/https":       {"pkg/bus", "pkg/diagnosis", "pkg/origin", "pkg/retry"},
 		"pkg/bus/bustest":     {"pkg/bus"},
 
-		"pkg/api":    {"pkg/format", "pkg/graph", "pkg/odata", "pkg/property", "pkg/list", "pkg/failure", "pkg/header"},
+		"pkg/api":    {"pkg/crash", "pkg/format", "pkg/graph", "pkg/odata", "pkg/property", "pkg/list", "pkg/failure", "pkg/header"},
 		"pkg/reader": {"pkg/config", "pkg/credential", "pkg/graph", "pkg/list", "pkg/secret"},
 		"pkg/sink": {
 			"pkg/bus", "pkg/bus/awsbus", "pkg/bus/eventbridge", "pkg/bus/firehose", "pkg/bus/https", "pkg/bus/kinesis", "pkg/bus/sns", "pkg/bus/sqs",
@@ -101,7 +102,7 @@ func allowed() map[string][]string {
 			"pkg/api", "pkg/config", "pkg/reader", "pkg/telemetry", "pkg/trigger/lambda",
 		},
 		"functions/rollcall": {
-			"pkg/api", "pkg/config", "pkg/failure", "pkg/format", "pkg/graph", "pkg/header", "pkg/origin", "pkg/property",
+			"pkg/api", "pkg/config", "pkg/crash", "pkg/failure", "pkg/format", "pkg/graph", "pkg/header", "pkg/origin", "pkg/property",
 			"pkg/publisher", "pkg/reader", "pkg/list", "pkg/snapshot", "pkg/secret", "pkg/simulator", "pkg/telemetry",
 		},
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/rollcall-dev/rollcall/pkg/crash"
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
@@ -81,6 +82,9 @@ func (p *program) report(ctx context.Context, err error) int {
 		return failed
 	}
 	_, _ = io.WriteString(p.stderr, explain(err)) // nowhere else to report a failed write
+	if defect := (*crash.Error)(nil); errors.As(err, &defect) {
+		_, _ = io.WriteString(p.stderr, defect.Stack())
+	}
 	if failure.Of(err).Name == "Config.Invalid" || missingVariables(err) {
 		return wrongUsage
 	}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/rollcall-dev/rollcall/pkg/crash"
 	"github.com/rollcall-dev/rollcall/pkg/format"
 	"github.com/rollcall-dev/rollcall/pkg/list"
 )
@@ -48,14 +49,8 @@ func (c *listCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	report, err := c.read(ctx, p, out)
+	report, err := c.write(ctx, p, out)
 	if err != nil {
-		err = orStopped(ctx, err)
-		out.Abort(err)
-		return err
-	}
-	if err := out.Complete(report); err != nil {
-		out.Abort(err)
 		return err
 	}
 	for _, warning := range warnings(report) {
@@ -116,6 +111,22 @@ func (c *listCommand) open(p *program) (output, error) {
 		return jsonOutput{format.NewJSON(p.out())}, nil
 	}
 	return ndjsonOutput{format.NewNDJSON(p.out())}, nil
+}
+
+// write reads the list into out and completes it, or aborts it. A panic is an error
+// like any other.
+func (c *listCommand) write(ctx context.Context, p *program, out output) (report list.Report, err error) {
+	defer func() {
+		if err != nil {
+			out.Abort(err)
+		}
+	}()
+	defer crash.Recover(&err)
+	report, err = c.read(ctx, p, out)
+	if err != nil {
+		return report, orStopped(ctx, err)
+	}
+	return report, out.Complete(report)
 }
 
 // read reads the list into out.

@@ -6,6 +6,8 @@ import (
 	"io"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/rollcall-dev/rollcall/pkg/crash"
 )
 
 const programName = "rollcall"
@@ -61,7 +63,14 @@ func (p *program) run(ctx context.Context, args []string) int {
 	}
 	p.verbose = c.Verbose
 	selected.BindTo(ctx, (*context.Context)(nil))
-	return p.report(ctx, selected.Run(p))
+	return p.report(ctx, p.execute(selected))
+}
+
+// execute executes a command. A panic is an error, so that what is deferred runs and
+// the exit status is that of a failure.
+func (p *program) execute(command *kong.Context) (err error) {
+	defer crash.Recover(&err)
+	return command.Run(p)
 }
 
 func (p *program) parser(c *commands, exit func(int)) (*kong.Kong, error) {

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rollcall-dev/rollcall/pkg/crash"
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/header"
@@ -114,6 +115,7 @@ var errReported = errors.New("reported in the response")
 // route answers what the path asks for. The name of the route is for the log:
 // the path itself may name a person.
 func (a *API) route(w http.ResponseWriter, r *http.Request) (name string, err error) {
+	defer crash.Recover(&err)
 	path := strings.TrimPrefix(r.URL.EscapedPath(), "/v1.0")
 	answer, name := a.notFound, "none"
 	if path == "/users" {

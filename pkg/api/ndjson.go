@@ -3,12 +3,15 @@ package api
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"sync"
 	"time"
 
+	"github.com/rollcall-dev/rollcall/pkg/crash"
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/format"
+	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/list"
 )
 
@@ -22,13 +25,8 @@ func (a *API) ndjson(w http.ResponseWriter, r *http.Request, o *options) error {
 	}
 	out := newLines(w)
 	defer out.stop()
-	for user, err := range list.New(a.directory, a.narrowed(o), a.log).Users(r.Context()) {
-		if err == nil {
-			err = out.user(user.Raw)
-		}
-		if err != nil {
-			return out.fail(err)
-		}
+	if err := out.read(list.New(a.directory, a.narrowed(o), a.log).Users(r.Context())); err != nil {
+		return out.fail(err)
 	}
 	return out.complete()
 }
@@ -57,6 +55,20 @@ func newLines(w http.ResponseWriter) *lines {
 	return l
 }
 
+// read writes all users. A panic ends the stream as any other error does.
+func (l *lines) read(users iter.Seq2[graph.User, error]) (err error) {
+	defer crash.Recover(&err)
+	for user, err := range users {
+		if err == nil {
+			err = l.user(user.Raw)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (l *lines) user(raw []byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -77,6 +89,7 @@ func (l *lines) user(raw []byte) error {
 func (l *lines) onTimer() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	defer crash.Recover(&l.err)
 	l.running = false
 	if !l.stopped && l.err == nil {
 		l.flush()

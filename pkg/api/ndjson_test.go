@@ -14,8 +14,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/rollcall-dev/rollcall/pkg/api"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
+	"github.com/rollcall-dev/rollcall/pkg/list/listtest"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
 
 // lines parses an NDJSON stream: the ids of its users, and its last line.
@@ -275,4 +278,34 @@ func TestASlowStreamIsSentInBatches(t *testing.T) {
 			t.Errorf("%d flushes in %v", n, took)
 		}
 	})
+}
+
+func TestAPanicEndsAStreamWithAClosingRecordAndTheStackInTheLog(t *testing.T) {
+	tenant := simulator.New(simulator.Config{Users: 1050})
+	pages := 0
+	client := listtest.Client(t, tenant, graph.Config{Transport: listtest.Intercept(tenant.Transport(), func(r *http.Request) *http.Response {
+		if strings.Contains(r.URL.RawQuery, "skiptoken") {
+			if pages++; pages == 5 {
+				panic("kim@contoso.com")
+			}
+		}
+		return nil
+	})})
+	s := &served{}
+	var err error
+	if s.handler, err = api.New(api.Config{Directory: client, Request: listtest.Request(), Log: telemetry.New(&s.log, telemetry.Options{})}); err != nil {
+		t.Fatal(err)
+	}
+	w := s.ask(t, http.MethodGet, "https://api.example/users?$format=ndjson")
+	ids, closing := lines(t, w.Body)
+	if len(ids) == 0 || len(ids) >= 1050 || closing["@rollcall.complete"] != false || closing["error"].(map[string]any)["code"] != "Internal.Error" {
+		t.Errorf("%d users, closing %v", len(ids), closing)
+	}
+	if log := s.log.String(); !strings.Contains(log, "ndjson_test.go") || strings.Contains(log, "kim@") {
+		t.Errorf("the log has no stack, or the value: %s", log)
+	}
+	pages = 4
+	if w := s.ask(t, http.MethodGet, "https://api.example/users?$format=csv"); w.Code != http.StatusInternalServerError || !strings.Contains(w.Body.String(), "Internal.Error") {
+		t.Errorf("CSV: %d %s", w.Code, w.Body)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/rollcall-dev/rollcall/pkg/crash"
 	"github.com/rollcall-dev/rollcall/pkg/retry"
 )
 
@@ -28,7 +29,8 @@ var errRest = errors.New("entries are left")
 
 // deliver sends the entries until each was accepted or refused. The order of what is
 // left is kept.
-func (p *Publisher) deliver(ctx context.Context, entries []Entry) error {
+func (p *Publisher) deliver(ctx context.Context, entries []Entry) (err error) {
+	defer crash.Recover(&err) // it has a goroutine of its own
 	d := &delivery{p: p, rest: entries, loop: retry.Loop{
 		Policy: retry.Policy{Attempts: p.tries, First: 100 * time.Millisecond, Last: 20 * time.Second},
 	}}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/bus"
 	"github.com/rollcall-dev/rollcall/pkg/bus/bustest"
+	"github.com/rollcall-dev/rollcall/pkg/crash"
 )
 
 // driver takes what send takes.
@@ -176,4 +177,18 @@ func TestBodiesStayWholeWhileBuffersAreReused(t *testing.T) {
 			t.Fatalf("event %d arrived as %.100s", i, arrived[e.ID])
 		}
 	}
+}
+
+func TestAPanicInADeliveryIsAnErrorOfThePublisher(t *testing.T) {
+	d := &driver{limits: small(), send: func(context.Context, []bus.Entry) ([]bus.Failure, error) { panic("kim@contoso.com") }}
+	p := bus.New(d, bus.Options{})
+	for i := range 2 {
+		if err := p.Publish(t.Context(), bustest.User(i, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.Flush(t.Context()); !errors.As(err, new(*crash.Error)) {
+		t.Error(err)
+	}
+	p.Close()
 }

@@ -8,6 +8,8 @@ import (
 	"net/http"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/rollcall-dev/rollcall/pkg/crash"
 )
 
 // Pager reads one list, page after page along its nextLinks. It is for one
@@ -153,6 +155,7 @@ func (p *Pager) fetch(ctx context.Context, r request) *fetch {
 	f.ctx, f.cancel = context.WithCancel(ctx)
 	go func() {
 		defer close(f.done)
+		defer crash.Recover(&f.err)
 		f.resp, f.err = f.call.do(f.ctx)
 	}()
 	return f

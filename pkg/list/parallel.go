@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rollcall-dev/rollcall/pkg/crash"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 )
 
@@ -66,7 +67,11 @@ func (l *List) readParallel(ctx context.Context, partitions []*partition) error 
 	}
 	for i, p := range partitions {
 		reader := partitionReader{partition: p, resumed: p.Link != "", pager: pagers[i], pause: l.Pause, full: full, empty: empty}
-		readers.Go(func() { reader.read(ctx) })
+		readers.Go(func() {
+			if err := reader.read(ctx); err != nil {
+				reader.fail(err)
+			}
+		})
 	}
 	go func() {
 		readers.Wait()
@@ -138,18 +143,17 @@ type partitionReader struct {
 	batch       *batch
 }
 
-func (r *partitionReader) read(ctx context.Context) {
+func (r *partitionReader) read(ctx context.Context) (err error) {
+	defer crash.Recover(&err) // it has a goroutine of its own
 	began := time.Now()
 	for page, err := range r.pager.Pages(ctx) {
 		if err != nil {
-			r.fail(err)
-			return
+			return err
 		}
 		reread := page.Reread || r.resumed && page.Number == 1
 		for user, err := range page.Users() {
 			if err != nil {
-				r.fail(err)
-				return
+				return err
 			}
 			r.reserve(reread)
 			if r.batch.add(user); len(r.batch.text) >= batchSize {
@@ -160,10 +164,11 @@ func (r *partitionReader) read(ctx context.Context) {
 		r.batch.endsPage, r.batch.wentBack, r.batch.link = true, page.Reread, page.Link()
 		r.send()
 		if page.Link() != "" && r.pause != nil && r.pause(time.Since(began)) {
-			return
+			return nil
 		}
 		began = time.Now()
 	}
+	return nil
 }
 
 // reserve makes sure that there is a batch to fill.
@@ -181,6 +186,9 @@ func (r *partitionReader) send() {
 
 func (r *partitionReader) fail(err error) {
 	r.reserve(false)
+	if len(r.batch.ends)%2 != 0 { // it broke off between an id and its user
+		r.batch.ends = r.batch.ends[:len(r.batch.ends)-1]
+	}
 	r.batch.err = err
 	r.send()
 }

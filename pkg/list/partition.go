@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/rollcall-dev/rollcall/pkg/crash"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 )
 
@@ -136,7 +137,8 @@ func (p *partitioner) bounds(ctx context.Context) ([]string, error) {
 
 // bound returns a bound with about target users up to it. It grows character by
 // character: each is the last one that does not exceed the target.
-func (p *partitioner) bound(ctx context.Context, target int) (string, error) {
+func (p *partitioner) bound(ctx context.Context, target int) (_ string, err error) {
+	defer crash.Recover(&err) // it has a goroutine of its own
 	near := p.total / p.parts / evenness
 	best, bestUsers, prefix := "", 0, ""
 	for len(prefix) < maxBound {
@@ -210,6 +212,7 @@ func (p *partitioner) ask(ctx context.Context, bound string, c *boundCount) {
 	defer close(c.done)
 	p.slots <- struct{}{}
 	defer func() { <-p.slots }()
+	defer crash.Recover(&c.err)
 	query := p.request.Query()
 	query.Filter = (&partition{Upper: bound}).filter(query.Filter)
 	c.users, c.err = p.directory.Count(ctx, query, &p.stats)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/baseline"
+	"github.com/rollcall-dev/rollcall/pkg/crash"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/list"
 )
@@ -104,8 +105,9 @@ func (s *slice) open() {
 }
 
 // read reads until the list is complete or the time for reading it is over.
-func (s *slice) read(ctx context.Context) error {
-	reading := ctx // ends earlier than what is being written
+func (s *slice) read(ctx context.Context) (err error) {
+	defer crash.Recover(&err) // what is open is then abandoned
+	reading := ctx            // ends earlier than what is being written
 	if deadline, ok := ctx.Deadline(); ok {
 		stop := deadline.Add(-min(time.Until(deadline)/marginShare, maxMargin))
 		s.list.Pause = func(page time.Duration) bool { return time.Until(stop) < page+page/2 }
@@ -113,7 +115,7 @@ func (s *slice) read(ctx context.Context) error {
 		reading, cancel = context.WithDeadline(ctx, stop)
 		defer cancel()
 	}
-	err := s.list.Read(reading, func(id list.ID, user graph.User) error {
+	err = s.list.Read(reading, func(id list.ID, user graph.User) error {
 		s.failed = s.user(ctx, id, user)
 		return s.failed
 	})
@@ -190,7 +192,8 @@ func (s *slice) discard() []object {
 
 // finish makes the objects of the slice visible and waits for the buses. It returns
 // what the run has written by now.
-func (s *slice) finish(ctx context.Context) (written, error) {
+func (s *slice) finish(ctx context.Context) (_ written, err error) {
+	defer crash.Recover(&err)
 	total := written{IDs: s.earlier.IDs, Populated: s.columns.populated, Objects: slices.Clone(s.earlier.Objects)}
 	for i, p := range s.parts {
 		if err := p.commit(); err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/bus"
+	"github.com/rollcall-dev/rollcall/pkg/crash"
 	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/store"
 	"github.com/rollcall-dev/rollcall/pkg/telemetry"
@@ -103,7 +104,8 @@ func New(p Publication) *Snapshot {
 // result is Continue and says how to resume. What was asked before gets the same
 // answer. The error is an [InputError], a *list.IncompleteError, a [SuspectError], a
 // *store.StateError, what the list, a store or a bus returned, or the cause of ctx.
-func (s *Snapshot) Run(ctx context.Context, in Input) (*Result, error) {
+func (s *Snapshot) Run(ctx context.Context, in Input) (_ *Result, err error) {
+	defer crash.Recover(&err)
 	name, slice, err := in.parse(time.Now())
 	if err != nil {
 		return nil, err

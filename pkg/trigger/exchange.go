@@ -6,12 +6,14 @@ package trigger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
 
+	"github.com/rollcall-dev/rollcall/pkg/crash"
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/header"
 )
@@ -107,6 +109,27 @@ func (s *Server) Buffered(ctx context.Context, x *Exchange) (*Response, error) {
 	}
 	w.WriteHeader(http.StatusOK) // unless the handler has set a status, as in net/http
 	return &Response{Status: w.status, Header: w.header, Body: w.body.Bytes(), encoded: w.encoded}, nil
+}
+
+// call runs the handler. A panic, which would end the process, becomes an error.
+func (s *Server) call(ctx context.Context, handler http.Handler, w http.ResponseWriter, r *http.Request) (err error) {
+	defer func() {
+		reason := recover()
+		if reason == nil {
+			return
+		}
+		if cause, ok := reason.(error); ok && errors.Is(cause, http.ErrAbortHandler) {
+			// The handler has logged why, and aborts what it cannot take back.
+			err = &failure.Named{Public: "Snapshot.Incomplete", Text: "the answer broke off before it was complete"}
+			return
+		}
+		err = crash.New(reason)
+		if s.Log != nil {
+			s.Log.ErrorContext(ctx, "the handler panicked", "error", err)
+		}
+	}()
+	handler.ServeHTTP(w, r.WithContext(ctx))
+	return nil
 }
 
 // withDeadline gives the handler until shortly before the host stops waiting.

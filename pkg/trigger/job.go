@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"log/slog"
 
+	"github.com/rollcall-dev/rollcall/pkg/crash"
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 )
 
@@ -33,13 +33,8 @@ func (j Job[In, Out]) Run(ctx context.Context, log *slog.Logger, input []byte) (
 	return out, nil
 }
 
-// call does the job. A panic, which would end the process and report its value,
-// becomes an error that says where it was; its value may be private.
+// call does the job, and makes an error of a panic.
 func (j Job[In, Out]) call(ctx context.Context, in In) (out *Out, err error) {
-	defer func() {
-		if reason := recover(); reason != nil {
-			err = fmt.Errorf("the job broke off in %s with a %T; this is a defect of this program", origin(), reason)
-		}
-	}()
+	defer crash.Recover(&err)
 	return j(ctx, in)
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/rollcall-dev/rollcall/pkg/crash"
 	"github.com/rollcall-dev/rollcall/pkg/diagnosis"
 	"github.com/rollcall-dev/rollcall/pkg/diagnosis/azureapi"
 	"github.com/rollcall-dev/rollcall/pkg/store"
@@ -25,6 +26,9 @@ func (s *Store) check(op, key string) error {
 // failed makes the error of an operation: what happened, where, what to do next.
 // What the SDK says is left out: it quotes the whole answer.
 func (s *Store) failed(ctx context.Context, op, key string, err error) error {
+	if defect := (*crash.Error)(nil); errors.As(err, &defect) {
+		return defect
+	}
 	e := &store.Error{Op: op, URL: s.URL(key), Err: err}
 	var credential interface {
 		error

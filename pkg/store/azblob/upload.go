@@ -16,6 +16,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
 
+	"github.com/rollcall-dev/rollcall/pkg/crash"
 	"github.com/rollcall-dev/rollcall/pkg/diagnosis/azureapi"
 	"github.com/rollcall-dev/rollcall/pkg/store"
 )
@@ -166,14 +167,18 @@ func (u *upload) stage() error {
 		u.spare = make([]byte, 0, blockSize)
 	}
 	u.filling, u.spare = u.spare[:0], block
-	go func() {
-		outcome <- u.store.checked(block, func(sum blob.TransferValidationType) error {
-			_, err := u.blob.StageBlock(u.sending, id, streaming.NopCloser(bytes.NewReader(block)),
-				&blockblob.StageBlockOptions{TransactionalValidation: sum})
-			return err
-		})
-	}()
+	go func() { outcome <- u.send(id, block) }()
 	return nil
+}
+
+// send sends a block. It has a goroutine of its own.
+func (u *upload) send(id string, block []byte) (err error) {
+	defer crash.Recover(&err)
+	return u.store.checked(block, func(sum blob.TransferValidationType) error {
+		_, err := u.blob.StageBlock(u.sending, id, streaming.NopCloser(bytes.NewReader(block)),
+			&blockblob.StageBlockOptions{TransactionalValidation: sum})
+		return err
+	})
 }
 
 // arrived waits for the block in flight.

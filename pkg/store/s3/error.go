@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/rollcall-dev/rollcall/pkg/crash"
 	"github.com/rollcall-dev/rollcall/pkg/diagnosis"
 	"github.com/rollcall-dev/rollcall/pkg/diagnosis/awsapi"
 	"github.com/rollcall-dev/rollcall/pkg/store"
@@ -32,6 +33,9 @@ func (s *Store) check(op, key string) error {
 // failed makes the error of an operation: what happened, where, what to do next.
 // What the SDK says is left out, since S3's messages name the caller.
 func (s *Store) failed(ctx context.Context, op, key string, err error) error {
+	if defect := (*crash.Error)(nil); errors.As(err, &defect) {
+		return defect
+	}
 	e := &store.Error{Op: op, URL: s.URL(key), Err: err}
 	switch f := awsapi.Of(service, err); {
 	case errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrTooLarge), errors.Is(err, errTooLarge):

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	transfer "github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager/types"
 
+	"github.com/rollcall-dev/rollcall/pkg/crash"
 	"github.com/rollcall-dev/rollcall/pkg/store"
 )
 
@@ -62,6 +63,13 @@ type upload struct {
 // send uploads what is read from body until it ends. It runs beside the writer.
 func (u *upload) send(ctx context.Context, body *io.PipeReader) {
 	defer close(u.done)
+	defer func() {
+		if u.sent != nil {
+			// The reader has ended: a Write must not wait for it.
+			_ = body.CloseWithError(u.sent)
+		}
+	}()
+	defer crash.Recover(&u.sent)
 	c := u.store.config
 	in := &transfermanager.UploadObjectInput{
 		Bucket: &c.Bucket, Key: u.store.name(u.key), Body: body,
@@ -79,10 +87,7 @@ func (u *upload) send(ctx context.Context, body *io.PipeReader) {
 	}
 	client := &requests{Client: u.store.client, upload: u}
 	_, err := u.store.transfer.UploadObject(ctx, in, func(o *transfermanager.Options) { o.S3 = client })
-	if u.sent = errors.Join(err, client.err); u.sent != nil {
-		// The reader has ended: a Write must not wait for it.
-		_ = body.CloseWithError(u.sent)
-	}
+	u.sent = errors.Join(err, client.err)
 }
 
 func (u *upload) Write(p []byte) (int, error) {
