@@ -87,7 +87,10 @@ func refused(x *exchange) *Error {
 	known, ok := adviceFor(e.Code)
 	e.Kind, e.Problem, e.Advice = known.kind, known.problem, known.next
 	if e.Code == 0 {
-		e.Advice = "check the login URL, and a proxy on the way"
+		e.Advice = adviceProxy
+	}
+	if e.Code == 0 && x.html {
+		e.Problem = x.host + " refused the token request with HTML, which Entra ID does not send"
 	}
 	switch {
 	case x.status == http.StatusTooManyRequests:
@@ -97,7 +100,7 @@ func refused(x *exchange) *Error {
 			e.Kind, e.Problem, e.Advice = Unavailable, "Entra ID is temporarily unavailable", "try again later"
 		}
 	case x.status >= 300 && x.status < 400:
-		e.Kind, e.Problem, e.Advice = Unavailable, "the login host answered with a redirect, which is not followed", "check the login URL, and a proxy on the way"
+		e.Kind, e.Problem, e.Advice = Unavailable, "the login host answered with a redirect, which is not followed", adviceProxy
 		return e
 	}
 	e.retryable = e.Kind == Throttled || e.Kind == Unavailable

@@ -3,7 +3,6 @@ package credential
 import (
 	"context"
 	"errors"
-	"net/http"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/diagnosis"
@@ -63,11 +62,16 @@ func explain(x *exchange) *Error {
 		return unreachable(x.err)
 	case x.status == 0:
 		return &Error{Kind: Malformed, Problem: "azidentity does not accept the request", Advice: "check TenantID and the login URL"}
-	case x.status == http.StatusOK, x.status == http.StatusCreated:
-		return &Error{Kind: Unavailable, Problem: "the login host's answer is not one that Entra ID gives", Advice: "check the login URL, and a proxy on the way", Status: x.status}
+	case x.succeeded() && x.html:
+		// A page for a browser stays one: whoever sends it is not Entra ID.
+		return &Error{Kind: Unavailable, Problem: x.host + " answered with HTML, which Entra ID does not send", Advice: adviceProxy, Status: x.status}
+	case x.succeeded():
+		return &Error{Kind: Unavailable, Problem: "the answer of " + x.host + " is not one that Entra ID gives", Advice: adviceProxy, Status: x.status, retryable: true}
 	}
 	return refused(x)
 }
+
+const adviceProxy = "check the login URL, and a proxy on the way"
 
 func unreachable(err error) *Error {
 	e := &Error{Kind: Unavailable, Problem: "the login host gave no answer", Advice: "check the network, HTTPS_PROXY and the login URL", Err: err, retryable: true}

@@ -8,11 +8,13 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/rollcall-dev/rollcall/pkg/cloud"
 	"github.com/rollcall-dev/rollcall/pkg/credential"
 )
 
@@ -168,6 +170,114 @@ func TestPassingFailuresAreRetried(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAWholeButMalformedAnswerIsAskedForAgain(t *testing.T) {
+	const good = `"token_type":"Bearer","expires_in":3599,`
+	malformed := []string{
+		"", "{}", "null", "[]", "42", "OK", `"token"`, "{", `{"access_token":"cut o`, "\x00\xff", `{` + good + `"access_token":""}`, `{` + good + `"access_token":null}`,
+		`{` + good + `"access_token":42}`, `{` + good + `"access_token":{"a":1}}`, `{"access_token":"token"}`, `{"access_token":"token","expires_in":"soon"}`,
+		`{` + good + `"access_token":"two words"}`, `{` + good + `"access_token":"two\r\nlines"}`, `{` + good + `"access_token":"\u00fcber"}`,
+		`{"error":"server_error"}`,
+	}
+	own := cloud.Public().LoginURL + "/" + testTenant
+	documents := append([]string{`{"issuer":"` + own + `/v2.0"}`, `{"issuer":42,"token_endpoint":[]}`, `{"issuer":"` + own + `","token_endpoint":"","authorization_endpoint":"` + own + `"}`}, malformed[:10]...)
+	for of, bodies := range map[string][]string{"token": malformed, "document": documents} {
+		for _, body := range bodies {
+			synctest.Test(t, func(t *testing.T) {
+				e := &entra{secret: canary}
+				once := func(n int) (*http.Response, error) {
+					if n == 1 {
+						return answer(http.StatusOK, body), nil
+					}
+					return nil, nil
+				}
+				if of == "token" {
+					e.before = func(n int, _ url.Values) (*http.Response, error) { return once(n) }
+				} else {
+					e.document = once
+				}
+				token, err := newCredential(t, environ(canary), e).Token(t.Context(), "", "")
+				if err != nil || !strings.HasPrefix(token, "token-") {
+					t.Errorf("%s %q: %q, %v", of, body, token, err)
+				}
+				if tokens, documents := e.count(); tokens+documents > 4 {
+					t.Errorf("%s %q: %d token requests, %d documents", of, body, tokens, documents)
+				}
+			})
+		}
+	}
+}
+
+func TestAMalformedAnswerThatStaysIsAnErrorWithTheHost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &entra{secret: canary}
+		e.before = func(int, url.Values) (*http.Response, error) {
+			return answer(http.StatusOK, `{"access_token":42}`), nil
+		}
+		_, err := newCredential(t, environ(canary), e).Token(t.Context(), "", "")
+		mustContain(t, wantError(t, err, credential.Unavailable, "Graph.Unavailable").Error(), "the answer of login.microsoftonline.com is not one that Entra ID gives", "HTTP 200", "proxy")
+		if tokens, _ := e.count(); tokens != attempts {
+			t.Errorf("%d attempts, want %d", tokens, attempts)
+		}
+	})
+}
+
+func TestHTMLIsNamedAfterTheFirstTry(t *testing.T) {
+	page := func(status int, body, contentType string) *http.Response {
+		return answer(status, body, "Content-Type", contentType)
+	}
+	for _, row := range []struct {
+		of   string
+		page func() *http.Response
+	}{
+		{"token", func() *http.Response {
+			return page(200, "<!DOCTYPE html><title>Sign in</title>", "text/html; charset=utf-8")
+		}},
+		{"token", func() *http.Response { return page(200, "\xef\xbb\xbf\n <html>", "application/json") }},
+		{"token", func() *http.Response { return page(200, "Welcome", "TEXT/HTML") }},
+		{"token", func() *http.Response { return page(201, "<html>", "") }},
+		{"token", func() *http.Response { return page(403, "<html>", "text/html") }},
+		{"document", func() *http.Response { return page(200, "<html>", "text/html") }},
+		{"tenant", func() *http.Response { return page(200, "<html>", "text/html") }},
+	} {
+		p, e := environ(canary), &entra{secret: canary}
+		e.before = func(int, url.Values) (*http.Response, error) { return row.page(), nil }
+		if row.of != "token" {
+			e.document = func(int) (*http.Response, error) { return row.page(), nil }
+		}
+		c := newCredential(t, p, e)
+		_, err := c.Token(t.Context(), "", "")
+		if row.of == "tenant" {
+			p.put("AZURE_TENANT_ID", testDomain)
+			_, err = newCredential(t, p, e).Tenant(t.Context())
+		}
+		var got *credential.Error
+		if !errors.As(err, &got) {
+			t.Fatalf("%s: %v", row.of, err)
+		}
+		mustContain(t, got.Error(), "login.microsoftonline.com", "HTML", "proxy")
+		mustNotContain(t, got.Error(), "Sign in", "Welcome")
+		tokens, documents := e.count()
+		if want := map[string][2]int{"token": {1, 1}, "document": {0, 1}, "tenant": {0, 2}}[row.of]; [2]int{tokens, documents} != want {
+			t.Errorf("%s: %d token requests and %d documents, want %v", row.of, tokens, documents, want)
+		}
+	}
+}
+
+func TestADocumentOfAnotherHostIsNotKept(t *testing.T) {
+	e := &entra{secret: canary}
+	e.document = func(n int) (*http.Response, error) {
+		if n > 1 {
+			return nil, nil
+		}
+		own := cloud.Public().LoginURL + "/" + testTenant
+		return answer(http.StatusOK, `{"issuer":"`+own+`/v2.0","authorization_endpoint":"`+own+`","token_endpoint":"https://evil.example/token"}`), nil
+	}
+	c := newCredential(t, environ(canary), e)
+	_, err := c.Token(t.Context(), "", "")
+	mustContain(t, wantError(t, err, credential.Unavailable, "Graph.Unavailable").Error(), "another host")
+	mustToken(t, c, "", "")
 }
 
 type brokenBody struct{}

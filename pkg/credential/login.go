@@ -7,9 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/cloud"
@@ -84,10 +87,18 @@ func (l *loginHost) url() string { return l.origin.String() }
 
 // exchange is the outcome of the last request of one attempt.
 type exchange struct {
+	host       string // that was asked
 	status     int
+	html       bool // whether the answer is HTML, which Entra ID never sends here
 	retryAfter time.Duration
 	refusal    refusal
 	err        error
+}
+
+// succeeded reports whether the answer has the status of one that gives what was
+// asked for.
+func (x *exchange) succeeded() bool {
+	return x.status == http.StatusOK || x.status == http.StatusCreated
 }
 
 type exchangeKey struct{}
@@ -111,6 +122,7 @@ func (l *loginHost) Do(req *http.Request) (*http.Response, error) {
 	}
 	req = req.Clone(req.Context())
 	req.URL.Host, req.Host = to.Host(), ""
+	x.host = to.Host()
 	resp, err := l.client.Do(req)
 	if err != nil {
 		x.err = err
@@ -125,13 +137,19 @@ func (l *loginHost) Do(req *http.Request) (*http.Response, error) {
 		x.err = err
 		return nil, err
 	}
-	x.status = resp.StatusCode
-	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated {
+	x.status, x.html = resp.StatusCode, isHTML(resp.Header, body)
+	if !x.succeeded() {
 		x.retryAfter = min(retry.After(resp.Header, time.Now()), longestPause)
 		x.refusal = parseRefusal(body)
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp, nil
+}
+
+// isHTML reports whether an answer is a page for a browser: a proxy's or a gateway's.
+func isHTML(header http.Header, body []byte) bool {
+	kind, _, _ := mime.ParseMediaType(header.Get("Content-Type"))
+	return kind == "text/html" || kind == "application/xhtml+xml" || bytes.HasPrefix(bytes.TrimSpace(bytes.TrimPrefix(body, []byte(bom))), []byte("<"))
 }
 
 // allows returns the configured host that a URL names, and whether it names one.
@@ -143,19 +161,31 @@ func (l *loginHost) allows(u *url.URL) (origin.Origin, bool) {
 // refusal is what is kept of an error answer of the token service: codes and ids.
 // error_description is never read; it repeats parts of the request.
 type refusal struct {
-	Error         string `json:"error"`
-	Codes         []int  `json:"error_codes"`
-	TraceID       string `json:"trace_id"`
-	CorrelationID string `json:"correlation_id"`
+	Error         string
+	Codes         []int
+	TraceID       string
+	CorrelationID string
 }
 
-// parseRefusal reads an error body; anything else (a gateway's HTML) gives zero.
+// parseRefusal reads an error body; anything else (a gateway's HTML) gives zero. A
+// member of another type than Entra's does not take the others with it.
 func parseRefusal(body []byte) refusal {
-	var r refusal
-	if json.Unmarshal(body, &r) != nil {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(body, &members) != nil {
 		return refusal{}
 	}
-	r.TraceID, r.CorrelationID = diagnosis.Token(r.TraceID), diagnosis.Token(r.CorrelationID)
+	text := func(name string) (s string) {
+		_ = json.Unmarshal(members[name], &s)
+		return diagnosis.Token(s)
+	}
+	var codes []json.RawMessage
+	_ = json.Unmarshal(members["error_codes"], &codes)
+	r := refusal{Error: text("error"), TraceID: text("trace_id"), CorrelationID: text("correlation_id")}
+	for _, code := range codes {
+		if n, err := strconv.Atoi(strings.Trim(string(code), `"`)); err == nil && n > 0 {
+			r.Codes = append(r.Codes, n)
+		}
+	}
 	return r
 }
 

@@ -76,12 +76,14 @@ func TestTheTenantIsReadFromIssuerOrEndpoint(t *testing.T) {
 		`{"issuer":42}`:                                                                                                        "",
 		`<html>`:                                                                                                               "",
 	} {
-		p, e := environ(canary), &entra{secret: canary}
-		p.put("AZURE_TENANT_ID", testDomain)
-		e.document = func(int) (*http.Response, error) { return answer(http.StatusOK, body), nil }
-		if got, err := newCredential(t, p, e).Tenant(t.Context()); got != want || (err == nil) != (want != "") {
-			t.Errorf("%s: %q, %v, want %q", body, got, err, want)
-		}
+		synctest.Test(t, func(t *testing.T) {
+			p, e := environ(canary), &entra{secret: canary}
+			p.put("AZURE_TENANT_ID", testDomain)
+			e.document = func(int) (*http.Response, error) { return answer(http.StatusOK, body), nil }
+			if got, err := newCredential(t, p, e).Tenant(t.Context()); got != want || (err == nil) != (want != "") {
+				t.Errorf("%s: %q, %v, want %q", body, got, err, want)
+			}
+		})
 	}
 }
 

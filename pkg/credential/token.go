@@ -3,6 +3,7 @@ package credential
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	azurecloud "github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
@@ -99,16 +100,16 @@ func (c *Credential) acquire(ctx context.Context, options policy.TokenRequestOpt
 // buy asks azidentity, which has a cache of its own, until it gets a token or an
 // answer that another attempt would not change.
 func (c *Credential) buy(ctx context.Context, id Identity, options policy.TokenRequestOptions) (got azcore.AccessToken, err error) {
-	if c.azure == nil || !id.equal(c.azureFor) {
-		if c.azure, err = c.newAzure(id); err != nil {
-			return azcore.AccessToken{}, &Error{Kind: Malformed, Problem: "azidentity does not accept the credentials", Advice: "check TenantID, ClientID and ClientSecret", Source: c.source.String()}
-		}
-		c.azureFor = id
-	}
 	err = c.attempt(ctx, func(ctx context.Context, x *exchange) error {
+		if err := c.prepare(id); err != nil {
+			return err
+		}
 		var err error
-		if got, err = c.azure.GetToken(ctx, options); err == nil {
+		if got, err = c.azure.GetToken(ctx, options); err == nil && isToken(got.Token) {
 			return nil
+		}
+		if x.succeeded() || errors.Is(x.err, errOtherHost) {
+			c.azure = nil // it keeps the documents of the login host, and tokens
 		}
 		e := explain(x)
 		if e.Code == wrongSecret && isGUID(id.ClientSecret.Reveal()) {
@@ -118,6 +119,23 @@ func (c *Credential) buy(ctx context.Context, id Identity, options policy.TokenR
 		return e
 	})
 	return got, err
+}
+
+// prepare makes azidentity's credential of the identity unless there is one.
+func (c *Credential) prepare(id Identity) (err error) {
+	if c.azure != nil && id.equal(c.azureFor) {
+		return nil
+	}
+	if c.azure, err = c.newAzure(id); err != nil {
+		return &Error{Kind: Malformed, Problem: "azidentity does not accept the credentials", Advice: "check TenantID, ClientID and ClientSecret", Source: c.source.String()}
+	}
+	c.azureFor = id
+	return nil
+}
+
+// isToken reports whether a text can stand in an Authorization header.
+func isToken(text string) bool {
+	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r >= 0x7f })
 }
 
 func (c *Credential) newAzure(id Identity) (*azidentity.ClientSecretCredential, error) {

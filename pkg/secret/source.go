@@ -132,7 +132,7 @@ func unknownScheme(scheme string) error {
 	return &SourceError{problem, "write secretsmanager:<ARN or name>, env: or file:<path>"}
 }
 
-// isWord tells a mistyped scheme, which may be quoted, from a pasted secret.
+// isWord tells a mistyped scheme or parameter, which may be quoted, from a pasted secret.
 func isWord(text string) bool {
 	if text == "" || len(text) > 20 {
 		return false
@@ -143,6 +143,14 @@ func isWord(text string) bool {
 		}
 	}
 	return true
+}
+
+func unknownParameter(key string) error {
+	problem := "has an unknown parameter"
+	if isWord(key) {
+		problem += fmt.Sprintf(" %q", key)
+	}
+	return &SourceError{problem, "secretsmanager: knows stage and version"}
 }
 
 func parseFile(source Source) (Source, error) {
@@ -165,7 +173,7 @@ func parseSecretsManager(source Source) (Source, error) {
 	if strings.HasPrefix(name, "arn:") && regionOf(name) == "" {
 		return Source{}, &SourceError{"does not hold the ARN of a Secrets Manager secret", "write arn:aws:secretsmanager:<region>:<account>:secret:<name>"}
 	}
-	if !strings.HasPrefix(name, "arn:") && !isSecretName(name) {
+	if !isSecretName(strings.ReplaceAll(name, ":", "/")) || !strings.HasPrefix(name, "arn:") && strings.Contains(name, ":") {
 		return Source{}, &SourceError{"holds a character that a secret's name cannot have", "use letters, digits and /_+=.@- only"}
 	}
 	values, err := url.ParseQuery(query)
@@ -180,9 +188,11 @@ func withParameters(source Source, values url.Values) (Source, error) {
 		value := values.Get(key)
 		switch {
 		case key != "stage" && key != "version":
-			return Source{}, &SourceError{fmt.Sprintf("has an unknown parameter %.40q", key), "secretsmanager: knows stage and version"}
+			return Source{}, unknownParameter(key)
 		case value == "" || len(values[key]) > 1:
 			return Source{}, &SourceError{"needs one value for the parameter " + key, "write " + key + "=<value> once, or leave it out"}
+		case !isSecretName(value):
+			return Source{}, &SourceError{"holds a character that the parameter " + key + " cannot have", "use letters, digits and /_+=.@- only"}
 		case key == "stage":
 			source.Stage = value
 		default:
@@ -198,6 +208,9 @@ func regionOf(name string) string {
 	parts := strings.SplitN(name, ":", 7)
 	if len(parts) != 7 || parts[0] != "arn" || parts[2] != "secretsmanager" || parts[5] != "secret" || parts[6] == "" {
 		return ""
+	}
+	if strings.Trim(parts[3], "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+		return "" // it becomes part of a host's name
 	}
 	return parts[3]
 }

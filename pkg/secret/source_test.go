@@ -58,6 +58,13 @@ func TestAWrongSourceIsNamedWithItsRemedy(t *testing.T) {
 		{"secretsmanager:arn:aws:ssm:eu-west-1:1:parameter/x", "ARN of a Secrets Manager secret"},
 		{"secretsmanager:a b", "character"},
 		{"secretsmanager:a?label=x", `unknown parameter "label"`},
+		{"secretsmanager:a?" + canary + "=x", "unknown parameter; "},
+		{"secretsmanager:a?stage=" + canary, "parameter stage cannot have"},
+		{"secretsmanager:a?version=a%0ab", "parameter version cannot have"},
+		{"secretsmanager:arn:aws:secretsmanager:eu-west-1.evil.example#:1:secret:x", "ARN of a Secrets Manager secret"},
+		{"secretsmanager:arn:aws:secretsmanager:eu-west-1\u200b:1:secret:x", "ARN of a Secrets Manager secret"},
+		{"secretsmanager:arn:aws:secretsmanager:eu-west-1:1:secret:x\u200b", "character"},
+		{"secretsmanager:rollcall:entra", "character"},
 		{"secretsmanager:a?Stage=x", `unknown parameter "Stage"`},
 		{"secretsmanager:a?stage=", "needs one value"},
 		{"secretsmanager:a?stage=x&stage=y", "needs one value"},
@@ -100,4 +107,31 @@ func mustNotContain(t *testing.T, text string, parts ...string) {
 			t.Errorf("%q holds %q", text, part)
 		}
 	}
+}
+
+// FuzzASourceIsPlainOrAnErrorThatQuotesNoSecret reads any text as a source.
+func FuzzASourceIsPlainOrAnErrorThatQuotesNoSecret(f *testing.F) {
+	for _, seed := range []string{
+		"env:", "file:/x", "file:///etc/x", "secretsmanager:a?stage=b&version=c", "secretsmanager:" + testARN, "secretsmanager:a?" + canary,
+		"secretsmanager:arn:aws:secretsmanager:eu-west-1.evil:1:secret:x", canary, canary + ":", "keyvault:https://" + canary, "ENV:" + canary, "file:////" + canary,
+		"secretsmanager:a?stage=" + canary, "secretsmanager:a?%zz" + canary, "secretsmanager:arn:aws:secretsmanager:k\u212a:1:secret:x",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		source, err := secret.ParseSource(text)
+		var wrong *secret.SourceError
+		if err != nil {
+			if !errors.As(err, &wrong) || wrong.Remedy == "" || strings.Contains(err.Error(), canary) {
+				t.Errorf("%q: %v", text, err)
+			}
+			return
+		}
+		if again, err := secret.ParseSource(source.String()); err != nil || again != source {
+			t.Errorf("%q is written %q, which is read %v, %v", text, source, again, err)
+		}
+		if source.Scheme != secret.File && strings.ContainsFunc(source.String(), func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+			t.Errorf("%q gives %q", text, source)
+		}
+	})
 }
