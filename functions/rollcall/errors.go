@@ -64,12 +64,13 @@ func stopped(ctx context.Context) error {
 	}
 }
 
-// orStopped replaces an error that a signal caused by the signal.
+// orStopped replaces an error that a signal caused by the signal, unless the error
+// tells more: that of a list which is complete, or a defect.
 func orStopped(ctx context.Context, err error) error {
-	if err != nil && ctx.Err() != nil {
-		return stopped(ctx)
+	if err == nil || ctx.Err() == nil || errors.As(err, new(*snapshot.UnfinishedError)) || errors.As(err, new(*crash.Error)) {
+		return err
 	}
-	return err
+	return stopped(ctx)
 }
 
 // report prints an error on stderr and returns the exit status.

@@ -47,7 +47,8 @@ and finally "N users, complete (verified against $count)" if it is.
 If many users of the last list are missing, the list is suspect and is not published. Read its
 manifest; if it is right, publish it with --accept RUN.
 
-Ctrl-C leaves the last snapshot in place. If it is run once more with the same --run, a run whose
+Ctrl-C leaves the last snapshot in place, unless the new one is being published: then that has
+five more seconds to finish. If it is run once more with the same --run, a run whose
 list was complete goes on with publishing; one that was still reading starts over.
 
 Examples:

@@ -18,27 +18,40 @@ import (
 // then the baseline; then the checkpoint.
 func (r *run) publish(ctx context.Context) (*Result, error) {
 	url, err := r.writeManifests(ctx)
-	if err != nil {
+	if invalid := (*store.StateError)(nil); errors.As(err, &invalid) {
 		return nil, err
 	}
-	if r.c.Phase == phaseSuspect {
+	if err == nil && r.c.Phase == phaseSuspect {
 		return nil, &SuspectError{Run: r.c.Run, Manifest: url, Reasons: r.c.Audit.Suspicions}
 	}
+	if err == nil {
+		err = r.promoteAndAnnounce(ctx, url)
+	}
+	switch {
+	case errors.Is(err, errOvertaken):
+		return nil, err
+	case err != nil:
+		return nil, &UnfinishedError{Run: r.c.Run, Err: err}
+	}
+	return r.result(len(r.c.Results)), nil
+}
+
+func (r *run) promoteAndAnnounce(ctx context.Context, url string) error {
 	superseded, err := r.promote(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if superseded == "" {
 		event, err := r.c.events().completed(r.manifest(0), url)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if err := announce(ctx, r.p.Announcements, event); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if err := r.remember(ctx); err != nil {
-		return nil, fmt.Errorf("keep the ids for the next run: %w", err)
+		return fmt.Errorf("keep the ids for the next run: %w", err)
 	}
 	report := r.c.Report
 	result := Result{
@@ -51,10 +64,7 @@ func (r *run) publish(ctx context.Context) (*Result, error) {
 	r.c.Results = append(r.c.Results, result)
 	r.c.Phase = phaseDone
 	r.p.Log.InfoContext(ctx, "the list is published", "report", report, "slices", r.c.Slice, "superseded", superseded != "")
-	if err := r.save(ctx); err != nil {
-		return nil, err
-	}
-	return r.result(len(r.c.Results)), nil
+	return r.save(ctx)
 }
 
 // writeManifests stores the manifest at every destination and returns the first

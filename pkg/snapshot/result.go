@@ -49,6 +49,23 @@ type Published struct {
 	Manifest Manifest
 }
 
+// UnfinishedError means that a list is complete, and that publishing it came to an end
+// before it was done: readers see this list or the last one.
+type UnfinishedError struct {
+	// Run is the run's name, by which it can be finished.
+	Run string
+	// Err is why publishing ended. It has the public name of the error, if there is one.
+	Err error
+}
+
+// Error says how to finish the run.
+func (e *UnfinishedError) Error() string {
+	return fmt.Sprintf("the list of run %s is complete, but publishing it was not finished: %v; ask for the same run again ({\"run\":%q} or --run %[1]s) to finish it", e.Run, e.Err, e.Run)
+}
+
+// Unwrap returns why publishing ended.
+func (e *UnfinishedError) Unwrap() error { return e.Err }
+
 // SuspectError means that a list is complete and yet differs so much from the last
 // one that somebody has to look at it before it is published.
 type SuspectError struct {

@@ -53,11 +53,32 @@ func (r *run) proceed(ctx context.Context, slice int, whole bool) (*Result, erro
 			return r.result(len(r.c.Results)), nil
 		}
 	}
-	result, err := r.publish(ctx)
+	if ctx.Err() != nil {
+		return nil, &UnfinishedError{Run: r.c.Run, Err: context.Cause(ctx)}
+	}
+	longer, cancel := finishing(ctx)
+	defer cancel()
+	result, err := r.publish(longer)
 	if errors.Is(err, errOvertaken) {
-		return r.yield(ctx, slice, whole)
+		return r.yield(longer, slice, whole)
+	}
+	var unfinished *UnfinishedError
+	if cause := context.Cause(ctx); cause != nil && errors.As(err, &unfinished) {
+		unfinished.Err = fmt.Errorf("%w (%w)", cause, unfinished.Err)
 	}
 	return result, err
+}
+
+// finishing returns the context in which a proven list is published. It has the
+// deadline of ctx, but ends some time after ctx is canceled: if a signal comes between
+// two steps of publishing, the answer must not be that nothing was published.
+func finishing(ctx context.Context) (context.Context, context.CancelFunc) {
+	longer, cancel := store.WithGrace(ctx, cleanUpTime)
+	if deadline, ok := ctx.Deadline(); ok && ctx.Err() == nil {
+		limited, end := context.WithDeadline(longer, deadline)
+		return limited, func() { end(); cancel() }
+	}
+	return longer, cancel
 }
 
 // yield answers as the invocation does that was faster.
