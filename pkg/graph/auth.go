@@ -7,6 +7,8 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+
+	"github.com/rollcall-dev/rollcall/pkg/retry"
 )
 
 // TokenSource supplies bearer tokens for the configured Graph host.
@@ -17,13 +19,18 @@ type TokenSource interface {
 	Token(ctx context.Context, rejected, claims string) (string, error)
 }
 
-// authorized sends the request with a token. In the life of a call a refused
-// token is replaced once and a claims challenge is answered once.
+// maxRefusals is how many refused tokens, and how many claims challenges, a call
+// answers with another token: tokens may be revoked again while a list is read.
+const maxRefusals = 2
+
+// authorized sends the request with a token. A token that is refused without a reason
+// is sent once more, since such refusals may be mistaken; then it is replaced. A
+// claims challenge is answered at once.
 func (c *call) authorized(ctx context.Context) (*http.Response, error) {
-	if err := c.client.governor.wait(ctx); err != nil {
+	if err := c.client.waitForQuota(ctx); err != nil {
 		return nil, err
 	}
-	rejected, claims := "", ""
+	rejected, claims, repeated := "", "", false
 	for {
 		token, err := c.client.tokens.Token(ctx, rejected, claims)
 		if err != nil {
@@ -35,16 +42,35 @@ func (c *call) authorized(ctx context.Context) (*http.Response, error) {
 			return resp, err
 		}
 		switch {
-		case answer.claims != "" && !c.challenged:
-			c.challenged = true
-		case answer.claims == "" && !c.refreshed:
-			c.refreshed = true
+		case answer.claims != "" && c.challenged < maxRefusals:
+			c.challenged++
+			rejected, claims, repeated = token, answer.claims, false
+		case answer.claims == "" && !repeated:
+			rejected, claims, repeated = "", "", true
+			if err := c.repeatToken(ctx, answer); err != nil {
+				return nil, err
+			}
+			continue
+		case answer.claims == "" && c.refreshed < maxRefusals:
+			c.refreshed++
+			rejected, claims, repeated = token, "", false
 		default:
 			return nil, err
 		}
 		c.client.log.WarnContext(ctx, "Graph refused the token; requesting a new one", "error", err, "challenge", answer.claims != "")
-		rejected, claims = token, answer.claims
 	}
+}
+
+// repeatToken waits before a refused token is sent once more.
+func (c *call) repeatToken(ctx context.Context, answer *Error) error {
+	wait := c.client.policy.Backoff(1)
+	if !retry.Fits(ctx, wait) {
+		return nil
+	}
+	c.stats.retries.Add(1)
+	c.client.log.WarnContext(ctx, "Graph refused the token; sending it once more", "error", answer, "wait", wait)
+	c.client.onPause(retry.Pause{Host: c.client.base.Host, Why: "Graph refused the token", For: wait, Advice: "nothing to do: the token is sent once more, then replaced"})
+	return retry.Wait(ctx, wait)
 }
 
 // claimsChallenge returns the decoded claims of a continuous access evaluation

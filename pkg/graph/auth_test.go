@@ -4,22 +4,34 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 )
 
-// tokenLog is a token source that remembers what it was asked for.
-type tokenLog struct{ rejected, claims []string }
-
-func (r *tokenLog) Token(_ context.Context, rejected, claims string) (string, error) {
-	r.rejected, r.claims = append(r.rejected, rejected), append(r.claims, claims)
-	return "token " + string(rune('0'+len(r.rejected))), nil
+// tokenLog is a token source that replaces its token where that was refused, and
+// remembers what it was asked for.
+type tokenLog struct {
+	issued           int
+	rejected, claims []string
 }
 
-func TestARefusedTokenIsReplacedOnceAndAChallengeAnsweredOnce(t *testing.T) {
+func (r *tokenLog) Token(_ context.Context, rejected, claims string) (string, error) {
+	if r.issued == 0 || rejected != "" {
+		r.issued++
+	}
+	if rejected != "" {
+		r.rejected, r.claims = append(r.rejected, rejected), append(r.claims, claims)
+	}
+	return fmt.Sprint(r.issued), nil
+}
+
+func TestARefusedTokenIsSentOnceMoreAndReplacedTwice(t *testing.T) {
 	refused := answer{status: 401}
 	const claims = `{"access_token":{"nbf":{"essential":true,"value":"1"}}}`
 	challenge := answer{status: 401, header: http.Header{"Www-Authenticate": {
@@ -27,34 +39,40 @@ func TestARefusedTokenIsReplacedOnceAndAChallengeAnsweredOnce(t *testing.T) {
 	}}}
 	granted := answer{status: 200, body: "7"}
 	for name, c := range map[string]struct {
-		all    []answer
-		tokens int
-		fails  bool
+		all   []answer
+		sent  string // the tokens, in order
+		fails bool
 	}{
-		"granted":                            {[]answer{granted}, 1, false},
-		"refused once":                       {[]answer{refused, granted}, 2, false},
-		"refused for ever":                   {[]answer{refused}, 2, true},
-		"challenged once":                    {[]answer{challenge, granted}, 2, false},
-		"challenged for ever":                {[]answer{challenge}, 2, true},
-		"refused, then challenged":           {[]answer{refused, challenge, granted}, 3, false},
-		"challenged, then refused":           {[]answer{challenge, refused, granted}, 3, false},
-		"refused, challenged, and so on":     {[]answer{refused, challenge, refused, challenge, granted}, 3, true},
-		"refused again after a server error": {[]answer{refused, {status: 500}, refused, granted}, 3, true},
+		"granted":                                {[]answer{granted}, "1", false},
+		"refused by mistake":                     {[]answer{refused, granted}, "1 1", false},
+		"revoked":                                {[]answer{refused, refused, granted}, "1 1 2", false},
+		"revoked, and the new one by mistake":    {[]answer{refused, refused, refused, granted}, "1 1 2 2", false},
+		"revoked twice":                          {[]answer{refused, refused, refused, refused, granted}, "1 1 2 2 3", false},
+		"refused for ever":                       {[]answer{refused}, "1 1 2 2 3 3", true},
+		"challenged":                             {[]answer{challenge, granted}, "1 2", false},
+		"challenged twice":                       {[]answer{challenge, challenge, granted}, "1 2 3", false},
+		"challenged for ever":                    {[]answer{challenge}, "1 2 3", true},
+		"refused, then challenged":               {[]answer{refused, challenge, granted}, "1 1 2", false},
+		"challenged, then refused":               {[]answer{challenge, refused, refused, granted}, "1 2 2 3", false},
+		"challenged and refused for ever":        {[]answer{challenge, challenge, refused}, "1 2 3 3 4 4 5 5", true},
+		"refused for ever after a server error":  {[]answer{refused, refused, {status: 500}, refused}, "1 1 2 2 2 3 3", true},
+		"refused by mistake after another error": {[]answer{{status: 500}, refused, granted}, "1 1 1", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tokens, transport := &tokenLog{}, &answers{all: c.all}
 				_, err := transport.client(t, graph.Config{Tokens: tokens}).Count(t.Context(), graph.Query{}, new(graph.Stats))
-				if (err != nil) != c.fails || len(tokens.rejected) != c.tokens {
-					t.Errorf("%d tokens were requested, %v; want %d", len(tokens.rejected), err, c.tokens)
+				var sent []string
+				for _, r := range transport.sent {
+					sent = append(sent, strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
 				}
-				for i := range len(tokens.rejected) - 1 {
-					bearer, got, want := transport.sent[i].Header.Get("Authorization"), tokens.claims[i+1], ""
-					if c.all[min(i, len(c.all)-1)].header != nil {
-						want = claims
-					}
-					if c.all[min(i, len(c.all)-1)].status == 401 && ("Bearer "+tokens.rejected[i+1] != bearer || got != want) {
-						t.Errorf("%q was refused; the source got %q and the claims %q", bearer, tokens.rejected[i+1], got)
+				if got := strings.Join(sent, " "); (err != nil) != c.fails || got != c.sent {
+					t.Errorf("the tokens %s were sent, %v; want %s", got, err, c.sent)
+				}
+				for i, rejected := range tokens.rejected {
+					last := slices.Index(sent, fmt.Sprint(i+2)) - 1
+					if last < 0 || rejected != sent[last] || (tokens.claims[i] == claims) != (c.all[min(last, len(c.all)-1)].header != nil) {
+						t.Errorf("the source was told that %q is rejected, with the claims %q", rejected, tokens.claims[i])
 					}
 				}
 			})
@@ -90,14 +108,23 @@ func TestAClaimsChallengeIsFoundHoweverItIsWritten(t *testing.T) {
 
 // claimsOf returns the claims for which a new token is requested when Graph
 // refuses one with these headers.
-func claimsOf(t *testing.T, headers ...string) string {
+func claimsOf(t *testing.T, headers ...string) (claims string) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { claims = claimsWithin(t, headers...) })
+	return claims
+}
+
+func claimsWithin(t *testing.T, headers ...string) string {
 	t.Helper()
 	tokens := &tokenLog{}
 	transport := &answers{all: []answer{{status: 401, header: http.Header{"Www-Authenticate": headers}}, {status: 200, body: "7"}}}
-	if _, err := transport.client(t, graph.Config{Tokens: tokens}).Count(t.Context(), graph.Query{}, new(graph.Stats)); err != nil || len(tokens.claims) != 2 {
-		t.Fatalf("%d tokens were requested, %v", len(tokens.claims), err)
+	if _, err := transport.client(t, graph.Config{Tokens: tokens}).Count(t.Context(), graph.Query{}, new(graph.Stats)); err != nil || len(transport.sent) != 2 {
+		t.Fatalf("%d requests, %v", len(transport.sent), err)
 	}
-	return tokens.claims[1]
+	if len(tokens.claims) == 0 {
+		return ""
+	}
+	return tokens.claims[0]
 }
 
 func FuzzClaimsChallengeIsJSON(f *testing.F) {

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/origin"
@@ -35,11 +36,19 @@ type Config struct {
 	// a URL, a token or a person. Default: nothing is logged.
 	Log *slog.Logger
 
+	// OnPause, if set, is called before each wait: for another attempt, for a quota,
+	// for an answer that is late. It may be called by several goroutines at once.
+	OnPause func(retry.Pause)
+	// Impatient makes a host that cannot be reached an error after two attempts,
+	// unless it has answered before: somebody waits, who can correct the address.
+	Impatient bool
+
 	// HeaderTimeout limits the wait for the first byte of a response. Default 100 s,
 	// which is longer than Graph's own gateway waits.
 	HeaderTimeout time.Duration
-	// IdleTimeout limits one blocked read of a body. Time that the reader of the
-	// list takes between reads does not count. Default 30 s.
+	// IdleTimeout limits one blocked read of a body; over the same time of blocked
+	// reads a body has to come at 1 KiB a second. Time that the reader of the list
+	// takes between reads does not count. Default 30 s.
 	IdleTimeout time.Duration
 	// Attempts is how often one request is tried in all. Default 10, the bound
 	// of the Graph SDKs' retry handler.
@@ -58,6 +67,9 @@ type Client struct {
 	log       *slog.Logger
 	governor  governor
 	policy    retry.Policy
+	onPause   func(retry.Pause)
+	impatient bool
+	known     atomic.Bool // the host has answered as Graph does
 
 	headerTimeout, idleTimeout time.Duration
 }
@@ -77,6 +89,8 @@ func New(cfg Config) (*Client, error) {
 		tokens:    cfg.Tokens,
 		transport: cfg.Transport,
 		log:       cfg.Log,
+		onPause:   cfg.OnPause,
+		impatient: cfg.Impatient,
 		policy: retry.Policy{
 			Attempts: orDefault(cfg.Attempts, 10),
 			First:    500 * time.Millisecond,
@@ -91,6 +105,9 @@ func New(cfg Config) (*Client, error) {
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
+	}
+	if c.onPause == nil {
+		c.onPause = func(retry.Pause) {}
 	}
 	return c, nil
 }

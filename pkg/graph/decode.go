@@ -18,7 +18,7 @@ import (
 // are left out. The kind of each member is looked at before its value is taken.
 func (p *Page) decode(delivered map[string]bool, yield func(User, error) bool) error {
 	d := &p.pager.decoder
-	p.pager.limit.body = p.fetch.resp.Body
+	p.pager.limit = limited{body: p.fetch.resp.Body}
 	// A name that was cut within a surrogate pair must not cost the whole list,
 	// so UTF-16 escapes are taken as they are; raw bytes are checked in parseUser.
 	d.Reset(&p.pager.limit, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
@@ -172,13 +172,12 @@ func (p *Page) invalid(what string) error {
 // malformed is the error of a response that ended early, broke, or is not JSON.
 // It never quotes the response, which contains people.
 func (p *Page) malformed(d *jsontext.Decoder, err error) error {
-	var (
-		syntax *jsontext.SyntacticError
-		size   *sizeError
-	)
+	var syntax *jsontext.SyntacticError
 	switch {
-	case errors.As(err, &size):
-		err = size
+	case p.pager.limit.err != nil:
+		err = presentable(p.pager.limit.err)
+	case d.InputOffset() == 0 && beginsAsHTML(d.UnreadBuffer()):
+		err = &htmlError{p.pager.client.base.Host}
 	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
 		err = errors.New("the response ended early")
 	case errors.As(err, &syntax):

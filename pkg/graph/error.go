@@ -39,6 +39,14 @@ type Error struct {
 
 // Error names the status, the code, the request-id and what to do next.
 func (e *Error) Error() string {
+	text := e.summary()
+	if advice := e.advice(); advice != "" {
+		text += "; " + advice
+	}
+	return text
+}
+
+func (e *Error) summary() string {
 	text := "no usable answer from Graph"
 	if e.Status != 0 {
 		text = fmt.Sprintf("Graph answered %d", e.Status)
@@ -54,9 +62,6 @@ func (e *Error) Error() string {
 	}
 	if e.Err != nil {
 		text += ": " + e.Err.Error()
-	}
-	if advice := e.advice(); advice != "" {
-		text += "; " + advice
 	}
 	return text
 }
@@ -134,6 +139,26 @@ func (e *Error) RefusesDelta() bool {
 // RefusesCount reports whether Graph itself says that users are not counted here, as
 // it does with status 400 in tenants without advanced queries (Azure AD B2C).
 func (e *Error) RefusesCount() bool { return e.Status == http.StatusBadRequest && e.Code != "" }
+
+// why says what happened, in few words, to somebody who watches.
+func (e *Error) why() string {
+	short := *e
+	short.Tries = 0
+	return short.summary()
+}
+
+// patience is what somebody who watches can do about an error that is retried.
+func (e *Error) patience() string {
+	switch {
+	case e.Status == http.StatusTooManyRequests:
+		return "nothing to do: Graph limits how much is read at a time"
+	case e.Status != 0:
+		return "nothing to do, unless it lasts: then see the service health of Microsoft 365"
+	case diagnosis.OfConnection(e.Err) != diagnosis.None:
+		return "check the network, any proxy (HTTPS_PROXY) and ROLLCALL_GRAPH_URL"
+	}
+	return "nothing to do: the request is repeated"
+}
 
 func (e *Error) advice() string {
 	switch {

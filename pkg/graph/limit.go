@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"errors"
 	"fmt"
 	"io"
 )
@@ -34,6 +35,7 @@ type limited struct {
 	body io.Reader
 	left int // bytes that may be read for the present part
 	over sizeError
+	err  error // that ended the reading, other than io.EOF; decoders may hide it
 }
 
 // allow begins the next part, of which so many bytes have been read.
@@ -42,12 +44,18 @@ func (l *limited) allow(what string, limit, read int) {
 }
 
 func (l *limited) Read(b []byte) (int, error) {
-	if l.left <= 0 {
+	if l.left <= 0 && l.err == nil {
 		over := l.over
-		return 0, &over
+		l.err = &over
+	}
+	if l.err != nil {
+		return 0, l.err
 	}
 	n, err := l.body.Read(b[:min(len(b), l.left)])
 	l.left -= n
+	if err != nil && !errors.Is(err, io.EOF) {
+		l.err = err
+	}
 	return n, err
 }
 

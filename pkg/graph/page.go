@@ -67,6 +67,7 @@ func (p *Page) Users() iter.Seq2[User, error] {
 			err := p.decode(delivered, yield)
 			if err == nil {
 				p.state = complete
+				p.pager.client.known.Store(true)
 				_ = p.fetch.resp.Body.Close() // its connection is free for the next request
 				p.fetch.cancel()
 				return

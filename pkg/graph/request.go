@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -34,8 +35,8 @@ type call struct {
 	stats   *Stats
 	loop    retry.Loop
 
-	refreshed  bool // a refused token was replaced
-	challenged bool // a claims challenge was answered
+	refreshed  int // refused tokens that were replaced
+	challenged int // claims challenges that were answered
 }
 
 func (c *Client) call(r request, stats *Stats) call {
@@ -71,7 +72,10 @@ func (c *Client) read(ctx context.Context, r request, stats *Stats, decode func(
 		if err != nil {
 			err = presentable(err)
 		} else if err = decode(body); err == nil {
+			c.known.Store(true)
 			return nil
+		} else if beginsAsHTML(body) {
+			err = &htmlError{c.base.Host}
 		}
 		if err := call.retry(ctx, call.unusable(resp, err)); err != nil {
 			return err
@@ -123,6 +127,9 @@ func (c *Client) newRequest(ctx context.Context, r request, token string) (*http
 	return req, nil
 }
 
+// lateAfter is how long a response may take before whoever watches hears of it.
+const lateAfter = 20 * time.Second
+
 // send makes one HTTP exchange, up to the response's headers. No redirect is
 // followed: a RoundTripper does not. Closing the body ends the exchange.
 func (c *Client) send(ctx context.Context, r request, token string) (*http.Response, error) {
@@ -133,8 +140,15 @@ func (c *Client) send(ctx context.Context, r request, token string) (*http.Respo
 		return nil, err
 	}
 	silence := time.AfterFunc(c.headerTimeout, func() { cancel(errSilent) })
+	late := time.AfterFunc(lateAfter, func() {
+		c.onPause(retry.Pause{
+			Host: c.base.Host, Why: fmt.Sprintf("no response in %s", lateAfter), For: c.headerTimeout - lateAfter,
+			Advice: "nothing to do: the request is repeated if none comes",
+		})
+	})
 	resp, err := c.transport.RoundTrip(req)
 	silence.Stop()
+	late.Stop()
 	if err != nil {
 		err = r.broken(ctx, err)
 		cancel(nil)
@@ -145,7 +159,16 @@ func (c *Client) send(ctx context.Context, r request, token string) (*http.Respo
 	if resp.StatusCode != cmp.Or(r.accept, http.StatusOK) {
 		answer := responseError(resp, time.Now())
 		answer.Continuation = r.continuation
+		if answer.Code != "" {
+			c.known.Store(true)
+		} else if isHTML(resp.Header) && answer.Err == nil {
+			answer.Err = &htmlError{c.base.Host}
+		}
 		return nil, answer
+	}
+	if isHTML(resp.Header) {
+		_ = resp.Body.Close()
+		return nil, &Error{Continuation: r.continuation, Err: &htmlError{c.base.Host}}
 	}
 	return resp, nil
 }
@@ -153,7 +176,7 @@ func (c *Client) send(ctx context.Context, r request, token string) (*http.Respo
 // broken is the error of an exchange that ended without a response. Where a
 // limit of our own ended it, that limit is the cause.
 func (r request) broken(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); errors.Is(cause, errSilent) || errors.Is(cause, errStalled) {
+	if cause := context.Cause(ctx); errors.Is(cause, errSilent) || errors.Is(cause, errStalled) || errors.Is(cause, errTrickled) {
 		err = cause
 	} else if cause != nil {
 		return cause

@@ -38,7 +38,7 @@ func (c *call) retry(ctx context.Context, err error) error {
 		return context.Cause(ctx)
 	}
 	var answer *Error
-	if !errors.As(err, &answer) || !answer.retryable() {
+	if !errors.As(err, &answer) || !answer.retryable() || c.client.unreachable(answer, c.loop.Failures()+1) {
 		return err
 	}
 	answer.Tries = c.loop.Failures() + 1
@@ -49,6 +49,9 @@ func (c *call) retry(ctx context.Context, err error) error {
 		c.stats.retries.Add(1)
 		c.client.log.LogAttrs(ctx, slog.LevelWarn, "retrying a Graph request",
 			slog.Any("error", err), slog.Int("try", answer.Tries), slog.Duration("wait", wait))
+		c.client.onPause(retry.Pause{
+			Host: c.client.base.Host, Why: answer.why(), For: wait, Try: answer.Tries + 1, Attempts: c.loop.Policy.Attempts, Advice: answer.patience(),
+		})
 		if answer.Status == 0 || answer.Status == http.StatusServiceUnavailable {
 			// Graph asks for a new connection after a 503; after a broken one the
 			// others of the same age are suspect too.
@@ -80,6 +83,20 @@ func (e *Error) retryable() bool {
 	return false
 }
 
+// unreachable reports whether the host seems to be none of Graph's: it has never
+// answered as Graph does, and now answers with HTML or, if somebody waits for the
+// client, twice not at all.
+func (c *Client) unreachable(e *Error, failures int) bool {
+	var html *htmlError
+	switch {
+	case e.Status != 0 || c.known.Load():
+		return false
+	case errors.As(e.Err, &html):
+		return true
+	}
+	return c.impatient && failures > 1 && diagnosis.OfConnection(e.Err) != diagnosis.None
+}
+
 // governor slows requests down before Graph has to refuse them. From 80 % of
 // the quota on, Graph reports in x-ms-throttle-limit-percentage (0.8 to 1.8)
 // how much of it is used; the quota refills over ten seconds.
@@ -107,11 +124,12 @@ func (g *governor) pause(now time.Time) time.Duration {
 	return time.Duration(max(0, g.until.Load()-now.UnixNano()))
 }
 
-// wait pauses the next request, unless the deadline of ctx is nearer.
-func (g *governor) wait(ctx context.Context) error {
-	pause := g.pause(time.Now())
-	if !retry.Fits(ctx, pause) {
+// waitForQuota pauses the next request, unless the deadline of ctx is nearer.
+func (c *Client) waitForQuota(ctx context.Context) error {
+	pause := c.governor.pause(time.Now())
+	if pause == 0 || !retry.Fits(ctx, pause) {
 		return nil
 	}
+	c.onPause(retry.Pause{Host: c.base.Host, Why: "the quota of requests is nearly used up", For: pause, Advice: "nothing to do: it refills within seconds"})
 	return retry.Wait(ctx, pause)
 }

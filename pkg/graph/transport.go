@@ -48,16 +48,26 @@ func (c *Client) closeIdle() {
 var (
 	errSilent  = errors.New("no response arrived within the time limit")
 	errStalled = errors.New("the response stalled")
+	// errTrickled is for a body that never stalls and would take hours.
+	errTrickled = errors.New("the response comes too slowly, at less than 1 KiB a second")
 )
 
-// idleBody ends a response whose body stalls. The limit runs only while a Read
-// blocks: a reader of the list may take its time between reads.
+// minSpeed is how many bytes of a body have to come in a second.
+const minSpeed = 1 << 10
+
+// idleBody ends a response whose body stalls, or comes slower than minSpeed over the
+// same time. The limits run only while a Read blocks: a reader of the list may take
+// its time between reads.
 type idleBody struct {
 	body   io.ReadCloser
 	ctx    context.Context // of the exchange; its cause is the reason for its end
 	cancel context.CancelCauseFunc
 	limit  time.Duration
 	timer  *time.Timer
+
+	// The reads of the present window, which ends once they have blocked for limit.
+	blocked time.Duration
+	got     int
 }
 
 func newIdleBody(ctx context.Context, body io.ReadCloser, limit time.Duration, cancel context.CancelCauseFunc) *idleBody {
@@ -70,9 +80,18 @@ func newIdleBody(ctx context.Context, body io.ReadCloser, limit time.Duration, c
 // Read reads what has arrived. An error other than io.EOF is the reason for the
 // end: the stall limit, the caller's cancellation or a broken connection.
 func (b *idleBody) Read(p []byte) (int, error) {
+	began := time.Now()
 	b.timer.Reset(b.limit)
 	n, err := b.body.Read(p)
 	b.timer.Stop()
+	b.got += n
+	if b.blocked += time.Since(began); b.blocked >= b.limit && err == nil {
+		if float64(b.got) < minSpeed*b.blocked.Seconds() {
+			b.cancel(errTrickled)
+			return 0, errTrickled // a reader may ignore an error that comes with bytes
+		}
+		b.blocked, b.got = 0, 0
+	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		if cause := context.Cause(b.ctx); cause != nil {
 			err = cause
@@ -104,7 +123,7 @@ func presentable(err error) error {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return errors.New("the connection ended early")
 	case diagnosis.OfConnection(err) != diagnosis.None, errors.As(err, &record), errors.As(err, &alert), errors.As(err, &errno), errors.As(err, &size),
-		errors.Is(err, errSilent), errors.Is(err, errStalled), errors.Is(err, http.ErrSchemeMismatch):
+		errors.Is(err, errSilent), errors.Is(err, errStalled), errors.Is(err, errTrickled), errors.Is(err, http.ErrSchemeMismatch):
 		return err
 	}
 	return errors.New("the connection broke, or what came over it is not HTTP")

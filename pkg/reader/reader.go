@@ -14,6 +14,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/credential"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/list"
+	"github.com/rollcall-dev/rollcall/pkg/retry"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
 
@@ -40,6 +41,12 @@ func WithTransport(t http.RoundTripper) Option {
 // WithAWS loads the AWS configuration for secrets by load.
 func WithAWS(load func(ctx context.Context, region string) (aws.Config, error)) Option {
 	return func(c *credential.Config, _ *graph.Config) { c.AWS = load }
+}
+
+// WithAudience is for a person who watches: each wait for Graph is shown, and a host
+// that cannot be reached fails soon.
+func WithAudience(show func(retry.Pause)) Option {
+	return func(_ *credential.Config, g *graph.Config) { g.OnPause, g.Impatient = show, true }
 }
 
 // New wires a Reader. It makes no request and reads no secret; both happen with
