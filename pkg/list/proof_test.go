@@ -3,11 +3,15 @@ package list_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/rollcall-dev/rollcall/pkg/failure"
+	"github.com/rollcall-dev/rollcall/pkg/graph"
+	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/list/listtest"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 	"github.com/rollcall-dev/rollcall/pkg/tolerance"
@@ -105,6 +109,26 @@ func TestACountThatIsRefusedOnlyOnceDoesNotWeakenTheProof(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestACountThatAGatewayRefusesIsAnError because its answer has no code of Graph's.
+func TestACountThatAGatewayRefusesIsAnError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := simulator.New(simulator.Config{Users: 1000})
+		transport := listtest.Intercept(tenant.Transport(), func(r *http.Request) *http.Response {
+			if !strings.HasSuffix(r.URL.Path, "/$count") {
+				return nil
+			}
+			return listtest.Respond(r, http.StatusForbidden, "<html>blocked</html>")
+		})
+		var last error
+		for _, err := range list.New(listtest.Client(t, tenant, graph.Config{Transport: transport}), listtest.Request(), nil).Users(t.Context()) {
+			last = err
+		}
+		if last == nil || failure.Of(last).Name != "Graph.AccessDenied" {
+			t.Errorf("the list ended with %v", last)
+		}
+	})
 }
 
 func TestACountThatIsRefusedOnlyAfterTheListIsAnError(t *testing.T) {

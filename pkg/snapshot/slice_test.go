@@ -163,12 +163,12 @@ func TestCredentialsThatFailWithinAListLeaveTheLastOne(t *testing.T) {
 	})
 }
 
-// TestASliceThatEndsWithinAPageDeliversNobodyTwice stalls within a page until the time is
-// over.
+// TestASliceThatEndsWithinAPageDeliversNobodyTwice stalls within a page, or within those of
+// two partitions, until the time is over.
 func TestASliceThatEndsWithinAPageDeliversNobodyTwice(t *testing.T) {
-	for _, parallel := range []int{1, 4} {
+	for parallel, fault := range map[int]string{1: "stall:3", 4: "stall:3x2"} {
 		synctest.Test(t, func(t *testing.T) {
-			f := newFixture(t, simulator.Config{Users: 1600, Faults: listtest.Faults(t, "stall:3")})
+			f := newFixture(t, simulator.Config{Users: 1600, Faults: listtest.Faults(t, fault)})
 			f.request.Parallel, f.eachUser = parallel, true
 			first := f.park(t, f.buffered(), "r", 10*time.Second)
 			if first.Users%100 == 0 {
