@@ -39,7 +39,7 @@ func TestAListIsReadOnceAndNeverCompleteAfterwards(t *testing.T) {
 				}
 			}
 			if last == nil || n > 0 {
-				t.Errorf("stopped after %d users, the second reading delivers %d and ends with %v: %+v", stop, n, last, l.Report())
+				t.Errorf("stopped after %d users and read a second time, it delivers %d and ends with %v: %+v", stop, n, last, l.Report())
 			}
 		})
 	}

@@ -48,8 +48,8 @@ func newPartitioned(t *testing.T, cfg simulator.Config) *list.List {
 	return list.New(listtest.Client(t, simulator.New(cfg), graph.Config{}), listtest.Parallel(4), nil)
 }
 
-// TestTheCallerMayStopReadingPartitions early, also by a panic. A goroutine that stayed
-// behind would fail the test.
+// TestTheCallerMayStopReadingPartitions stops early, and by a panic. A goroutine left
+// running would fail the test.
 func TestTheCallerMayStopReadingPartitions(t *testing.T) {
 	cfg := simulator.Config{Users: 3000, Latency: 50 * time.Millisecond}
 	for _, n := range []int{1, 99, 100, 101, 1500, 2999, 3000} {

@@ -40,8 +40,8 @@ func TestEachPassCountsDuplicatesForItself(t *testing.T) {
 	}
 }
 
-// TestUsersWhoComeAndGoWhileReadingLeaveACompleteList accepts an error, because the list
-// is not the tenant then. A list that misses somebody who was there all the time is none.
+// TestUsersWhoComeAndGoWhileReadingLeaveACompleteList accepts an error, but no list without
+// one that misses a user who was there all the time.
 func TestUsersWhoComeAndGoWhileReadingLeaveACompleteList(t *testing.T) {
 	for name, change := range map[string]func(tenant *simulator.Tenant, page int){
 		"created":                      func(tenant *simulator.Tenant, _ int) { tenant.Create() },
@@ -86,6 +86,20 @@ func TestAUserWhoLeavesBetweenTwoPassesIsReported(t *testing.T) {
 			t.Errorf("want 1000 users delivered and a warning about one of them: %+v", r.report)
 		}
 	})
+}
+
+func TestManyPagesAreNotTakenForALoop(t *testing.T) {
+	for _, parallel := range []int{1, 2} {
+		synctest.Test(t, func(t *testing.T) {
+			request := listtest.Parallel(parallel)
+			request.PageSize = 1
+			r := read(t, t.Context(), simulator.Config{Users: 4500}, request)
+			r.wantComplete(t, 4500)
+			if r.report.Passes != 1 || !r.report.Verified {
+				t.Errorf("%+v", r.report)
+			}
+		})
+	}
 }
 
 func TestAListOfNewLinksToTheSamePageEnds(t *testing.T) {

@@ -37,7 +37,7 @@ func TestABusThatFailsGetsItsEventsWhenTheRunIsRetried(t *testing.T) {
 	}
 }
 
-// TestARunThatIsRetriedSendsTheSameEvent by which consumers recognise it.
+// TestARunThatIsRetriedSendsTheSameEvent so that consumers can recognise it.
 func TestARunThatIsRetriedSendsTheSameEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newPublishedFixture(t)

@@ -80,7 +80,7 @@ func TestAFilterThatMatchesNobodyIsPublished(t *testing.T) {
 			time.Sleep(time.Hour)
 		}
 		if users, text := f.table(t, usersKey); users == nil || text != "" {
-			t.Errorf("the table of nobody names %q", text)
+			t.Errorf("the table of an empty list names %q", text)
 		}
 	})
 }

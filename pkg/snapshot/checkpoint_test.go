@@ -76,7 +76,7 @@ func TestUnreadableStateIsAnErrorThatNamesIt(t *testing.T) {
 	}{
 		"a checkpoint that is not JSON":    {checkpoint, replaceBy("{")},
 		"an empty checkpoint":              {checkpoint, replaceBy("{}")},
-		"a checkpoint in no phase":         {checkpoint, setMember("phase", "dancing")},
+		"a checkpoint in an unknown phase": {checkpoint, setMember("phase", "unknown")},
 		"a checkpoint without answers":     {checkpoint, setMember("phase", "done")},
 		"a checkpoint of another run":      {checkpoint, setMember("run", "old")},
 		"a checkpoint of another version":  {checkpoint, setMember("version", 2)},

@@ -138,8 +138,7 @@ func TestTwoDestinationsGetTheSameList(t *testing.T) {
 	})
 }
 
-// TestWithoutADestinationTheStateStoreIsOne for the manifest and latest.
-func TestWithoutADestinationTheStateStoreIsOne(t *testing.T) {
+func TestWithoutADestinationTheManifestGoesToTheStateStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, simulator.Config{Users: 500})
 		s := f.snapshot()
@@ -151,8 +150,8 @@ func TestWithoutADestinationTheStateStoreIsOne(t *testing.T) {
 	})
 }
 
-// expiringStore deletes the objects that are not to be kept once they are old, as no object
-// is from the start.
+// expiringStore knows which of its objects its lifecycle rules would delete: all but those
+// that are marked to be kept.
 type expiringStore struct {
 	snapshot.Store
 	expires map[string]bool

@@ -79,7 +79,8 @@ func TestATenantThatHasCountedCannotStopCounting(t *testing.T) {
 	})
 }
 
-// TestAListWithinTheSlackSaysSo and is read in one partition before, since others get none.
+// TestAListWithinTheSlackSaysSo has a list in partitions read another time in one, because
+// partitions get no slack.
 func TestAListWithinTheSlackSaysSo(t *testing.T) {
 	for parallel, passes := range map[int]int{1: 1, 4: 2} {
 		synctest.Test(t, func(t *testing.T) {
@@ -94,7 +95,7 @@ func TestAListWithinTheSlackSaysSo(t *testing.T) {
 	}
 }
 
-// TestACountThatCatchesUpLaterProvesTheListInTheNextSlice parks between reading and counting.
+// TestACountThatCatchesUpLaterProvesTheListInTheNextSlice parks after the last page and before a recount.
 func TestACountThatCatchesUpLaterProvesTheListInTheNextSlice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, simulator.Config{Users: 500, Count: func(request, truth int) int {
