@@ -72,6 +72,10 @@ func wires() map[string]wire {
 		"loop":                 {status: 200, link: "/v1.0/users?$select=id&$top=10", check: loops},
 		"loop-long":            {check: loopsBack},
 		"foreign-host":         {status: 200, link: "https://" + simulator.DefaultForeignHost + "/v1.0/users?$select=id"},
+		"foreign-port":         {status: 200, link: "https://graph.microsoft.com:8/v1.0/users?$select=id"},
+		"dotted-host":          {status: 200, link: "https://graph.microsoft.com./v1.0/users?$select=id"},
+		"unicode-host":         {status: 200, link: "https://graph.m\u0130crosoft.com/v1.0/users?$select=id"},
+		"escaped-host":         {status: 200, link: "https://graph.m%C4%B0crosoft.com/v1.0/users?$select=id"},
 		"foreign-scheme":       {status: 200, link: "http://graph.microsoft.com/v1.0/users?"},
 		"foreign-path":         {status: 200, link: "https://graph.microsoft.com/v1.0/applications?"},
 		"userinfo-host":        {status: 200, link: "https://graph.microsoft.com@" + simulator.DefaultForeignHost + "/v1.0/users?"},
@@ -79,6 +83,25 @@ func wires() map[string]wire {
 		"duplicate":            {check: reads(111, 101, 11)},
 		"early-end":            {status: 200, check: reads(10, 10, 1)},
 		"lost-page":            {check: reads(51, 51, 6)},
+		"lost-end":             {check: reads(100, 100, 10)},
+		"null-count":           {status: 200, body: `"@odata.count":null`},
+		"string-count":         {status: 200, body: `"@odata.count":"12"`},
+		"object-count":         {status: 200, body: `"@odata.count":{}`},
+		"true-count":           {status: 200, body: `"@odata.count":true`},
+		"null-value":           {status: 200, body: `"value":null}`},
+		"object-value":         {status: 200, body: `"value":{}}`},
+		"string-value":         {status: 200, body: `"value":"none"}`},
+		"null-link":            {status: 200, body: `"@odata.nextLink":null,`, check: healed},
+		"number-link":          {status: 200, body: `"@odata.nextLink":5,`},
+		"object-link":          {status: 200, body: `"@odata.nextLink":{},`},
+		"empty-link":           {status: 200, body: `"@odata.nextLink":"",`},
+		"two-counts":           {status: 200, body: `"@odata.count":7,"@odata.count":8`},
+		"two-values":           {status: 200, body: `}],"value":[]}`},
+		"two-links":            {status: 200, body: `","@odata.nextLink":"https://`},
+		"null-id":              {status: 200, body: `,{"id":null},`},
+		"number-id":            {status: 200, body: `,{"id":7},`},
+		"null-user":            {status: 200, body: `,null,`},
+		"string-user":          {status: 200, body: `,"9d0c`},
 		"governor":             {status: 200, header: "X-Ms-Throttle-Limit-Percentage: 0.90"},
 		"replica-lag":          {check: lags},
 		"delta-refused":        {status: 400, code: "Request_UnsupportedQuery"},
@@ -89,9 +112,16 @@ func wires() map[string]wire {
 		"delta-replay":         {check: deltaReplays},
 		"delta-duplicate":      {check: deltaDuplicates},
 		"count-lag":            {status: 200, body: "98"},
+		"count-old":            {check: countLags},
+		"count-high":           {status: 200, body: "110"},
+		"count-text":           {status: 200, body: "many"},
+		"count-negative":       {status: 200, body: "-101"},
+		"count-empty":          {status: 200},
 		"count-refused":        {status: 400, code: "Request_BadRequest", body: "$count is not currently supported."},
 		"count-throttled":      {status: 429, code: "TooManyRequests", header: "Retry-After: 10"},
 		"token-429":            {status: 429, header: "Retry-After: 60"},
+		"token-html":           {status: 200, header: "Content-Type: text/html"},
+		"token-malformed":      {status: 200, body: "{}"},
 		"token-500":            {status: 500, body: "server_error"},
 		"token-rejected":       {status: 401, body: "AADSTS7000215"},
 		"token-expired-secret": {status: 401, body: "AADSTS7000222"},
@@ -243,6 +273,17 @@ func reads(users, ids, pages int) func(*testing.T, *client, string) {
 		if len(got) != users || distinct(got) != ids || n != pages {
 			t.Errorf("%d users, %d distinct, %d pages; want %d, %d, %d", len(got), distinct(got), n, users, ids, pages)
 		}
+	}
+}
+
+func countLags(t *testing.T, c *client, _ string) {
+	time.Sleep(time.Minute)
+	c.tenant.Create()
+	c.eventual()
+	early := c.get("/users/$count").body
+	time.Sleep(31 * time.Second)
+	if late := c.get("/users/$count").body; early != "101" || late != "102" {
+		t.Errorf("at once %s, later %s", early, late)
 	}
 }
 

@@ -31,6 +31,8 @@ func (k Kind) fits(on string) bool {
 		return true
 	case k.on == Delta || k.on == Token:
 		return false
+	case k.Name == "expired-token":
+		return false
 	case k.stage == instead:
 		return true
 	case k.on != List || on != Delta:
@@ -39,7 +41,7 @@ func (k Kind) fits(on string) bool {
 	// What happens to the body of a list can happen to that of a delta query, but not
 	// what is about the chain of its pages.
 	switch k.Name {
-	case "loop", "loop-long", "poisoned-token", "duplicate", "lost-page":
+	case "loop", "loop-long", "poisoned-token", "duplicate", "lost-page", "lost-end":
 		return false
 	}
 	return true
@@ -92,6 +94,10 @@ func catalogue() []Kind {
 		{"loop", List, within, endless, 0, 0, "", "a page links to itself"},
 		{"loop-long", List, within, endless, 2, 0, "", "a page links back to the second page"},
 		{"foreign-host", List, within, endless, 0, 0, "", "a page links to a foreign host"},
+		{"foreign-port", List, within, endless, 0, 0, "", "a page links to another port of the host"},
+		{"dotted-host", List, within, endless, 0, 0, "", "a page links to the host with a dot behind it"},
+		{"unicode-host", List, within, endless, 0, 0, "", "a page links to a host that differs in a letter which folds to the right one"},
+		{"escaped-host", List, within, endless, 0, 0, "", "the same, with the letter percent-encoded"},
 		{"foreign-scheme", List, within, endless, 0, 0, "", "a page links to http://"},
 		{"foreign-path", List, within, endless, 0, 0, "", "a page links to another collection"},
 		{"userinfo-host", List, within, endless, 0, 0, "", "a page links to https://<graph host>@<foreign host>/"},
@@ -99,6 +105,27 @@ func catalogue() []Kind {
 		{"duplicate", List, within, endless, 2, 0, "", "a page starts with the last user of the page before it"},
 		{"early-end", List, within, endless, 0, 0, "", "the chain ends silently after the page"},
 		{"lost-page", List, within, endless, 0, 0, "", "the page's link jumps over a page of users"},
+		{"lost-end", List, within, endless, 0, 0, "", "the chain ends in silence before its last page"},
+
+		{"null-count", List, within, 1, 0, 0, "", "@odata.count is null"},
+		{"string-count", List, within, 1, 0, 0, "", "@odata.count is a string"},
+		{"object-count", List, within, 1, 0, 0, "", "@odata.count is an object"},
+		{"true-count", List, within, 1, 0, 0, "", "@odata.count is true"},
+		{"null-value", List, within, 1, 0, 0, "", "value is null"},
+		{"object-value", List, within, 1, 0, 0, "", "value is an object"},
+		{"string-value", List, within, 1, 0, 0, "", "value is a string"},
+		{"null-link", List, within, 1, 0, 0, "", "@odata.nextLink is null"},
+		{"number-link", List, within, 1, 0, 0, "", "@odata.nextLink is a number"},
+		{"object-link", List, within, 1, 0, 0, "", "@odata.nextLink is an object"},
+		{"empty-link", List, within, 1, 0, 0, "", "@odata.nextLink is an empty string"},
+		{"two-counts", List, within, 1, 0, 0, "", "two members @odata.count, which differ"},
+		{"two-values", List, within, 1, 0, 0, "", "two members value, the second of them empty"},
+		{"two-links", List, within, 1, 0, 0, "", "two members @odata.nextLink, which differ"},
+		{"null-id", List, within, 1, 0, 0, "", "a user whose id is null"},
+		{"number-id", List, within, 1, 0, 0, "", "a user whose id is a number"},
+		{"null-user", List, within, 1, 0, 0, "", "a user that is null"},
+		{"string-user", List, within, 1, 0, 0, "", "a user that is a string"},
+
 		{"governor", List, within, endless, 0, 0, "", "x-ms-throttle-limit-percentage: 0.9"},
 		{"replica-lag", List, within, endless, 0, 0, "", "the page shows the tenant as it was 30 s ago"},
 
@@ -111,10 +138,17 @@ func catalogue() []Kind {
 		{"delta-duplicate", Delta, within, endless, 0, 0, "", "a delta query shows each change of a page twice"},
 
 		{"count-lag", Count, within, 2, 0, 0, "", "$count is 3 too low, twice"},
+		{"count-old", Count, within, endless, 0, 0, "", "$count is that of 30 s ago"},
+		{"count-high", Count, within, endless, 0, 0, "", "$count is 9 too high"},
+		{"count-text", Count, within, 1, 0, 0, "", "$count is a word"},
+		{"count-negative", Count, within, 1, 0, 0, "", "$count is below zero"},
+		{"count-empty", Count, within, 1, 0, 0, "", "$count is empty"},
 		{"count-refused", Count, instead, endless, 0, 400, "", "$count is refused with 400, as in a B2C tenant"},
 		{"count-throttled", Count, instead, endless, 0, 429, "10", "$count is throttled without end, Retry-After: 10"},
 
 		{"token-429", Token, instead, 1, 0, 0, "", "the token service answers 429, Retry-After: 60"},
+		{"token-html", Token, instead, 1, 0, 0, "", "the token service answers 200 with an HTML page"},
+		{"token-malformed", Token, instead, 1, 0, 0, "", "the token service answers 200 with {}"},
 		{"token-500", Token, instead, 1, 0, 0, "", "the token service answers 500"},
 		{"token-rejected", Token, instead, endless, 0, 0, "", "the client secret is wrong (AADSTS7000215)"},
 		{"token-expired-secret", Token, instead, endless, 0, 0, "", "the client secret has expired (AADSTS7000222)"},

@@ -9,9 +9,16 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/simulator/query"
 )
 
+// oldCount is how old the figure of the fault count-old is.
+const oldCount = 30 * time.Second
+
 // countUsers counts the users that a query finds, as the count's index shows them.
 func (c *call) countUsers(q *query.Query) int {
-	asOf := time.Now().Add(-c.config.CountLag)
+	lag := c.config.CountLag
+	if c.faults.Has("count-old") {
+		lag = max(lag, oldCount)
+	}
+	asOf := time.Now().Add(-lag)
 	truth := 0
 	if q.MatchesAll() {
 		truth = c.directory.Size(asOf)
@@ -46,10 +53,13 @@ func (c *call) count(string) {
 		return
 	}
 	n := c.countUsers(q)
-	if c.faults.Has("count-lag") {
+	switch {
+	case c.faults.Has("count-lag"):
 		n = max(0, n-3)
+	case c.faults.Has("count-high"):
+		n += 9
 	}
-	body := strconv.Itoa(n)
+	body := replaced(c.faults, map[string]string{"count-text": "many", "count-negative": "-" + strconv.Itoa(n), "count-empty": ""}, strconv.Itoa(n))
 	if c.config.CountBOM {
 		body = "\ufeff" + body
 	}

@@ -120,10 +120,10 @@ func (c *call) deltaPage(q *query.Query, token deltaToken) *page {
 	switch {
 	case c.faults.Has("early-end"):
 	case more:
-		p.link = nextLink(c.misdirect(path + "?$skiptoken=" + next.encode(c.key)))
+		p.link = c.linkMember("nextLink", c.misdirect(path+"?$skiptoken="+next.encode(c.key)))
 	default:
 		next.initial, next.from, next.resume, next.to = false, token.to, token.to, -1
-		p.link = `,"@odata.deltaLink":"` + c.misdirect(path+"?$deltatoken="+next.encode(c.key)) + `"`
+		p.link = c.linkMember("deltaLink", c.misdirect(path+"?$deltatoken="+next.encode(c.key)))
 	}
 	return p
 }

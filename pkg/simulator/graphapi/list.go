@@ -68,6 +68,7 @@ func (c *call) choose(q *query.Query, token pageToken) *page {
 	if c.faults.Has("lost-page") {
 		skip = q.Top
 	}
+	lastLost, rest := c.faults.Has("lost-end"), 0 // how many follow, up to more than a page
 	next, more := token, false
 	users := make([]people.Person, 0, q.Top+1)
 	if token.repeat > 0 && c.faults.Has("duplicate") {
@@ -87,8 +88,11 @@ func (c *call) choose(q *query.Query, token pageToken) *page {
 		}
 		switch {
 		case empty || len(users) == full && skip == 0:
-			next.place, more = q.Order.PlaceOf(at, u), true
-			return false
+			if !more {
+				next.place, more = q.Order.PlaceOf(at, u), true
+			}
+			rest++
+			return lastLost && rest <= q.Top
 		case len(users) == full:
 			skip--
 		default:
@@ -103,11 +107,11 @@ func (c *call) choose(q *query.Query, token pageToken) *page {
 	next.filled, next.advanced = empty, q.Advanced
 	next.poisoned = c.faults.Has("poisoned-token")
 	link := ""
-	if more {
+	if more && !(lastLost && rest <= q.Top) {
 		link = c.linkTo(q, next)
 	}
 	if link = c.corrupt(q, token, link); link != "" {
-		p.link = nextLink(link)
+		p.link = c.linkMember("nextLink", link)
 	}
 	p.size = len(users)
 	p.write = func(dst []byte, i int) []byte { return users[i].Append(dst, q.Columns) }
@@ -146,20 +150,4 @@ func (c *call) corrupt(q *query.Query, token pageToken, link string) string {
 		return misdirected
 	}
 	return link
-}
-
-// misdirect is a link to a path of this service, with its query, as the faults change
-// it.
-func (c *call) misdirect(path string) string {
-	switch {
-	case c.faults.Has("foreign-host"):
-		return "https://" + c.config.ForeignHost + path
-	case c.faults.Has("foreign-scheme"):
-		return "http://" + c.R.Host + path
-	case c.faults.Has("foreign-path"):
-		return c.Base() + strings.Replace(path, "/v1.0/users", "/v1.0/applications", 1)
-	case c.faults.Has("userinfo-host"):
-		return "https://" + c.R.Host + "@" + c.config.ForeignHost + path
-	}
-	return c.Base() + path
 }

@@ -25,9 +25,6 @@ type page struct {
 	write func(dst []byte, i int) []byte
 }
 
-// nextLink is the member that links to the next page.
-func nextLink(address string) string { return `,"@odata.nextLink":"` + address + `"` }
-
 // context is the start of a body: the @odata.context annotation.
 func (c *call) context(q *query.Query, suffix string) string {
 	selected := slices.Clone(q.Select)
@@ -55,14 +52,22 @@ func (c *call) send(p *page) {
 	if p.query.Select == nil && c.kind == fault.List {
 		head += `,"@microsoft.graph.tips":"This request only returns a subset of the resource's properties. Your app will need to use $select to return non-default properties. To find out what other properties are available for this resource see https://learn.microsoft.com/graph/api/resources/user"`
 	}
+	count := ""
 	if p.total >= 0 {
-		head += `,"@odata.count":` + strconv.Itoa(p.total)
+		count = strconv.Itoa(p.total)
+	}
+	head += c.countMember(count) + early + `,"value":`
+	if c.faults.Has("two-values") {
+		late += `,"value":[]`
 	}
 	c.json()
-	if !c.Write([]byte(head+early+`,"value":[`)) || !c.sendUsers(p, make([]byte, 0, chunk+chunk/4)) {
+	if wrong := c.wrongValue(); wrong != "" {
+		c.Write([]byte(head + wrong + late + "}"))
 		return
 	}
-	c.Write([]byte("]" + late + "}"))
+	if c.Write([]byte(head+"[")) && c.sendUsers(p, make([]byte, 0, chunk+chunk/4)) {
+		c.Write([]byte("]" + late + "}"))
+	}
 }
 
 // sendUsers writes the users of a page, and is false when the body has ended
@@ -84,10 +89,8 @@ func (c *call) sendUsers(p *page, b []byte) bool {
 					c.breakBody(partial)
 				}
 				return false
-			case c.faults.Has("malformed-json"):
-				b = append(b[:start], `{"id":"9d0c},,`...)
-			case c.faults.Has("no-id"):
-				b = append(b[:start], `{"displayName":"Nobody"}`...)
+			case c.wrongUser() != "":
+				b = append(b[:start], c.wrongUser()...)
 			}
 		}
 		if len(b) >= chunk {

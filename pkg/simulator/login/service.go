@@ -91,7 +91,7 @@ const maxForm = 1 << 20
 func (s *Service) token(x *wire.Exchange, tenant string) {
 	if k, ok := s.faults.Instead(fault.Token, 0); ok {
 		x.NoteFaults(k.Name)
-		s.fail(x, s.injected(k.Name))
+		s.inject(x, k.Name)
 		return
 	}
 	body, err := io.ReadAll(io.LimitReader(x.R.Body, maxForm))
@@ -130,17 +130,22 @@ func unescape(s string) string {
 	return s
 }
 
-// injected is the refusal that a fault of the token service stands for.
-func (s *Service) injected(name string) *refusal {
+// inject lets a fault answer in the place of the token service.
+func (s *Service) inject(x *wire.Exchange, name string) {
 	switch name {
+	case "token-html":
+		x.Head(http.StatusOK, "text/html; charset=utf-8")
+		x.Write([]byte("<html><body><h2>Sign in</h2></body></html>"))
+	case "token-malformed":
+		document(x, http.StatusOK, "{}")
 	case "token-429":
-		return refuse(90055)
+		s.fail(x, refuse(90055))
 	case "token-500":
-		return refuse(90033)
+		s.fail(x, refuse(90033))
 	case "token-expired-secret":
-		return refuse(7000222, s.config.ClientID)
+		s.fail(x, refuse(7000222, s.config.ClientID))
 	default:
-		return refuse(7000215, s.config.ClientID)
+		s.fail(x, refuse(7000215, s.config.ClientID))
 	}
 }
 
