@@ -22,6 +22,7 @@ type simulateCommand struct {
 	Fault    []string      `sep:"none" placeholder:"NAME[:PAGE]" help:"Something that goes wrong, on one page or on all; repeatable. See below."`
 	Throttle bool          `help:"Meter requests and answer 429 as Graph does."`
 	Churn    int           `default:"0" placeholder:"N" help:"How many changes happen per minute: users are created, deleted, restored, renamed, moved."`
+	Chaos    uint64        `default:"0" placeholder:"SEED" help:"Let any request meet any fault while users come, go and are renamed, as the seed decides."`
 	For      time.Duration `default:"0s" placeholder:"D" help:"Stop after this time. Default: when it is interrupted."`
 	Dir      string        `placeholder:"DIR" help:"Folder for the two files that other terminals need. Default: rollcall in the user's cache folder."`
 }
@@ -32,8 +33,8 @@ func (simulateCommand) Help() string {
 	for _, fault := range simulator.FaultNames() {
 		fmt.Fprintf(&faults, "  %-21s  %s\n", fault.Name, fault.Summary)
 	}
-	return `Serves a simulated Entra ID tenant over TLS: token service, Graph's users and count, throttling,
-and any faults that are asked for. Nobody in it exists.
+	return `Serves a simulated Entra ID tenant over TLS: token service, Graph's users, count and delta queries,
+throttling, and any faults that are asked for. Nobody in it exists.
 
 It writes its certificate authority and an environment file, and prints the line that connects
 another terminal to it:
@@ -45,7 +46,9 @@ another terminal to it:
 Both files are removed at the end.
 
 Faults are written name[@kind][:page][xN]: 503:3x2 makes page 3 unavailable twice, 429-seconds@count
-throttles the count, early-end:2 ends the list after page 2 without an error. The names:
+throttles the count, early-end:2 ends the list after page 2 without an error. @delta means the changes.
+--chaos SEED draws from all of them, makes their waits 20 times shorter, and may make the tenant one
+without delta queries, or without counts; the same seed treats the same requests alike. The names:
 
 ` + faults.String()
 }
@@ -91,6 +94,7 @@ func (c *simulateCommand) config() (simulator.Config, error) {
 		err = &usageError{"--latency, --for and --churn are not negative"}
 	}
 	config.Seed, config.Latency, config.Throttle, config.Churn = c.Seed, c.Latency, c.Throttle, c.Churn
+	config.Chaos = c.Chaos
 	return config, err
 }
 

@@ -81,7 +81,7 @@ func New(config Config) *Tenant {
 	t := &Tenant{
 		config:    c,
 		directory: directory.New(people.New(c.Seed, c.Domain, c.Hostile), c.Users),
-		faults:    fault.NewInjector(c.Faults),
+		faults:    fault.NewInjector(c.Faults, c.Chaos),
 		secrets:   vault.New(c.Seed),
 		journal:   wire.NewJournal(c.Seed),
 	}
@@ -161,6 +161,30 @@ func (t *Tenant) SetDepartment(index int, department string) error {
 // half-way misses a user that moves to the front, and sees a user twice that it
 // has read and that moves to the end.
 func (t *Tenant) Move(index int, front bool) error { return t.directory.Move(index, front) }
+
+// Position is how many changes of users the tenant has made so far: creations,
+// deletions, restorations, new names and departments.
+func (t *Tenant) Position() int { return t.PositionAt(time.Now()) }
+
+// PositionAt is the position at a time. Lists and counts that lag show an older one.
+func (t *Tenant) PositionAt(moment time.Time) int { return t.directory.Position(moment) }
+
+// PresentThroughout returns the ids of the users who were there at each moment between
+// two positions, both included. Every complete list that was read meanwhile has them.
+func (t *Tenant) PresentThroughout(from, to int) []string { return t.present(from, to, true) }
+
+// PresentEver returns the ids of the users who were there at some moment between two
+// positions, both included. No list that was read meanwhile has anybody else.
+func (t *Tenant) PresentEver(from, to int) []string { return t.present(from, to, false) }
+
+func (t *Tenant) present(from, to int, throughout bool) (ids []string) {
+	t.directory.Presence(from, to, func(index int, always bool) {
+		if always || !throughout {
+			ids = append(ids, t.ID(index))
+		}
+	})
+	return ids
+}
 
 // ID is the object id of the user with the index, whether it exists or not.
 func (t *Tenant) ID(index int) string { return t.directory.People.ID(max(index, 0)).String() }

@@ -41,12 +41,13 @@ func (d *Directory) Disturb(number uint64) {
 	}
 }
 
-// newName makes a sign-in name that nobody has, next to that of another user.
+// newName makes a sign-in name like no other user is made with, next to that of
+// another user.
 func (d *Directory) newName(other int, number uint64) string {
 	u := d.People.Person(other, nil)
 	local, domain, _ := strings.Cut(u.UserPrincipalName(), "@")
 	local, _, _ = strings.Cut(local, "_")
-	return local + ".r" + strconv.FormatUint(number, 10) + "@" + domain
+	return local + ".r" + strconv.FormatUint(number%1_000_000, 10) + "@" + domain
 }
 
 // undelete restores a user who was deleted, or now and then purges one.

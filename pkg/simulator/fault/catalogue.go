@@ -41,7 +41,7 @@ func (k Kind) fits(on string) bool {
 	// What happens to the body of a list can happen to that of a delta query, but not
 	// what is about the chain of its pages.
 	switch k.Name {
-	case "loop", "loop-long", "poisoned-token", "duplicate", "lost-page", "lost-end":
+	case "loop", "loop-long", "poisoned-token", "duplicate", "lost-page", "lost-end", "replica-lag":
 		return false
 	}
 	return true

@@ -7,6 +7,8 @@ import (
 
 // Injector decides which request meets which fault, and counts.
 type Injector struct {
+	chaos *Chaos // or nil
+
 	mu    sync.Mutex
 	rules []rule
 }
@@ -21,9 +23,12 @@ type rule struct {
 }
 
 // NewInjector makes an injector. A fault that is not in the catalogue is never
-// injected.
-func NewInjector(faults []Fault) *Injector {
+// injected. With a seed that is not 0 there is chaos beside the faults.
+func NewInjector(faults []Fault, chaos uint64) *Injector {
 	in := &Injector{}
+	if chaos != 0 {
+		in.chaos = NewChaos(chaos)
+	}
 	for _, f := range faults {
 		in.Add(f)
 	}
@@ -48,9 +53,14 @@ func (in *Injector) Add(f Fault) {
 	in.rules = append(in.rules, r)
 }
 
+// Event is what chaos, if there is any, does to a request; see [Chaos.Next].
+func (in *Injector) Event(on string, page int, identity string) Event {
+	return in.chaos.Next(on, page, identity)
+}
+
 // Instead returns the fault that answers a request in the place of the service,
 // if there is one, and counts it as injected. A request off a list is on page 0.
-func (in *Injector) Instead(on string, page int) (Kind, bool) {
+func (in *Injector) Instead(on string, page int, event Event) (Kind, bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	for _, r := range in.rules {
@@ -58,12 +68,12 @@ func (in *Injector) Instead(on string, page int) (Kind, bool) {
 			return r.kind, true
 		}
 	}
-	return Kind{}, false
+	return event.Kind, event.Kind.Name != "" && event.Kind.stage == instead
 }
 
 // Within returns the faults inside the answer to a request, and counts them as
 // injected.
-func (in *Injector) Within(on string, page int) Set {
+func (in *Injector) Within(on string, page int, event Event) Set {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	var set Set
@@ -71,6 +81,9 @@ func (in *Injector) Within(on string, page int) Set {
 		if r.kind.stage != instead && r.apply(on, page) {
 			set = append(set, r.kind)
 		}
+	}
+	if event.Kind.stage != instead {
+		set = append(set, event.Kind)
 	}
 	return set
 }

@@ -16,7 +16,7 @@ const oldCount = 30 * time.Second
 func (c *call) countUsers(q *query.Query) int {
 	lag := c.config.CountLag
 	if c.faults.Has("count-old") {
-		lag = max(lag, oldCount)
+		lag = max(lag, c.config.Scaled(oldCount))
 	}
 	asOf := time.Now().Add(-lag)
 	truth := 0

@@ -91,7 +91,7 @@ func (c *call) openDelta(asked query.Delta) (deltaToken, *grapherror.Error) {
 func (c *call) deltaAsOf() time.Time {
 	asOf := c.asOf()
 	if c.faults.Has("delta-lag") {
-		asOf = asOf.Add(-deltaLag)
+		asOf = asOf.Add(-c.config.Scaled(deltaLag))
 	}
 	return asOf
 }

@@ -93,9 +93,9 @@ func (c *call) refusalOf(k fault.Kind) *grapherror.Error {
 	case k.Name == "empty-code":
 		refusal.Code = ""
 	case k.Name == "429-date":
-		refusal.With("Retry-After", time.Now().Add(9*time.Second).UTC().Format(http.TimeFormat))
+		refusal.With("Retry-After", time.Now().Add(max(time.Second, c.config.Scaled(9*time.Second))).UTC().Format(http.TimeFormat))
 	case k.RetryAfter != "":
-		refusal.With("Retry-After", k.RetryAfter)
+		refusal.With("Retry-After", c.config.ScaledSeconds(k.RetryAfter))
 	}
 	return refusal
 }

@@ -26,6 +26,8 @@ func (c *call) list(string) {
 	}
 	if refusal == nil && c.faults.Has("poisoned-token") && !c.chains.asked.swap(c.R.URL.RawQuery, true) {
 		refusal = unavailable()
+	} else if c.config.Chaos != 0 && c.chains.asked.swap(c.R.URL.RawQuery, false) {
+		c.poisoned = true // chaos injects no fault twice to order
 	}
 	if refusal != nil {
 		c.fail(refusal)
@@ -105,7 +107,7 @@ func (c *call) choose(q *query.Query, token pageToken) *page {
 		next.repeat = users[len(users)-1].Index() + 1
 	}
 	next.filled, next.advanced = empty, q.Advanced
-	next.poisoned = c.faults.Has("poisoned-token")
+	next.poisoned = c.poisoned || c.faults.Has("poisoned-token")
 	link := ""
 	if more && !(lastLost && rest <= q.Top) {
 		link = c.linkTo(q, next)

@@ -42,7 +42,7 @@ func (c *call) context(q *query.Query, suffix string) string {
 // then the users as they come.
 func (c *call) send(p *page) {
 	if c.faults.Has("slow-body") {
-		c.Rate = slowRate
+		c.Rate = slowRate * c.config.Speedup
 	}
 	early, late := p.link, ""
 	if c.config.LinkAfterValue || c.faults.Has("link-after-value") {

@@ -8,6 +8,7 @@ package graphapi
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -42,12 +43,13 @@ func New(config tenant.Config, d *directory.Directory, tokens *login.Service, in
 type call struct {
 	*Service
 	*wire.Exchange
-	kind   string
-	page   int // of a list or a chain of delta links, from 1
-	roles  []string
-	faults fault.Set // inside the answer
-	units  int       // resource units charged
-	used   float64   // share of the throttling limit
+	kind     string
+	page     int // of a list or a chain of delta links, from 1
+	roles    []string
+	faults   fault.Set // inside the answer
+	poisoned bool      // the link that the page gets is refused
+	units    int       // resource units charged
+	used     float64   // share of the throttling limit
 }
 
 // endpoint is one kind of request.
@@ -95,6 +97,9 @@ func (s *Service) Serve(x *wire.Exchange) {
 		c.page = max(1, c.deltaToken().page)
 	}
 	x.Note(func(r *wire.Request) { r.Kind, r.Page = e.kind, c.page })
+	if s.config.Chaos != 0 {
+		x.Patience = s.config.Scaled(time.Minute)
+	}
 	if !x.Sleep(s.config.Latency) {
 		return
 	}
@@ -102,7 +107,11 @@ func (s *Service) Serve(x *wire.Exchange) {
 		c.fail(refusal)
 		return
 	}
-	if k, ok := s.injector.Instead(e.kind, c.page); ok {
+	event := s.injector.Event(e.kind, c.page, identityOf(x.R))
+	for _, number := range event.Changes {
+		s.directory.Disturb(number)
+	}
+	if k, ok := s.injector.Instead(e.kind, c.page, event); ok {
 		c.inject(k)
 		return
 	}
@@ -110,12 +119,23 @@ func (s *Service) Serve(x *wire.Exchange) {
 		c.fail(refusal)
 		return
 	}
-	c.faults = s.injector.Within(e.kind, c.page)
+	c.faults = s.injector.Within(e.kind, c.page, event)
 	x.NoteFaults(c.faults.Names()...)
 	if c.faults.Has("governor") {
 		c.used = max(c.used, 0.9)
 	}
 	c.answer(e, argument)
+}
+
+// identityOf is what a request has in common with its like in another run: its path and
+// its query without tokens.
+func identityOf(r *http.Request) string {
+	options := strings.Split(r.URL.RawQuery, "&")
+	options = slices.DeleteFunc(options, func(option string) bool {
+		name, _, _ := strings.Cut(strings.ToLower(option), "=")
+		return strings.HasSuffix(name, "skiptoken") || strings.HasSuffix(name, "deltatoken")
+	})
+	return r.URL.Path + "?" + strings.Join(options, "&")
 }
 
 // answer serves a request that has passed all checks.
@@ -140,11 +160,14 @@ func (c *call) eventual() bool {
 	return strings.EqualFold(c.R.Header.Get("ConsistencyLevel"), "eventual")
 }
 
+// replicaLag is how old the state is that the fault replica-lag shows.
+const replicaLag = 30 * time.Second
+
 // asOf is the moment whose state a list or a single read shows.
 func (c *call) asOf() time.Time {
 	lag := c.config.ReplicaLag
 	if c.faults.Has("replica-lag") {
-		lag = max(lag, 30*time.Second)
+		lag = max(lag, c.config.Scaled(replicaLag))
 	}
 	return time.Now().Add(-lag)
 }

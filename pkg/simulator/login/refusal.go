@@ -70,7 +70,7 @@ func (s *Service) fail(x *wire.Exchange, r *refusal) {
 		body += `,"error_uri":"` + x.Base() + `/error?code=` + number + `"`
 	}
 	if r.status == http.StatusTooManyRequests {
-		x.W.Header().Set("Retry-After", "60")
+		x.W.Header().Set("Retry-After", s.config.ScaledSeconds("60"))
 	}
 	document(x, r.status, body+"}")
 }

@@ -89,7 +89,7 @@ const maxForm = 1 << 20
 
 // token answers POST /{tenant}/oauth2/v2.0/token for client credentials.
 func (s *Service) token(x *wire.Exchange, tenant string) {
-	if k, ok := s.faults.Instead(fault.Token, 0); ok {
+	if k, ok := s.faults.Instead(fault.Token, 0, s.faults.Event(fault.Token, 0, "")); ok {
 		x.NoteFaults(k.Name)
 		s.inject(x, k.Name)
 		return

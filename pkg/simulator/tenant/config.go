@@ -7,6 +7,10 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"log/slog"
+	"math"
+	"math/rand/v2"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/simulator/fault"
@@ -98,6 +102,13 @@ type Config struct {
 
 	// Faults are the faults to inject; see FaultNames.
 	Faults []fault.Fault
+	// Chaos, unless 0, is the seed of a tenant that misbehaves and changes: every request
+	// may meet any fault that fits it, while users come, go, are renamed and restored.
+	// The seed also decides about some of the settings above.
+	Chaos uint64
+	// Speedup divides the waits and lags of faults, for tests that have no virtual time;
+	// 0 means 1, and 20 with Chaos.
+	Speedup int
 	// ForeignHost is the host that some faults send the client to. The in-memory
 	// transport serves it too, and Tenant.Foreign counts who came.
 	ForeignHost string
@@ -122,6 +133,10 @@ func (c Config) WithDefaults() Config {
 		c.PageSize = 100
 	}
 	c.PageSize = min(c.PageSize, MaxTop)
+	if c.Chaos != 0 {
+		c = c.chaotic()
+	}
+	c.Speedup = max(c.Speedup, 1)
 	if c.DeltaPageSize <= 0 {
 		c.DeltaPageSize = 200
 	}
@@ -135,6 +150,37 @@ func (c Config) WithDefaults() Config {
 		c.Roles = []string{"User.Read.All"}
 	}
 	return c
+}
+
+// chaotic sets what the seed of chaos decides.
+func (c Config) chaotic() Config {
+	r := rand.New(rand.NewPCG(c.Chaos, 1))
+	one := func(in int) bool { return r.IntN(in) == 0 }
+	c.Seed = cmp.Or(c.Seed, c.Chaos)
+	c.Speedup = cmp.Or(c.Speedup, 20)
+	c.LinkAfterValue = one(4) || c.LinkAfterValue
+	c.CountBOM = one(4) || c.CountBOM
+	c.Hostile = one(4) || c.Hostile
+	c.NoDescending = one(8) || c.NoDescending
+	c.NoDelta = one(8) || c.NoDelta
+	c.B2C = one(16) || c.B2C
+	c.DeltaPageSize = cmp.Or(c.DeltaPageSize, 3+r.IntN(100))
+	return c
+}
+
+// Scaled is how long a wait or lag of a fault is.
+func (c Config) Scaled(d time.Duration) time.Duration { return d / time.Duration(c.Speedup) }
+
+// ScaledSeconds is Scaled for the text of a Retry-After.
+func (c Config) ScaledSeconds(text string) string {
+	seconds, err := strconv.ParseFloat(text, 64)
+	switch {
+	case err != nil || c.Speedup == 1:
+		return text
+	case strings.Contains(text, "."):
+		return strconv.FormatFloat(seconds/float64(c.Speedup), 'f', 3, 64)
+	}
+	return strconv.Itoa(int(math.Ceil(seconds / float64(c.Speedup))))
 }
 
 // Key returns the key that the tenant's access and page tokens are sealed with.

@@ -21,6 +21,8 @@ type Exchange struct {
 	RequestID string
 	// Rate is how many bytes of the body are sent in a second; 0 is unlimited.
 	Rate int
+	// Patience is how long a stalled connection stays open; 0 is without end.
+	Patience time.Duration
 
 	journal *Journal
 	entry   *Request
@@ -47,8 +49,14 @@ func (x *Exchange) Sleep(d time.Duration) bool {
 	}
 }
 
-// Stall waits until the client gives up.
-func (x *Exchange) Stall() { <-x.R.Context().Done() }
+// Stall waits until the client gives up, or the connection is reset.
+func (x *Exchange) Stall() {
+	if x.Patience == 0 {
+		<-x.R.Context().Done()
+	} else if x.Sleep(x.Patience) {
+		x.Reset(syscall.ECONNRESET)
+	}
+}
 
 // Base is the address by which the client came, without a path.
 func (x *Exchange) Base() string { return "https://" + x.R.Host }
