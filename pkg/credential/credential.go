@@ -82,11 +82,7 @@ var _ azcore.TokenCredential = (*Credential)(nil)
 func New(cfg Config) (*Credential, error) {
 	cfg.Cloud = orDefault(cfg.Cloud, cloud.Public())
 	cfg.Log = orDefault(cfg.Log, slog.New(slog.DiscardHandler))
-	var region string
-	if cfg.LookupEnv != nil {
-		region, _ = cfg.LookupEnv("AZURE_REGIONAL_AUTHORITY_NAME")
-	}
-	login, err := newLoginHost(orDefault(cfg.LoginURL, cfg.Cloud.LoginURL), cfg.Cloud, region, cfg.Transport)
+	login, err := cfg.login()
 	if err != nil {
 		return nil, err
 	}
@@ -104,6 +100,16 @@ func New(cfg Config) (*Credential, error) {
 		semaphore: make(semaphore, 1),
 		resolved:  map[string]string{},
 	}, nil
+}
+
+// login returns the login host.
+func (cfg Config) login() (*loginHost, error) {
+	own := orDefault(cfg.Cloud, cloud.Public())
+	var region string
+	if cfg.LookupEnv != nil {
+		region, _ = cfg.LookupEnv("AZURE_REGIONAL_AUTHORITY_NAME")
+	}
+	return newLoginHost(orDefault(cfg.LoginURL, own.LoginURL), own, region, cfg.Transport)
 }
 
 // Identity returns the app that the source keeps, from the cache while that is

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	azurecloud "github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+
 	"github.com/rollcall-dev/rollcall/pkg/cloud"
 	"github.com/rollcall-dev/rollcall/pkg/diagnosis"
 	"github.com/rollcall-dev/rollcall/pkg/origin"
@@ -30,9 +32,16 @@ const (
 )
 
 var (
-	errOtherHost = errors.New("the login host names another host")
-	errTooLarge  = errors.New("the answer is too large")
+	errOtherHost error = otherHost{}
+	errTooLarge        = errors.New("the answer is too large")
 )
+
+type otherHost struct{}
+
+func (otherHost) Error() string { return "the login host names another host" }
+
+// NonRetriable keeps azcore from sending the request once more.
+func (otherHost) NonRetriable() {}
 
 // loginHost sends requests to the one login host and to no other, whatever its
 // documents say: the client secret goes where the configuration says. It follows no
@@ -84,6 +93,11 @@ func regional(at origin.Origin, own cloud.Cloud, region string) []origin.Origin 
 }
 
 func (l *loginHost) url() string { return l.origin.String() }
+
+// cloud is the login host as azidentity takes it.
+func (l *loginHost) cloud() azurecloud.Configuration {
+	return azurecloud.Configuration{ActiveDirectoryAuthorityHost: l.url()}
+}
 
 // exchange is the outcome of the last request of one attempt.
 type exchange struct {

@@ -29,7 +29,7 @@ func spellings() map[string]string {
 	return map[string]string{
 		tenantID: "tenantid tenant tenantguid tid directoryid directorytenantid",
 		clientID: "clientid appid applicationid applicationclientid appclientid clientappid serviceprincipalid entraidid azureadid",
-		clientSecret: "clientsecret secret secretvalue secrettext clientsecretvalue clientsecrettext value password clientpassword " +
+		clientSecret: "clientsecret secret secretvalue secrettext clientsecretvalue clientsecrettext value password passwordvalue clientpassword " +
 			"appkey applicationkey clientkey serviceprincipalkey",
 		authority: "authority authorityhost authorityurl authorityuri authorityhosturl instance cloudinstance " +
 			"activedirectoryendpointurl activedirectoryendpoint activedirectoryauthority loginurl loginuri loginhost loginendpoint " +
@@ -42,14 +42,16 @@ func spellings() map[string]string {
 		kmsKeyID:   "kmskeyid",
 		federation: "federation federatedtokenfile oidctoken oidctokenfilepath clientassertion",
 		keyID:      "keyid secretid clientsecretid clientsecretkeyid passwordid",
+		// Not Entra's: Auth.js signs its cookies with it.
+		"": "authsecret",
 		expiresAt: "expires expiresat expireson expiry expirydate expiration expirationdate enddate enddatetime secretexpiry secretexpires " +
 			"secretexpiresat secretexpiration clientsecretexpiry clientsecretexpires clientsecretexpiresat clientsecretexpiration",
 	}
 }
 
 // prefixes are words that people put before the names, one or several.
-const prefixes = "azureactivedirectory azuread azure activedirectory aad adal ad entraid entra microsoft msgraph msft msal ms graphapi graph arm " +
-	"oauth2 oauth oidc openid authmicrosoft authazure sso idp office365 o365 m365 serviceprincipal spn sp application app tfvar terraform " +
+const prefixes = "azureactivedirectory azuread azure activedirectory aad adal ad entraid entra microsoft365 microsoft msgraph msft msal ms365 ms graphapi graph arm " +
+	"oauth2 oauth oidc openid auth sso idp office365 o365 m365 serviceprincipal spn sp application app tfvar terraform " +
 	"spring cloud profile credentials credential registration client rollcall"
 
 // maxName is the length of the longest name that is looked at, in bytes.
@@ -90,7 +92,7 @@ func (v *vocabulary) field(name string) string {
 }
 
 func (v *vocabulary) find(name string) string {
-	if field := v.fields[name]; field != "" {
+	if field, known := v.fields[name]; known {
 		return field
 	}
 	for _, prefix := range v.prefixes {

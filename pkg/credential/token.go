@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	azurecloud "github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
@@ -141,7 +140,7 @@ func isToken(text string) bool {
 func (c *Credential) newAzure(id Identity) (*azidentity.ClientSecretCredential, error) {
 	return azidentity.NewClientSecretCredential(id.TenantID, id.ClientID, id.ClientSecret.Reveal(), &azidentity.ClientSecretCredentialOptions{
 		ClientOptions: policy.ClientOptions{
-			Cloud:     azurecloud.Configuration{ActiveDirectoryAuthorityHost: c.login.url()},
+			Cloud:     c.login.cloud(),
 			Transport: c.login,
 			// azcore would sleep up to the deadline and then forget why: attempt retries.
 			Retry: policy.RetryOptions{MaxRetries: -1},

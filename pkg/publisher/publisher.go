@@ -14,7 +14,10 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
 	"github.com/rollcall-dev/rollcall/pkg/config"
+	"github.com/rollcall-dev/rollcall/pkg/credential"
 	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/reader"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
@@ -46,7 +49,7 @@ type Publisher struct {
 func New(cfg *config.Config, settings Settings, log *slog.Logger, options ...reader.Option) (*Publisher, error) {
 	p := &Publisher{
 		cfg: cfg, settings: settings, log: log, options: options,
-		state: settings.State, access: sink.Access{LookupEnv: cfg.LookupEnv, Keys: settings.WebhookSecret.keys},
+		state: settings.State, access: sink.Access{LookupEnv: cfg.LookupEnv, Azure: azure(cfg), Keys: settings.WebhookSecret.keys},
 		readers: map[secret.Source]*reader.Reader{},
 	}
 	sinks := settings.Sinks
@@ -64,6 +67,14 @@ func New(cfg *config.Config, settings Settings, log *slog.Logger, options ...rea
 		}
 	}
 	return p, nil
+}
+
+// azure returns azidentity's default credential, whose login host is the configured
+// one: it may send the same client secret that buys tokens for Graph.
+func azure(cfg *config.Config) func() (azcore.TokenCredential, error) {
+	return func() (azcore.TokenCredential, error) {
+		return credential.Default(credential.Config{Cloud: cfg.Cloud, LoginURL: cfg.LoginURL, LookupEnv: cfg.LookupEnv})
+	}
 }
 
 func invalid(variable string, err error) error {

@@ -68,7 +68,7 @@ func TestEveryProblemOfTheSinksIsReportedAtOnce(t *testing.T) {
 	}
 	for _, want := range []string{
 		`s3: has no option "formt"`, "ARN", "option users is each", "s3: two destinations are at the same place", "file: two destinations are at the same place", "ROLLCALL_STATE: is not a store", "ROLLCALL_TENANTS: is not of the form",
-		"ROLLCALL_PARALLEL: is not a number of ranges", "ROLLCALL_MAX_LEAVERS: is neither",
+		"ROLLCALL_PARALLEL: is not a number of partitions", "ROLLCALL_MAX_LEAVERS: is neither",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in:\n%v", want, err)

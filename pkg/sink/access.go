@@ -5,7 +5,7 @@ import (
 	"errors"
 	"sync"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 
@@ -18,6 +18,8 @@ import (
 type Access struct {
 	// LookupEnv returns the value of an AZURE_ variable.
 	LookupEnv func(name string) (string, bool)
+	// Azure returns what signs in to Azure where no AZURE_STORAGE_ variable does.
+	Azure func() (azcore.TokenCredential, error)
 	// Keys returns what messages to webhooks are signed with.
 	Keys func(ctx context.Context) ([]https.Secret, error)
 
@@ -41,7 +43,7 @@ func (a *Access) aws(ctx context.Context) (aws.Config, error) {
 }
 
 // signIn signs in to Azure Storage by what AZURE_STORAGE_CONNECTION_STRING or
-// AZURE_STORAGE_KEY holds, or else by azidentity's default credential.
+// AZURE_STORAGE_KEY holds, or else by the credential of Azure.
 func (a *Access) signIn(c *azblob.Config) error {
 	if text, ok := a.LookupEnv("AZURE_STORAGE_CONNECTION_STRING"); ok {
 		c.ConnectionString = text
@@ -51,7 +53,7 @@ func (a *Access) signIn(c *azblob.Config) error {
 		c.Key = key
 		return nil
 	}
-	credential, err := azidentity.NewDefaultAzureCredential(nil)
+	credential, err := a.Azure()
 	if err != nil {
 		// Its text may quote the environment.
 		return errors.New("no way to sign in to Azure Storage was found; set AZURE_STORAGE_CONNECTION_STRING, or give the function a managed identity")

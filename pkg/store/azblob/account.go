@@ -115,7 +115,7 @@ func (c Config) options() *blockblob.ClientOptions {
 func (c Config) byKey(account, key string) (opener, error) {
 	credential, err := blob.NewSharedKeyCredential(account, key)
 	if err != nil {
-		return nil, errors.New("the key of the storage account " + account + " is not base64")
+		return nil, errors.New("the storage account's key is not base64")
 	}
 	options := c.options()
 	return func(at string) (*blockblob.Client, error) {
@@ -130,8 +130,9 @@ func (c Config) byConnectionString() (address, query string, open opener, err er
 		return "", "", nil, errors.New("the connection string is not one: copy it from the storage account's access keys")
 	}
 	at, err := url.Parse(client.URL())
-	if err != nil || at.Host == "" {
-		return "", "", nil, errors.New("the connection string names no address")
+	if err != nil || at.Host == "" || at.User != nil || at.Fragment != "" || at.Scheme != "https" && at.Scheme != "http" {
+		// Not quoted: the address ends in manifests, and must not hold a secret.
+		return "", "", nil, errors.New("the connection string names no address of the form https://host")
 	}
 	fields := map[string]string{}
 	for field := range strings.SplitSeq(c.ConnectionString, ";") {
