@@ -50,13 +50,20 @@ func newFixture(t *testing.T, cfg simulator.Config) *fixture {
 	return f
 }
 
-// smallTenant is the number of users in the tenant of newPublishedFixture.
+// smallTenant is the number of users of newSmallFixture.
 const smallTenant = 240
+
+// newSmallFixture has a tenant with several pages of users, which take a second each, and
+// with tokens that outlive every test.
+func newSmallFixture(t *testing.T) *fixture {
+	t.Helper()
+	return newFixture(t, simulator.Config{Users: smallTenant, Latency: time.Second, TokenLifetime: noLimit})
+}
 
 // newPublishedFixture has published a list an hour ago, as run old.
 func newPublishedFixture(t *testing.T) *fixture {
 	t.Helper()
-	f := newFixture(t, simulator.Config{Users: smallTenant, Latency: time.Second})
+	f := newSmallFixture(t)
 	f.setPartitions(1)
 	f.publish(t, "old")
 	time.Sleep(time.Hour)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/list/listtest"
-	"github.com/rollcall-dev/rollcall/pkg/simulator"
 	"github.com/rollcall-dev/rollcall/pkg/snapshot"
 )
 
@@ -26,7 +25,7 @@ func kill(t *testing.T, parallel int, fault string, test func(t *testing.T, k *k
 	t.Helper()
 	for alive := false; !alive; ways++ {
 		synctest.Test(t, func(t *testing.T) {
-			f := newFixture(t, simulator.Config{Users: smallTenant, Latency: time.Second})
+			f := newSmallFixture(t)
 			k := &killedRun{fixture: f, lists: map[string]idSet{"old": f.tenantIDs(smallTenant)}}
 			f.complete(t, f.buffered(), snapshot.Input{Run: "old"}, noLimit)
 			time.Sleep(time.Duration(parallel) * 10 * time.Hour) // to the same day, or to another

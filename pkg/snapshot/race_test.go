@@ -87,6 +87,25 @@ func TestARunOvertakenAfterItWasSavedDeletesNothing(t *testing.T) {
 	})
 }
 
+// TestNothingIsDeletedWhileTheStoredCheckpointIsUnreadable because it may name what the run
+// has written.
+func TestNothingIsDeletedWhileTheStoredCheckpointIsUnreadable(t *testing.T) {
+	spoil := func(t *testing.T, f *fixture) error {
+		if err := edit(t, f.state, checkpointKey("new"), replaceBy("{")); err != nil {
+			return err
+		}
+		return conflict(t, f)
+	}
+	injection{at: calls("swap", "checkpoint.json"), replyLost: true, do: spoil}.atEachCall(t, func(t *testing.T, f *fixture, i *interceptor) {
+		if _, _, err := f.slices(t, f.intercepted(i), snapshot.Input{Run: "new"}, sliceLimit(1)); err != nil {
+			wantError(t, err, "State.Invalid")
+		}
+		if len(containing(f.memory.Keys(), "/run=new/part-")) == 0 || len(f.stateKeys(t, "/run=new/ids-")) == 0 {
+			t.Errorf("of %v and %v something was deleted", f.memory.Keys(), f.stateKeys(t, ""))
+		}
+	})
+}
+
 // TestTwoInvocationsOfOneSliceAnswerTheSame has another invocation do the slice at each call
 // of the first: one that completes the list, or one that parks.
 func TestTwoInvocationsOfOneSliceAnswerTheSame(t *testing.T) {

@@ -145,14 +145,14 @@ func TestPagesReadBeforeALongOutageAreKept(t *testing.T) {
 	})
 }
 
-// TestCredentialsThatFailWithinAListLeaveTheLastOne has Graph refuse the token on the ninth
-// page, and the one that replaces it.
+// TestCredentialsThatFailWithinAListLeaveTheLastOne has Graph refuse three tokens on the
+// ninth page, each twice, which is as many as a request tries.
 func TestCredentialsThatFailWithinAListLeaveTheLastOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, simulator.Config{Users: 2000})
 		f.publish(t, "good")
 		before := f.memory.Keys()
-		f.setTenant(t, simulator.Config{Users: 2000, Faults: listtest.Faults(t, "401:9x2")})
+		f.setTenant(t, simulator.Config{Users: 2000, Faults: listtest.Faults(t, "401:9x6")})
 		f.fail(t, f.snapshot(), snapshot.Input{Run: "next"}, noLimit, "Credentials.Rejected")
 		f.wantLatest(t, "good", 2000)
 		if after := f.memory.Keys(); len(after) != len(before) || f.memory.Pending() > 0 {
