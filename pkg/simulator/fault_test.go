@@ -102,6 +102,7 @@ func wires() map[string]wire {
 		"number-id":            {status: 200, body: `,{"id":7},`},
 		"null-user":            {status: 200, body: `,null,`},
 		"string-user":          {status: 200, body: `,"9d0c`},
+		"absent-sign-ins":      {check: losesSignIns},
 		"governor":             {status: 200, header: "X-Ms-Throttle-Limit-Percentage: 0.90"},
 		"replica-lag":          {check: lags},
 		"delta-refused":        {status: 400, code: "Request_UnsupportedQuery"},
@@ -272,6 +273,23 @@ func reads(users, ids, pages int) func(*testing.T, *client, string) {
 		got, n := c.all(graphURL+"/v1.0"+path, "id")
 		if len(got) != users || distinct(got) != ids || n != pages {
 			t.Errorf("%d users, %d distinct, %d pages; want %d, %d, %d", len(got), distinct(got), n, users, ids, pages)
+		}
+	}
+}
+
+func losesSignIns(t *testing.T, _ *client, _ string) {
+	c := newClient(t, simulator.Config{
+		Users: 300, Roles: []string{"User.Read.All", "AuditLog.Read.All"}, Faults: []simulator.Fault{{Name: "absent-sign-ins"}},
+	}).eventual()
+	for options, want := range map[string]int{"$top=300": 300, "$top=300&$count=true": 120} {
+		got := 0
+		for _, user := range c.page("/users?$select=id,signInActivity&" + options).Value {
+			if _, ok := user["signInActivity"]; ok {
+				got++
+			}
+		}
+		if got != want {
+			t.Errorf("%s: %d users have a signInActivity, want %d", options, got, want)
 		}
 	}
 }

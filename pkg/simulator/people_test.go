@@ -28,7 +28,7 @@ func everything() (roles []string, columns string) {
 
 func TestEveryPropertyHasItsDocumentedType(t *testing.T) {
 	roles, columns := everything()
-	c := newClient(t, simulator.Config{Users: 1000, Roles: roles})
+	c := newClient(t, simulator.Config{Users: 1000, Roles: roles, Agents: true})
 	var users []map[string]json.RawMessage
 	for next := graphURL + "/v1.0/users?$top=500&$select=" + columns; next != ""; {
 		p := c.page(next)
@@ -55,7 +55,7 @@ func TestEveryPropertyHasItsDocumentedType(t *testing.T) {
 			}
 			checkType(t, p, raw)
 		}
-		if values == 0 && !slices.Contains([]string{"identityParentId", "showInAddressList", "passwordProfile", "onPremisesProvisioningErrors"}, p.Name) {
+		if values == 0 && !slices.Contains([]string{"showInAddressList", "passwordProfile", "onPremisesProvisioningErrors"}, p.Name) {
 			t.Errorf("none of %d users has a %s", len(users), p.Name)
 		}
 	}
@@ -258,5 +258,36 @@ func TestManagersExistAndAreNotGuests(t *testing.T) {
 		if kind, ok := types[boss]; !ok || kind == `"Guest"` {
 			t.Errorf("the manager of %s is a %q", id, kind)
 		}
+	}
+}
+
+func TestAccountsOfAgentsHaveATypeOfTheirOwn(t *testing.T) {
+	c := newClient(t, simulator.Config{Users: 400, Agents: true})
+	link := c.latest("$select=displayName")
+	agents := 0
+	for i, user := range c.page("/users?$top=999&$select=id,identityParentId").Value {
+		var parent string
+		_ = json.Unmarshal(user["identityParentId"], &parent)
+		owner, found := c.tenant.Index(parent)
+		isAgent := string(user["@odata.type"]) == `"#microsoft.graph.agentUser"`
+		if isAgent {
+			agents++
+		}
+		if isAgent != found || isAgent && owner == i || user["@odata.type"] != nil && !isAgent {
+			t.Errorf("user %d is %s", i, user)
+		}
+	}
+	if agents != 10 {
+		t.Errorf("%d of 400 users are agents", agents)
+	}
+	must(t, c.tenant.SetDepartment(23, "IT"), c.tenant.Rename(23, "agent.smith@contoso.example"), c.tenant.Delete(63))
+	for _, path := range []string{"/users/" + c.tenant.ID(23) + "?$select=id", link} {
+		if a := c.get(path); !strings.Contains(a.body, `{"@odata.type":"#microsoft.graph.agentUser","id":"`+c.tenant.ID(23)+`"`) &&
+			!strings.Contains(a.body, `,"@odata.type":"#microsoft.graph.agentUser","id":"`+c.tenant.ID(23)+`"`) {
+			t.Errorf("%s: %s", path, a.body)
+		}
+	}
+	if p := newClient(t, simulator.Config{Users: 400}).get("/users?$top=999"); strings.Contains(p.body, "agentUser") {
+		t.Error("there are agents without Agents")
 	}
 }

@@ -80,7 +80,7 @@ func New(config Config) *Tenant {
 	c := config.WithDefaults()
 	t := &Tenant{
 		config:    c,
-		directory: directory.New(people.New(c.Seed, c.Domain, c.Hostile), c.Users),
+		directory: directory.New(people.New(people.Config{Seed: c.Seed, Domain: c.Domain, Hostile: c.Hostile, Agents: c.Agents}), c.Users),
 		faults:    fault.NewInjector(c.Faults, c.Chaos),
 		secrets:   vault.New(c.Seed),
 		journal:   wire.NewJournal(c.Seed),

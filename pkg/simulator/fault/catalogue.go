@@ -41,7 +41,7 @@ func (k Kind) fits(on string) bool {
 	// What happens to the body of a list can happen to that of a delta query, but not
 	// what is about the chain of its pages.
 	switch k.Name {
-	case "loop", "loop-long", "poisoned-token", "duplicate", "lost-page", "lost-end", "replica-lag":
+	case "loop", "loop-long", "poisoned-token", "duplicate", "lost-page", "lost-end", "replica-lag", "absent-sign-ins":
 		return false
 	}
 	return true
@@ -126,6 +126,7 @@ func catalogue() []Kind {
 		{"null-user", List, within, 1, 0, 0, "", "a user that is null"},
 		{"string-user", List, within, 1, 0, 0, "", "a user that is a string"},
 
+		{"absent-sign-ins", List, within, endless, 0, 0, "", "users beyond the 120th of a page of an advanced query have no signInActivity"},
 		{"governor", List, within, endless, 0, 0, "", "x-ms-throttle-limit-percentage: 0.9"},
 		{"replica-lag", List, within, endless, 0, 0, "", "the page shows the tenant as it was 30 s ago"},
 

@@ -2,6 +2,7 @@ package graphapi
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,6 +57,10 @@ func (c *call) open(q *query.Query) (pageToken, *grapherror.Error) {
 	}
 	return token, nil
 }
+
+// signInsPerPage is how many users of a page have a signInActivity with the fault
+// absent-sign-ins.
+const signInsPerPage = 120
 
 // choose picks the page's users and makes its link, faults included. token is that by
 // which the page was asked for, or that of a new chain on the first page.
@@ -116,7 +121,13 @@ func (c *call) choose(q *query.Query, token pageToken) *page {
 		p.link = c.linkMember("nextLink", link)
 	}
 	p.size = len(users)
-	p.write = func(dst []byte, i int) []byte { return users[i].Append(dst, q.Columns) }
+	p.write = func(dst []byte, i int) []byte {
+		columns := q.Columns
+		if i >= signInsPerPage && q.Advanced && c.faults.Has("absent-sign-ins") {
+			columns = slices.DeleteFunc(slices.Clone(columns), func(column people.Column) bool { return column.Name == "signInActivity" })
+		}
+		return users[i].Append(dst, columns)
+	}
 	return p
 }
 

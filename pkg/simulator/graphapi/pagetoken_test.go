@@ -25,6 +25,20 @@ func FuzzPageToken(f *testing.F) {
 	})
 }
 
+func FuzzDeltaToken(f *testing.F) {
+	key := []byte("key")
+	token := deltaToken{page: 3, chain: 9, issued: time.UnixMilli(1234), initial: true, from: 5, to: -1, resume: -7, selected: []string{"id", "mail"}, among: []string{"a"}}
+	f.Add(token.encode(key))
+	f.Add(deltaToken{selected: []string{}}.encode(key))
+	f.Add("RFNwdAI")
+	f.Fuzz(func(t *testing.T, s string) {
+		p, ok := decodeDeltaToken(key, s)
+		if ok && p.encode(key) != s {
+			t.Fatalf("%q is a token, and is written %q", s, p.encode(key))
+		}
+	})
+}
+
 func TestAPageTokenStartsAsTheServicesDo(t *testing.T) {
 	token := pageToken{page: 2, place: directory.Place{At: 999}}.encode([]byte("key"))
 	if !strings.HasPrefix(token, "RFNwdA") || strings.ContainsAny(token, "+/=") {

@@ -107,6 +107,10 @@ func (s *Service) Serve(x *wire.Exchange) {
 		c.fail(refusal)
 		return
 	}
+	if s.config.MaxURL > 0 && len(c.Base())+len(x.R.URL.RequestURI()) > s.config.MaxURL {
+		c.html(http.StatusRequestURITooLong)
+		return
+	}
 	event := s.injector.Event(e.kind, c.page, identityOf(x.R))
 	for _, number := range event.Changes {
 		s.directory.Disturb(number)

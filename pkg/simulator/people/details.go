@@ -59,7 +59,12 @@ func (u *Person) Index() int { return u.index }
 // AppendChange writes the user as an entry of a delta query, which leaves out the
 // properties that were never set.
 func (u *Person) AppendChange(dst []byte, columns []Column) []byte {
-	dst = append(u.ID(u.index).AppendTo(append(dst, `{"id":"`...)), '"')
+	start := len(dst)
+	if u.agent() {
+		dst = append(dst, agentType...)
+	}
+	dst = append(u.ID(u.index).AppendTo(append(dst, `,"id":"`...)), '"')
+	dst[start] = '{'
 	for i := range columns {
 		if columns[i].Name == "id" {
 			continue

@@ -71,9 +71,15 @@ func DefaultNames() []string {
 	}
 }
 
+// agentType tells the account of an AI agent from other users, whatever is selected.
+const agentType = `,"@odata.type":"#microsoft.graph.agentUser"`
+
 // Append writes the user's JSON object.
 func (u *Person) Append(dst []byte, columns []Column) []byte {
 	start := len(dst)
+	if u.agent() {
+		dst = append(dst, agentType...)
+	}
 	for i := range columns {
 		dst = append(dst, columns[i].label...)
 		dst = columns[i].emit(u, dst)

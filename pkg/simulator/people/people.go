@@ -19,6 +19,7 @@ type People struct {
 	seed     uint64
 	domain   string
 	hostile  bool
+	agents   bool
 	cultures []culture
 	pairs    int // how many pairs of names there are
 	company  company
@@ -31,15 +32,27 @@ type People struct {
 	display []int // the last order by display name
 }
 
-// New makes people. With hostile, every eighth user has a hostile display name,
-// without it one in a thousand.
-func New(seed uint64, domain string, hostile bool) *People {
+// Config says which people there are.
+type Config struct {
+	// Seed decides about their names and properties.
+	Seed uint64
+	// Domain is that of their sign-in names.
+	Domain string
+	// Hostile gives every eighth user a hostile display name; without it one in a
+	// thousand has one.
+	Hostile bool
+	// Agents makes one in 40 users the account of an AI agent.
+	Agents bool
+}
+
+// New makes people.
+func New(config Config) *People {
 	p := &People{
-		seed: seed, domain: domain, hostile: hostile,
+		seed: config.Seed, domain: config.Domain, hostile: config.Hostile, agents: config.Agents,
 		cultures: readCultures(), company: contoso(), names: hostileNames(),
 	}
 	p.pairs = len(p.cultures) * culturePairs
-	p.shift, p.back = int(guid.Mix(seed)%uint64(p.pairs)), inverse(stride, p.pairs)
+	p.shift, p.back = int(guid.Mix(p.seed)%uint64(p.pairs)), inverse(stride, p.pairs)
 	p.ranks = sync.OnceValue(func() *ranking { return rank(p.cultures) })
 	return p
 }
@@ -137,6 +150,7 @@ func (u *Person) department() *department { return &u.company.departments[u.pick
 func (u *Person) guestDomain() string     { return u.company.guestDomains[u.pick(4, 6)] }
 
 // The gaps of a real directory: who lacks what.
+func (u *Person) agent() bool         { return u.agents && u.index%40 == 23 }
 func (u *Person) enabled() bool       { return u.pick(8, 100) >= 6 }
 func (u *Person) isGuest() bool       { return u.guest }
 func (u *Person) isMember() bool      { return !u.guest }

@@ -6,7 +6,7 @@ import (
 )
 
 func TestWalkUPNVisitsEveryUserInOrder(t *testing.T) {
-	people := New(1, "contoso.example", false)
+	people := New(Config{Seed: 1, Domain: "contoso.example"})
 	const extent = 40_000
 	for _, descending := range []bool{false, true} {
 		last, n := "", 0

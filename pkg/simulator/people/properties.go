@@ -26,7 +26,10 @@ var emitters = sync.OnceValue(func() map[string]Emitter {
 		"createdDateTime":   dateIf((*Person).hasCreated, (*Person).created),
 		"deletedDateTime":   fixed("null"),
 		"identities":        identities,
-		"identityParentId":  fixed("null"),
+		"identityParentId": textIf((*Person).agent, func(u *Person, dst []byte) []byte {
+			owner, _ := u.Manager(u.index) // an agent is never the first user, who has none
+			return u.ID(owner).AppendTo(dst)
+		}),
 		"securityIdentifier": text(func(u *Person, dst []byte) []byte {
 			dst = append(appendUint(append(dst, "S-1-12-1-"...), u.bits>>32), '-')
 			dst = append(appendUint(dst, u.bits&0xffffffff), '-')
@@ -57,7 +60,7 @@ var emitters = sync.OnceValue(func() map[string]Emitter {
 		"preferredLanguage": textIf(func(u *Person) bool { return !u.guest && u.pick(3, 4) != 0 }, func(u *Person, dst []byte) []byte { return append(dst, u.pair.culture.language...) }),
 		"imAddresses":       listIf((*Person).licensed, (*Person).appendMail),
 		"otherMails":        listIf((*Person).isGuest, (*Person).appendMail),
-		"proxyAddresses":    listIf((*Person).hasMail, func(u *Person, dst []byte) []byte { return u.appendMail(append(dst, "SMTP:"...)) }),
+		"proxyAddresses":    proxyAddresses,
 		"mailboxSettings":   fixed(`{"archiveFolder":null,"timeZone":"UTC","dateFormat":"yyyy-MM-dd","timeFormat":"HH:mm","userPurpose":"user"}`),
 		"print":             fixed(`{"recentPrinterShares":[]}`),
 
@@ -228,6 +231,19 @@ func immutableID(u *Person, dst []byte) []byte {
 	binary.BigEndian.PutUint64(raw[:8], u.bits)
 	binary.BigEndian.PutUint64(raw[8:], u.more)
 	return base64.StdEncoding.AppendEncode(dst, raw[:])
+}
+
+// proxyAddresses are the primary address, in capitals, and for one in three a second.
+func proxyAddresses(u *Person, dst []byte) []byte {
+	if !u.hasMail() {
+		return append(dst, "[]"...)
+	}
+	dst = append(u.appendMail(append(dst, `["SMTP:`...)), '"')
+	if u.pick(38, 3) == 0 {
+		dst = append(append(u.appendLocal(append(dst, `,"smtp:old.`...)), '@'), u.domain...)
+		dst = append(dst, '"')
+	}
+	return append(dst, ']')
 }
 
 func identities(u *Person, dst []byte) []byte {

@@ -11,11 +11,13 @@ import (
 
 // node is a node of a parsed $filter.
 type node struct {
-	op       string // and, or, not, or one of operators
+	op       string // and, or, not, any, or one of operators
 	kids     []*node
 	property property.Property
 	path     string // a member of a complex property, or empty
 	size     bool   // property/$count
+	item     bool   // of an item of the collection, inside any
+	itemType string
 	emit     people.Emitter
 	values   []literal
 	compare  func(value []byte, want string) bool
@@ -29,20 +31,21 @@ type literal struct {
 }
 
 const (
-	maxFilterDepth = 64
-	maxInValues    = 15
+	maxFilterDepth  = 64
+	maxAlternatives = 15 // without an advanced query
 )
 
 // parser reads a $filter. It keeps the first error and then sees no more tokens.
 type parser struct {
 	tokens  []token
 	depth   int
+	lambda  *lambda // inside any
 	refusal *grapherror.Error
 }
 
 // parseFilter reads the part of OData's filter language that Graph documents
 // for users: eq ne ge le in not and or startsWith endsWith, parentheses, one
-// level of a complex property's members, and property/$count.
+// level of a complex property's members, property/$count, and any over collections.
 func parseFilter(s string) (*node, *grapherror.Error) {
 	p := &parser{tokens: lex(s)}
 	n := p.or()
@@ -128,6 +131,8 @@ func (p *parser) unary() *node {
 		return n
 	case p.word("not"):
 		return &node{op: "not", kids: []*node{p.unary()}, advanced: true}
+	case t.kind == tokenWord && (strings.HasSuffix(t.text, "/any") || strings.HasSuffix(t.text, "/all")):
+		return p.any()
 	case t.kind == tokenWord && (strings.EqualFold(t.text, "startsWith") || strings.EqualFold(t.text, "endsWith")):
 		return p.function()
 	case t.kind == tokenWord:
@@ -144,7 +149,7 @@ func (p *parser) function() *node {
 		n.op = "endsWith"
 	}
 	p.expect('(', "'('")
-	p.check(n.name(p.next()))
+	p.check(p.name(n))
 	p.expect(',', "','")
 	value := p.next()
 	if value.kind != tokenString || p.next().kind != ')' {
@@ -157,7 +162,7 @@ func (p *parser) function() *node {
 
 func (p *parser) comparison() *node {
 	n := &node{}
-	p.check(n.name(p.next()))
+	p.check(p.name(n))
 	n.op = p.next().text
 	switch n.op {
 	case "eq", "ne", "ge", "le":
@@ -171,10 +176,6 @@ func (p *parser) comparison() *node {
 				p.fail("',' or ')' expected.")
 			}
 		}
-		if len(n.values) > maxInValues {
-			p.check(grapherror.Unsupported("Too many child clauses specified in search filter expression containing 'OR' operators: " +
-				"the maximum allowed is 15."))
-		}
 	case "gt", "lt":
 		p.check(unsupportedClause(n.property.Name))
 	default:
@@ -182,6 +183,14 @@ func (p *parser) comparison() *node {
 	}
 	p.check(n.support())
 	return n
+}
+
+// name reads the left side of a clause.
+func (p *parser) name(n *node) *grapherror.Error {
+	if p.lambda != nil {
+		return n.itemName(p.next(), p.lambda)
+	}
+	return n.name(p.next())
 }
 
 // name takes the left side: a property, a member of one, or its $count.
@@ -214,6 +223,8 @@ func (p *parser) literal() literal {
 		return literal{kind: "null"}
 	case strings.Trim(t.text, "0123456789") == "":
 		return literal{"number", t.text}
+	case len(t.text) == 36 && strings.Count(t.text, "-") == 4 && strings.Trim(t.text, "0123456789abcdefABCDEF-") == "":
+		return literal{"guid", strings.ToLower(t.text)}
 	default:
 		for _, layout := range []string{time.RFC3339Nano, time.DateOnly} {
 			if moment, err := time.Parse(layout, t.text); err == nil {

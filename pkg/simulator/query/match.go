@@ -11,6 +11,7 @@ import (
 type Matcher struct {
 	query  *Query
 	user   *people.Person
+	item   json.RawMessage // of a collection, inside any
 	raw    []byte
 	folded []byte
 }
@@ -40,6 +41,8 @@ func (m *Matcher) match(n *node) bool {
 			}
 		}
 		return n.op == "and"
+	case "any":
+		return m.matchAny(n)
 	case "not":
 		return !m.match(n.kids[0])
 	default:
@@ -65,8 +68,11 @@ func (n *node) holds(value []byte, null bool) bool {
 // value reads what the list would show: the text of the property's JSON, folded
 // for comparison.
 func (m *Matcher) value(n *node) (value []byte, null bool) {
-	m.raw = n.emit(m.user, m.raw[:0])
-	raw := m.raw
+	raw := []byte(m.item)
+	if !n.item {
+		m.raw = n.emit(m.user, m.raw[:0])
+		raw = m.raw
+	}
 	switch {
 	case n.size:
 		var list []json.RawMessage

@@ -184,6 +184,11 @@ func (q *Query) check(config tenant.Config, searches, eventual bool) *grapherror
 		return noSorting()
 	case searches && !eventual:
 		return grapherror.Unsupported("Request with $search query parameter only works through MSGraph with a special request header: 'ConsistencyLevel: eventual'")
+	case q.filter.mixesSignIns():
+		return grapherror.Unsupported("The filter on signInActivity cannot be combined with filters on other properties.")
+	case !q.Count && q.filter.alternatives() > maxAlternatives:
+		return grapherror.Unsupported("Too many child clauses specified in search filter expression containing 'OR' operators: " +
+			"the maximum allowed is 15.")
 	case advanced && !q.Count:
 		return NeedsHeader()
 	case q.Manager && (advanced || q.Count || searches):

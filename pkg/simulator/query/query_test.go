@@ -28,11 +28,13 @@ func FuzzFilter(f *testing.F) {
 		"userPrincipalName ge 'a' and userPrincipalName le 'b'",
 		"not(startsWith(displayName,'O''Brien')) or accountEnabled eq true",
 		"department in ('IT',null) and createdDateTime ge 2024-01-01T00:00:00Z",
+		"proxyAddresses/any(p:startswith(p,'smtp:'))", "identities/any(i : i/issuer eq 'x' and i/issuerAssignedId eq 'y')",
+		"assignedLicenses/any(l:l/skuId eq 05e9a617-0261-4cee-bb44-138d3ef5d965)", "not otherMails/any(m:m in ('a','b') or m eq 'c')",
 		"assignedLicenses/$count eq 0", "signInActivity/lastSignInDateTime le 2024-01-01", "((((", "'",
 	} {
 		f.Add(seed)
 	}
-	people := people.New(1, "contoso.example", true)
+	people := people.New(people.Config{Seed: 1, Domain: "contoso.example", Hostile: true, Agents: true})
 	f.Fuzz(func(t *testing.T, s string) {
 		q := parse(t, "$filter", s)
 		if q == nil {
@@ -52,13 +54,28 @@ func FuzzFilter(f *testing.F) {
 func FuzzSearch(f *testing.F) {
 	f.Add(`"displayName:a" AND "mail:b" OR "id:c"`)
 	f.Add(`"`)
-	people := people.New(1, "contoso.example", true)
+	people := people.New(people.Config{Seed: 1, Domain: "contoso.example", Hostile: true, Agents: true})
 	f.Fuzz(func(t *testing.T, s string) {
 		if q := parse(t, "$search", s); q != nil {
 			for index := range 10 {
 				u := people.Person(index, nil)
 				q.Matcher().Match(&u)
 			}
+		}
+	})
+}
+
+func FuzzDelta(f *testing.F) {
+	f.Add("$select=id,manager&$filter=id%20eq%20%27a%27%20or%20id%20eq%20%27b%27&$deltatoken=latest")
+	f.Add("$skiptoken=x&$deltaToken=y")
+	f.Add("%24filter=id/any(i:i eq 'a')")
+	f.Fuzz(func(t *testing.T, raw string) {
+		d, refusal := query.ParseDelta(raw)
+		if refusal == nil {
+			_, refusal = d.Query(d.Select)
+		}
+		if refusal != nil && (refusal.Status < 400 || refusal.Code == "") {
+			t.Fatalf("%q: %+v", raw, refusal)
 		}
 	})
 }

@@ -64,8 +64,13 @@ func (n *node) support() *grapherror.Error {
 
 // comparable checks a literal's type against the property's.
 func (n *node) comparable(v literal) *grapherror.Error {
-	want := map[string]string{"Edm.String": "string", "Edm.Boolean": "bool", "Edm.DateTimeOffset": "date"}[n.property.Type]
+	kind := n.property.Type
+	if n.item {
+		kind = n.itemType
+	}
+	want := map[string]string{"Edm.String": "string", "Edm.Boolean": "bool", "Edm.DateTimeOffset": "date", "Edm.Guid": "guid"}[kind]
 	switch {
+	case n.item:
 	case n.size:
 		want = "number"
 		if n.op != "eq" && n.op != "ne" {
@@ -80,7 +85,7 @@ func (n *node) comparable(v literal) *grapherror.Error {
 		return unsupportedClause(n.property.Name)
 	}
 	if v.kind != want && v.kind != "null" {
-		return grapherror.BadRequest("A binary operator with incompatible types was detected. Found operand types '" + n.property.Type + "' and '" + v.kind + "'.")
+		return grapherror.BadRequest("A binary operator with incompatible types was detected. Found operand types '" + kind + "' and '" + v.kind + "'.")
 	}
 	return nil
 }
@@ -88,6 +93,34 @@ func (n *node) comparable(v literal) *grapherror.Error {
 // needsAdvanced says whether any clause needs the header and $count=true.
 func (n *node) needsAdvanced() bool {
 	return n != nil && (n.advanced || slices.ContainsFunc(n.kids, (*node).needsAdvanced))
+}
+
+// alternatives is how many terms the longest chain of or and in has.
+func (n *node) alternatives() int {
+	if n == nil {
+		return 0
+	}
+	total := max(1, len(n.values))
+	for i, kid := range n.kids {
+		switch k := kid.alternatives(); {
+		case n.op == "or" && i > 0:
+			total += k
+		default:
+			total = max(total, k)
+		}
+	}
+	return total
+}
+
+// mixesSignIns says whether a filter by sign-in activity has other clauses too, which
+// Graph does not combine.
+func (n *node) mixesSignIns() bool {
+	return n.mentions("signInActivity") && n.mentionsOther("signInActivity")
+}
+
+func (n *node) mentionsOther(name string) bool {
+	return n != nil && (n.property.Name != "" && n.property.Name != name ||
+		slices.ContainsFunc(n.kids, func(kid *node) bool { return kid.mentionsOther(name) }))
 }
 
 // mentions says whether a clause is about the property.

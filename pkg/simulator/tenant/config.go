@@ -58,6 +58,13 @@ type Config struct {
 	// one.
 	Hostile bool
 
+	// Agents makes one in 40 users the account of an AI agent, of the derived type
+	// microsoft.graph.agentUser.
+	Agents bool
+	// MaxURL is how many characters a request's address may have before it is refused
+	// with 414; 0 is unlimited.
+	MaxURL int
+
 	// PageSize is the page without $top; 0 means 100.
 	PageSize int
 	// ClampTop makes a $top beyond 999 mean 999; without it, it is an error.
@@ -161,6 +168,7 @@ func (c Config) chaotic() Config {
 	c.LinkAfterValue = one(4) || c.LinkAfterValue
 	c.CountBOM = one(4) || c.CountBOM
 	c.Hostile = one(4) || c.Hostile
+	c.Agents = one(4) || c.Agents
 	c.NoDescending = one(8) || c.NoDescending
 	c.NoDelta = one(8) || c.NoDelta
 	c.B2C = one(16) || c.B2C
