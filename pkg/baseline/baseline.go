@@ -65,10 +65,23 @@ func (b *Baseline) Load(ctx context.Context) (*Record, error) {
 
 func (b *Baseline) parse(body []byte) (*Record, error) {
 	var r Record
-	if err := json.Unmarshal(body, &r); err != nil || r.Version != version {
+	if err := json.Unmarshal(body, &r); err != nil || !r.valid() {
 		return nil, &store.StateError{URL: b.store.URL(b.key), Problem: "it was not written by this version of rollcall; delete it and the next run is compared with nothing", Err: err}
 	}
 	return &r, nil
+}
+
+// valid reports whether the record is in a form that this version writes: one that
+// names too few ids would let leavers pass.
+func (r *Record) valid() bool {
+	users := 0
+	for _, o := range r.IDs {
+		if o.Users <= 0 || store.CheckKey(o.Key) != nil {
+			return false
+		}
+		users += o.Users
+	}
+	return r.Version == version && r.Run != "" && r.Users == users
 }
 
 // Replace makes r the baseline of the next list, unless that of a newer run is there

@@ -17,7 +17,7 @@ const tenantID = "11111111-2222-4333-8444-555555555555"
 // record is the record of a run that started so many hours after the first one.
 func record(run string, hours int) baseline.Record {
 	startedAt := time.Date(2026, 11, 22, 2+hours, 15, 0, 0, time.UTC)
-	return baseline.Record{Run: run, StartedAt: startedAt, Users: 1, IDs: []baseline.IDs{{Key: "ids of " + run}}}
+	return baseline.Record{Run: run, StartedAt: startedAt, Users: 1, IDs: []baseline.IDs{{Key: "ids-of-" + run, Users: 1}}}
 }
 
 func TestOnlyANewerRunReplacesTheBaseline(t *testing.T) {
@@ -67,7 +67,17 @@ func TestEachTenantAndFilterHasABaselineOfItsOwn(t *testing.T) {
 }
 
 func TestAnUnreadableBaselineIsAnErrorThatNamesIt(t *testing.T) {
-	for _, body := range []string{"", "[]", "{}", `{"version":2}`} {
+	for _, body := range []string{
+		"", "[]", "{}", "null", `{"version":2}`,
+		`{"version":1,"run":"a","users":1000,"ids":null}`,
+		`{"version":1,"run":"a","users":1000,"ids":[]}`,
+		`{"version":1,"run":"a","users":1000,"ids":[null]}`,
+		`{"version":1,"run":"a","users":1000,"ids":[{"key":"ids-a","users":999}]}`,
+		`{"version":1,"run":"a","users":0,"ids":[{"key":"ids-a","users":1},{"key":"ids-b","users":-1}]}`,
+		`{"version":1,"run":"a","users":1,"ids":[{"key":"../ids-a","users":1}]}`,
+		`{"version":1,"run":"","users":1,"ids":[{"key":"ids-a","users":1}]}`,
+		`{"version":1,"run":"a","users":1e99,"ids":[{"key":"ids-a","users":1e99}]}`,
+	} {
 		memory := storetest.NewMemory()
 		b := baseline.New(memory, tenantID, "")
 		if _, err := b.Replace(t.Context(), record("a", 0)); err != nil {

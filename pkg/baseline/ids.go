@@ -98,16 +98,22 @@ func readObject(ctx context.Context, at Store, o IDs, yield func(list.ID, error)
 	for n := 0; ; n++ {
 		_, err := io.ReadFull(r, id[:])
 		switch {
-		case err == nil:
+		case err == nil && n < o.Users:
 			if !yield(list.ParseID(id), nil) {
 				return false, nil
 			}
 			continue
+		case err == nil: // it holds more, and perhaps without end
+			return false, damaged(at, o)
 		case errors.As(err, &failed), !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
 			return false, fmt.Errorf("read the ids of a run: %w", err)
 		case n != o.Users || hex.EncodeToString(hash.Sum(nil)) != o.SHA256:
-			return false, &store.StateError{URL: at.URL(o.Key), Problem: "it is not what was written; start a run of another name"}
+			return false, damaged(at, o)
 		}
 		return true, nil
 	}
+}
+
+func damaged(at Store, o IDs) error {
+	return &store.StateError{URL: at.URL(o.Key), Problem: "it is not what was written; start a run of another name"}
 }

@@ -126,7 +126,7 @@ func NewState(r Request) State { return State{Columns: r.Columns} }
 func (l *List) Resume(s State, ids iter.Seq2[ID, error]) error {
 	l.progress, l.report, l.columns = s.Progress.clone(), s.Report, s.Columns
 	if s.Report.Users > 0 {
-		l.seen.reserve(s.Report.Users)
+		l.seen.reserve(min(s.Report.Users, maxReserve))
 	}
 	for id, err := range ids {
 		if err != nil {

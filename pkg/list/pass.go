@@ -18,7 +18,8 @@ const maxPasses = 5
 // pages, but a list that never ends under ever new links is no list.
 const maxBarren = 2000
 
-// maxReserve bounds the room that is made on the word of a count alone.
+// maxReserve bounds the room that is made on the word of a count or of a stored state
+// alone.
 const maxReserve = 4_000_000
 
 // readPasses makes passes over the list until one is proven complete, or until no

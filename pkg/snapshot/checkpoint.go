@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/list"
@@ -66,7 +67,8 @@ func (c *checkpoint) events() events {
 }
 
 // valid reports whether the checkpoint is of the run that was asked for, in a form
-// that this version writes.
+// that this version writes. What was changed since must not be answered, published or
+// deleted.
 func (c *checkpoint) valid(tenant, run string) bool {
 	answers := c.Slice - 1
 	switch c.Phase {
@@ -76,7 +78,64 @@ func (c *checkpoint) valid(tenant, run string) bool {
 	default:
 		return false
 	}
-	return c.Version == checkpointVersion && c.Tenant == tenant && c.Run == run && c.Slice > 0 && len(c.Results) == answers
+	return c.Version == checkpointVersion && c.Tenant == tenant && c.Run == run && c.Slice > 0 && len(c.Results) == answers &&
+		c.validResults() && c.validObjects() && (c.Phase == phaseReading || c.proven())
+}
+
+// proven reports whether the list was read to its end, and every user of it written.
+func (c *checkpoint) proven() bool {
+	return len(c.Progress.Partitions) == 0 && !c.Audit.FinishedAt.IsZero() && c.Audit.Leavers >= 0 && c.balanced()
+}
+
+// validResults reports whether the answers are those of the slices.
+func (c *checkpoint) validResults() bool {
+	for i, result := range c.Results {
+		last := c.Phase == phaseDone && i == len(c.Results)-1
+		switch {
+		case result.Run != c.Run, result.Users < 0, result.Duplicates < 0, result.Pages < 0, result.Expected != nil && *result.Expected < 0:
+			return false
+		case last && (result.Status != Complete || result.Manifest == "" || result.Users != c.Report.Users || result.Verified != c.Report.Verified):
+			return false
+		case !last && (result.Status != Continue || result.Manifest != "" || result.Resume != fmt.Sprintf("%s.%d", c.Run, i+2) || result.Verified):
+			return false
+		}
+	}
+	return true
+}
+
+// validObjects reports whether the objects are the run's own.
+func (c *checkpoint) validObjects() bool {
+	for _, parts := range c.Objects {
+		for _, p := range parts {
+			if !strings.HasPrefix(p.Key, runKey(c.Tenant, c.Run, "part-")) || store.CheckKey(p.Key) != nil || !p.valid() {
+				return false
+			}
+		}
+	}
+	for _, o := range c.IDs {
+		if !strings.HasPrefix(o.Key, stateKey(c.Tenant, c.Run, "ids-")) || store.CheckKey(o.Key) != nil || o.Users < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// balanced reports whether every user of the list was written, once at each
+// destination.
+func (c *checkpoint) balanced() bool {
+	users := 0
+	for _, o := range c.IDs {
+		users += o.Users
+	}
+	balanced := users == c.Report.Users
+	for _, parts := range c.Objects {
+		users = 0
+		for _, p := range parts {
+			users += p.Users
+		}
+		balanced = balanced && users == c.Report.Users
+	}
+	return balanced
 }
 
 // newCheckpoint is where a run starts.
@@ -125,6 +184,12 @@ func load(ctx context.Context, p *Publication, name string) (*run, error) {
 			Problem: "the run was begun with another configuration (ROLLCALL_SELECT, ROLLCALL_FILTER, ROLLCALL_PAGE_SIZE, ROLLCALL_SINKS); start a run of another name",
 		}
 	}
+	if err := stored.State.Check(p.Request); stored.Phase == phaseReading && err != nil {
+		return nil, r.invalid(err)
+	}
+	if stored.Phase == phaseDone && stored.fits(p) && stored.Results[len(stored.Results)-1].Manifest != p.stores()[0].URL(r.manifestKey()) {
+		return nil, r.invalid(nil)
+	}
 	r.setStored(stored)
 	r.c, r.version = *stored, version
 	return r, nil
@@ -133,9 +198,13 @@ func load(ctx context.Context, p *Publication, name string) (*run, error) {
 func (r *run) parse(body []byte) (*checkpoint, error) {
 	var c checkpoint
 	if err := json.Unmarshal(body, &c); err != nil || !c.valid(r.p.Tenant, r.c.Run) {
-		return nil, &store.StateError{URL: r.p.State.URL(r.checkpointKey()), Problem: "it was not written by this version of rollcall; start a run of another name", Err: err}
+		return nil, r.invalid(err)
 	}
 	return &c, nil
+}
+
+func (r *run) invalid(err error) error {
+	return &store.StateError{URL: r.p.State.URL(r.checkpointKey()), Problem: "it was not written by this version of rollcall; start a run of another name", Err: err}
 }
 
 // errOvertaken means that another invocation has moved the checkpoint meanwhile.

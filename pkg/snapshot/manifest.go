@@ -127,13 +127,30 @@ func readLatest(ctx context.Context, at Store, tenant string) (*Latest, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseLatest(at.URL(key), body)
+	return parseLatest(at.URL(key), tenant, body)
 }
 
-func parseLatest(url string, body []byte) (*Latest, error) {
+func parseLatest(url, tenant string, body []byte) (*Latest, error) {
 	var l Latest
-	if err := json.Unmarshal(body, &l); err != nil || l.Version != manifestVersion || l.Run == "" {
+	if err := json.Unmarshal(body, &l); err != nil || l.Version != manifestVersion || l.Tenant != tenant || !runName.MatchString(l.Run) || l.Users < 0 {
 		return nil, &store.StateError{URL: url, Problem: "it was not written by this version of rollcall; move it away", Err: err}
 	}
 	return &l, nil
+}
+
+// parseManifest reads the manifest of a run that was promoted. Its objects hold all of
+// its users, if it has objects.
+func parseManifest(url, tenant, run string, body []byte) (*Manifest, error) {
+	var m Manifest
+	err := json.Unmarshal(body, &m)
+	valid := err == nil && m.Version == manifestVersion && m.Tenant == tenant && m.Run == run && m.Status == Complete
+	users := 0
+	for _, o := range m.Objects {
+		valid = valid && o.valid() && o.URL != ""
+		users += o.Users
+	}
+	if !valid || users != m.Users && (m.Format != "" || len(m.Objects) > 0) {
+		return nil, &store.StateError{URL: url, Problem: "it was not written by this version of rollcall; move it and latest away", Err: err}
+	}
+	return &m, nil
 }

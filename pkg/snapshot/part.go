@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
+	"strings"
+	"unicode"
 
 	"github.com/rollcall-dev/rollcall/pkg/store"
 )
@@ -17,6 +19,13 @@ type Object struct {
 	Bytes int64  `json:"bytes"`
 	// SHA256 is the digest of the object as it is stored, in hexadecimal.
 	SHA256 string `json:"sha256"`
+}
+
+// valid reports whether the object can be one that was written. Tables read its URL as
+// a line.
+func (o *Object) valid() bool {
+	_, err := hex.DecodeString(o.SHA256)
+	return o.Users >= 0 && o.Bytes >= 0 && err == nil && len(o.SHA256) == 2*sha256.Size && !strings.ContainsFunc(o.URL, unicode.IsControl)
 }
 
 // part is an object and its key.

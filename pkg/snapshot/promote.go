@@ -3,7 +3,6 @@ package snapshot
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -74,7 +73,7 @@ func (p promotion) moveLatest(ctx context.Context) (newer, replaced string, err 
 		if old == nil {
 			return body, nil
 		}
-		last, err := parseLatest(p.store.URL(key), old)
+		last, err := parseLatest(p.store.URL(key), p.manifest.Tenant, old)
 		if err != nil {
 			return nil, err
 		}
@@ -147,7 +146,7 @@ func symlink(m Manifest) []byte {
 func (p promotion) target(ctx context.Context, symlink []byte) (*Manifest, error) {
 	first, _, _ := strings.Cut(string(symlink), "\n")
 	name, ok := strings.CutPrefix(path.Base(path.Dir(first)), "run=")
-	if !ok {
+	if !ok || !runName.MatchString(name) {
 		return nil, nil
 	}
 	m, err := p.readManifest(ctx, name)
@@ -163,11 +162,7 @@ func (p promotion) readManifest(ctx context.Context, run string) (*Manifest, err
 	if err != nil {
 		return nil, err
 	}
-	var m Manifest
-	if err := json.Unmarshal(body, &m); err != nil || m.Version != manifestVersion {
-		return nil, &store.StateError{URL: p.store.URL(key), Problem: "it was not written by this version of rollcall", Err: err}
-	}
-	return &m, nil
+	return parseManifest(p.store.URL(key), p.manifest.Tenant, run, body)
 }
 
 // retainer is a store that marks objects for its own lifecycle rules. Every part is

@@ -138,7 +138,9 @@ func (r *run) remember(ctx context.Context) error {
 		Run: r.c.Run, StartedAt: r.c.StartedAt, Users: r.c.Report.Users, IDs: r.c.IDs, Populated: r.c.Populated,
 	})
 	for _, o := range replaced {
-		r.obsolete = append(r.obsolete, object{inState, o.Key})
+		if strings.HasPrefix(o.Key, "tenant="+r.p.Tenant+"/run=") {
+			r.obsolete = append(r.obsolete, object{inState, o.Key})
+		}
 	}
 	return err
 }

@@ -150,7 +150,7 @@ func (r *run) park(ctx context.Context) {
 // audit checks the list, once it is proven, against what was written and against the
 // baseline.
 func (r *run) audit(ctx context.Context, s *slice) error {
-	if !r.balanced() {
+	if !r.c.balanced() {
 		return &store.StateError{URL: r.p.State.URL(r.checkpointKey()), Problem: "its objects do not hold the users that were read; start a run of another name"}
 	}
 	var empty []string
@@ -174,24 +174,6 @@ func (r *run) audit(ctx context.Context, s *slice) error {
 
 func (r *run) baseline() *baseline.Baseline {
 	return baseline.New(r.p.State, r.p.Tenant, r.p.Request.Filter)
-}
-
-// balanced reports whether every user of the list was written, once at each
-// destination.
-func (r *run) balanced() bool {
-	users := 0
-	for _, o := range r.c.IDs {
-		users += o.Users
-	}
-	balanced := users == r.c.Report.Users
-	for _, parts := range r.c.Objects {
-		users = 0
-		for _, p := range parts {
-			users += p.Users
-		}
-		balanced = balanced && users == r.c.Report.Users
-	}
-	return balanced
 }
 
 // startOver resets a run whose list could not be proven, because what it has read so
