@@ -28,7 +28,7 @@ type metadata struct{ login *loginHost }
 // Do is azcore's policy.Transporter.
 func (m *metadata) Do(req *http.Request) (*http.Response, error) {
 	if _, ok := m.login.allows(req.URL); !ok && req.Method == http.MethodGet && req.ContentLength == 0 {
-		return m.login.client.Do(req)
+		return m.login.transport.RoundTrip(req)
 	}
 	return m.login.Do(req)
 }

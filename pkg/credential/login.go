@@ -50,8 +50,8 @@ func (otherHost) NonRetriable() {}
 type loginHost struct {
 	origin origin.Origin
 	// regional are its variants in the configured region, which azidentity uses.
-	regional []origin.Origin
-	client   *http.Client
+	regional  []origin.Origin
+	transport http.RoundTripper
 }
 
 // newLoginHost returns the login host at loginURL. region is the value of
@@ -61,10 +61,10 @@ func newLoginHost(loginURL string, own cloud.Cloud, region string, transport htt
 	if err != nil {
 		return nil, fmt.Errorf("the login URL %w; write https://host[:port]", err)
 	}
-	l := &loginHost{origin: at, client: &http.Client{
-		Transport:     transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	if transport == nil {
+		transport = http.DefaultTransport
+	}
+	l := &loginHost{origin: at, transport: transport}
 	if region != "" {
 		l.regional = regional(at, own, region)
 	}
@@ -137,7 +137,7 @@ func (l *loginHost) Do(req *http.Request) (*http.Response, error) {
 	req = req.Clone(req.Context())
 	req.URL.Host, req.Host = to.Host(), ""
 	x.host = to.Host()
-	resp, err := l.client.Do(req)
+	resp, err := l.transport.RoundTrip(req) // which follows no redirect
 	if err != nil {
 		x.err = err
 		return nil, err
