@@ -103,13 +103,11 @@ func (c *call) deltaPage(q *query.Query, token deltaToken) *page {
 	if next.filled = c.faults.Has("empty-page") && !token.filled; next.filled {
 		limit = 0
 	}
-	var entries []directory.Changed
-	more := false
+	pick := c.changes
 	if token.initial {
-		entries, more = c.currentUsers(&next, limit)
-	} else {
-		entries, more = c.changes(&next, limit)
+		pick = c.currentUsers
 	}
+	entries, more := pick(&next, limit)
 	if c.faults.Has("delta-duplicate") {
 		entries = slices.Repeat(entries, 2)
 	}
