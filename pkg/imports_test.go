@@ -37,6 +37,7 @@ func allowed() map[string][]string {
 		"pkg/header":     {},
 		"pkg/failure":    {"pkg/header"},
 		"pkg/odata":      {},
+		"pkg/advanced":   {"pkg/odata", "pkg/property"},
 		"pkg/trigger":    {"pkg/crash", "pkg/failure", "pkg/header"},
 		"pkg/config":     {"pkg/cloud", "pkg/origin", "pkg/property", "pkg/secret", "pkg/tolerance"},
 		"pkg/format":     {"pkg/property", "pkg/graph"},
@@ -86,8 +87,8 @@ func allowed() map[string][]string {
 		"pkg/bus/https":       {"pkg/bus", "pkg/diagnosis", "pkg/origin", "pkg/retry"},
 		"pkg/bus/bustest":     {"pkg/bus"},
 
-		"pkg/api":    {"pkg/crash", "pkg/format", "pkg/graph", "pkg/odata", "pkg/property", "pkg/list", "pkg/failure", "pkg/header"},
-		"pkg/reader": {"pkg/config", "pkg/credential", "pkg/graph", "pkg/list", "pkg/retry", "pkg/secret"},
+		"pkg/api":    {"pkg/advanced", "pkg/crash", "pkg/format", "pkg/graph", "pkg/odata", "pkg/property", "pkg/list", "pkg/failure", "pkg/header"},
+		"pkg/reader": {"pkg/advanced", "pkg/config", "pkg/credential", "pkg/graph", "pkg/list", "pkg/odata", "pkg/retry", "pkg/secret"},
 		"pkg/sink": {
 			"pkg/bus", "pkg/bus/awsbus", "pkg/bus/eventbridge", "pkg/bus/firehose", "pkg/bus/https", "pkg/bus/kinesis", "pkg/bus/sns", "pkg/bus/sqs",
 			"pkg/snapshot", "pkg/store", "pkg/store/azblob", "pkg/store/file", "pkg/store/s3",

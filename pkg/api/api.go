@@ -173,6 +173,6 @@ func (a *API) list(w http.ResponseWriter, r *http.Request) error {
 // narrowed is what the options leave of the list that is served.
 func (a *API) narrowed(o *options) list.Request {
 	q := a.request
-	q.Columns, q.Filter, q.Search, q.OrderBy = o.columns, o.filter, o.search, o.orderBy
+	q.Columns, q.Filter, q.Search, q.OrderBy, q.Advanced = o.columns, o.filter, o.search, o.orderBy, o.query.Needed()
 	return q
 }

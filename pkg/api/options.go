@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rollcall-dev/rollcall/pkg/advanced"
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/odata"
@@ -24,6 +25,7 @@ type options struct {
 	callerFilter string // the caller's alone, for the next link
 	search       string
 	orderBy      string
+	query        advanced.Query // what is asked of Graph with all of them
 	top          int
 	topGiven     bool
 	count        bool
@@ -46,7 +48,7 @@ func (a *API) parse(r *http.Request, supported []string) (*options, error) {
 	}
 	o := &options{columns: *a.columns.Load(), top: a.request.PageSize}
 	if a.filter != nil {
-		o.filter = a.filter.String()
+		o.filter, o.query.Filter = a.filter.String(), a.filter
 	}
 	seen := map[string]bool{}
 	for name, given := range values {
@@ -69,6 +71,9 @@ func (a *API) parse(r *http.Request, supported []string) (*options, error) {
 			return nil, err
 		}
 	}
+	if slices.Contains(supported, "$select") {
+		o.query.Columns = o.columns
+	}
 	return o, o.check()
 }
 
@@ -80,13 +85,16 @@ func (a *API) option(o *options, name, value string) (err error) {
 	case "$filter":
 		filter, parseErr := odata.ParseFilter(value)
 		if o.callerFilter, err = restrict(*a.columns.Load(), name, filter, parseErr); err == nil {
-			o.filter = odata.And(a.filter, filter).String()
+			o.query.Filter = odata.And(a.filter, filter)
+			o.filter = o.query.Filter.String()
 		}
 	case "$search":
 		search, parseErr := odata.ParseSearch(value)
+		o.query.Search = search
 		o.search, err = restrict(*a.columns.Load(), name, search, parseErr)
 	case "$orderby":
 		order, parseErr := odata.ParseOrder(value)
+		o.query.Order = order
 		o.orderBy, err = restrict(*a.columns.Load(), name, order, parseErr)
 	case "$top":
 		o.topGiven = true
@@ -110,7 +118,7 @@ func (o *options) hasExpression() bool {
 	return o.callerFilter != "" || o.search != "" || o.orderBy != ""
 }
 
-// check refuses options that contradict each other.
+// check refuses options that contradict each other, or that Graph cannot combine.
 func (o *options) check() error {
 	all := o.format == ndjson || o.format == csv
 	switch {
@@ -118,6 +126,14 @@ func (o *options) check() error {
 		return failure.InvalidRequest("ndjson and csv return all users, so they cannot be combined with $top or $skiptoken")
 	case o.excel && o.format != csv:
 		return failure.InvalidRequest("csv=excel needs $format=csv")
+	}
+	return conflict(o.query)
+}
+
+// conflict is the error of a query whose parts Graph cannot combine.
+func conflict(q advanced.Query) error {
+	if err := q.Conflict(); err != nil {
+		return failure.InvalidRequest("the request " + err.Error())
 	}
 	return nil
 }

@@ -28,14 +28,16 @@ type usersPage struct {
 	hasCount bool
 }
 
-// readPage reads a page from Graph.
+// readPage reads a page from Graph. The count is asked for by itself, unless Graph gives
+// it with the page: with it a plain query would be an advanced one.
 func (a *API) readPage(ctx context.Context, o *options) (*usersPage, error) {
 	q := a.narrowed(o).Query()
-	q.Top, q.Count = o.top, o.count
-	token, err := a.unseal(ctx, o.skipToken, o)
+	q.Top = o.top
+	token, isAdvanced, err := a.unseal(ctx, o.skipToken, o)
 	if err != nil {
 		return nil, err
 	}
+	q.Advanced = q.Advanced || isAdvanced
 	from, err := a.directory.Page(ctx, q, token)
 	if err != nil {
 		return nil, err
@@ -50,7 +52,14 @@ func (a *API) readPage(ctx context.Context, o *options) (*usersPage, error) {
 		}
 		p.users = append(p.users, user.Raw...)
 	}
-	p.count, p.hasCount = from.Count()
+	if o.count && token == "" {
+		if p.count, p.hasCount = from.Count(); !p.hasCount {
+			if p.count, err = a.directory.Count(ctx, q, new(graph.Stats)); err != nil {
+				return nil, err
+			}
+			p.hasCount = true
+		}
+	}
 	if from.Link() == "" {
 		return &p, nil
 	}
@@ -58,7 +67,7 @@ func (a *API) readPage(ctx context.Context, o *options) (*usersPage, error) {
 	if next == "" {
 		return nil, &graph.Error{Err: errors.New("the link to the next page has no $skiptoken")}
 	}
-	p.next, err = a.seal(ctx, next, o)
+	p.next, err = a.seal(ctx, next, from.Advanced(), o)
 	return &p, err
 }
 

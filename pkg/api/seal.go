@@ -17,8 +17,15 @@ import (
 // (AES-256-GCM) and bound to the filter, search and order: a token of one list
 // is not valid for another.
 
+// advancedMark begins the sealed text of a token that belongs to an advanced query. No
+// token of Graph's begins so.
+const advancedMark = "~"
+
 // seal hides Graph's skiptoken from the caller.
-func (a *API) seal(ctx context.Context, token string, o *options) (string, error) {
+func (a *API) seal(ctx context.Context, token string, isAdvanced bool, o *options) (string, error) {
+	if isAdvanced {
+		token = advancedMark + token
+	}
 	gcm, err := a.gcm(ctx)
 	if err != nil {
 		return "", err
@@ -28,25 +35,26 @@ func (a *API) seal(ctx context.Context, token string, o *options) (string, error
 	return base64.RawURLEncoding.EncodeToString(gcm.Seal(nonce, nonce, []byte(token), o.sealedFor())), nil
 }
 
-// unseal returns Graph's skiptoken, or an error if sealed does not contain one for
-// the list of o.
-func (a *API) unseal(ctx context.Context, sealed string, o *options) (string, error) {
+// unseal returns Graph's skiptoken and whether it is one of an advanced query, or an
+// error if sealed does not contain one for the list of o.
+func (a *API) unseal(ctx context.Context, sealed string, o *options) (token string, isAdvanced bool, err error) {
 	if sealed == "" {
-		return "", nil
+		return "", false, nil
 	}
 	gcm, err := a.gcm(ctx)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	text, err := base64.RawURLEncoding.DecodeString(sealed)
 	if err != nil || len(text) < gcm.NonceSize() {
-		return "", errInvalidToken()
+		return "", false, errInvalidToken()
 	}
-	token, err := gcm.Open(nil, text[:gcm.NonceSize()], text[gcm.NonceSize():], o.sealedFor())
+	opened, err := gcm.Open(nil, text[:gcm.NonceSize()], text[gcm.NonceSize():], o.sealedFor())
 	if err != nil {
-		return "", errInvalidToken()
+		return "", false, errInvalidToken()
 	}
-	return string(token), nil
+	token, isAdvanced = strings.CutPrefix(string(opened), advancedMark)
+	return token, isAdvanced, nil
 }
 
 func errInvalidToken() error {

@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 
+	"github.com/rollcall-dev/rollcall/pkg/advanced"
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/odata"
@@ -55,8 +56,12 @@ func (a *API) readUser(ctx context.Context, id string, o *options) ([]byte, erro
 	if strings.Contains(id, "@") {
 		key = "userPrincipalName"
 	}
+	both := advanced.Query{Columns: o.columns, Filter: odata.And(a.filter, odata.Equal(key, id))}
+	if err := conflict(both); err != nil {
+		return nil, err
+	}
 	q := a.narrowed(o).Query()
-	q.Filter, q.Top = odata.And(a.filter, odata.Equal(key, id)).String(), 2
+	q.Filter, q.Advanced, q.Top = both.Filter.String(), both.Needed(), 2
 	page, err := a.directory.Page(ctx, q, "")
 	if err != nil {
 		return nil, err

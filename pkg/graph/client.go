@@ -70,6 +70,7 @@ type Client struct {
 	onPause   func(retry.Pause)
 	impatient bool
 	known     atomic.Bool // the host has answered as Graph does
+	refused   refusals
 
 	headerTimeout, idleTimeout time.Duration
 }

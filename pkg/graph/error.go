@@ -35,6 +35,7 @@ type Error struct {
 	Err error
 
 	claims string // the decoded CAE challenge of a 401
+	length int    // of the request's URL, in characters
 }
 
 // Error names the status, the code, the request-id and what to do next.
@@ -73,6 +74,9 @@ func (e *Error) Unwrap() error { return e.Err }
 // Graph.AccessDenied, Graph.NotFound, Graph.Throttled, Graph.BadRequest or
 // Graph.Unavailable.
 func (e *Error) Name() string {
+	if e.tooLong() {
+		return "Graph.BadRequest"
+	}
 	switch e.Status {
 	case http.StatusUnauthorized:
 		return "Credentials.Rejected"
@@ -82,7 +86,7 @@ func (e *Error) Name() string {
 		return "Graph.NotFound"
 	case http.StatusTooManyRequests:
 		return "Graph.Throttled"
-	case http.StatusBadRequest, http.StatusGone, http.StatusNotImplemented:
+	case http.StatusBadRequest, http.StatusGone, http.StatusNotImplemented, http.StatusRequestURITooLong:
 		return "Graph.BadRequest"
 	}
 	return "Graph.Unavailable"
@@ -160,8 +164,19 @@ func (e *Error) patience() string {
 	return "nothing to do: the request is repeated"
 }
 
+// maxURL is the length of URL that Graph takes for sure.
+const maxURL = 2048
+
+// tooLong reports whether the URL is too long, as Graph says itself, or a server before
+// it that has no other word for it.
+func (e *Error) tooLong() bool {
+	return e.Status == http.StatusRequestURITooLong || e.length > maxURL && e.Code == "" && (e.Status == http.StatusBadRequest || e.Status == http.StatusNotFound)
+}
+
 func (e *Error) advice() string {
 	switch {
+	case e.tooLong():
+		return fmt.Sprintf("the request's URL has %d characters, and Graph takes about %d: shorten the filter, or select fewer properties", e.length, maxURL)
 	case e.PageToken():
 		return "the page token is no longer valid: read the list again from its start"
 	case e.Status == http.StatusUnauthorized:

@@ -114,9 +114,15 @@ func (p *Page) open() error {
 	err := p.fetch.wait()
 	if err != nil {
 		p.fetch.cancel()
+		return err
 	}
-	return err
+	p.pager.first.eventual = p.fetch.call.request.eventual // and so are the pages that follow
+	return nil
 }
+
+// Advanced reports whether the page is one of an advanced query, whose next page has to
+// be asked for as such.
+func (p *Page) Advanced() bool { return p.fetch.call.request.eventual }
 
 // setLink is called as soon as the nextLink is read, which Graph sends before
 // the users: the next page's wait then hides behind this page's transfer.

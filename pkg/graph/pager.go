@@ -173,10 +173,15 @@ func (p *Pager) follow(ctx context.Context, link string) *fetch {
 	return f
 }
 
-// linked is the request for a link.
+// linked is the request for a link. A list that begins at a link, to be resumed, is an
+// advanced query if the link says so.
 func (p *Pager) linked(link string) (request, error) {
 	u, err := p.client.resolve(link, p.first.url.EscapedPath())
-	return request{url: u, eventual: p.first.eventual, continuation: true}, err
+	if err != nil {
+		return request{}, err
+	}
+	eventual := p.first.eventual || asciiLower(u.Query().Get("$count")) == "true"
+	return request{url: u, eventual: eventual, continuation: true}, nil
 }
 
 // wait returns once the headers of the response are there.

@@ -7,9 +7,15 @@ import (
 	"strings"
 )
 
-// signInActivityTop is the largest page that Graph serves when signInActivity
-// is selected (user-list documentation, 2025).
-const signInActivityTop = 500
+const signInActivity = "signInActivity"
+
+// The largest pages that Graph serves when signInActivity is selected or filtered by
+// (user-list documentation, 2025), and in an advanced query, where it was reported to be
+// missing silently beyond 120 users (msgraph-sdk-powershell issue 1898).
+const (
+	signInActivityTop         = 500
+	advancedSignInActivityTop = 120
+)
 
 // defaultTop is Graph's page size where the request names none.
 const defaultTop = 100
@@ -25,16 +31,17 @@ type Query struct {
 	Filter, OrderBy, Search string
 	// Top is the page size, 1 to 999; 0 leaves it to Graph.
 	Top int
-	// Count requests @odata.count on the first page.
-	Count bool
+	// Advanced says that the query is known to need Graph's advanced capabilities.
+	// Otherwise a filter or order is sent plainly first, and as an advanced query
+	// where Graph refuses that.
+	Advanced bool
 }
 
-// eventual reports whether the query is an advanced one, which Graph answers
-// from its eventually consistent index and only with the header
-// ConsistencyLevel: eventual on every page. A filter is always sent that way,
-// since the index supports all operators; only $expand cannot be combined with it.
-func (q Query) eventual() bool {
-	return q.Expand == "" && (q.Filter != "" || q.OrderBy != "" || q.Search != "" || q.Count)
+// advanced reports whether the query is an advanced one from the start, which Graph
+// answers from its eventually consistent index and only with the header
+// ConsistencyLevel: eventual on every page. Only $expand cannot be combined with it.
+func (q Query) advanced() bool {
+	return q.Expand == "" && (q.Advanced || q.Search != "" || q.Filter != "" && q.OrderBy != "")
 }
 
 // encode returns the query string. Dollar signs stay as they are: Graph's own
@@ -46,7 +53,7 @@ func (q Query) encode() string {
 	q.restrict(&o)
 	o.add("$orderby", q.OrderBy)
 	// $search goes without $count; everything else that is advanced needs it.
-	if q.Count || q.eventual() && q.Search == "" {
+	if q.advanced() && q.Search == "" {
 		o.add("$count", "true")
 	}
 	if top := q.top(); top > 0 {
@@ -79,6 +86,14 @@ func (o *options) add(name, value string) {
 
 func (o *options) String() string { return strings.Join(*o, "&") }
 
+// Combines reports whether Graph combines the filter with other conditions, which it does
+// not with one by signInActivity.
+func (q Query) Combines() bool { return !q.filtersBySignIn() }
+
+func (q Query) filtersBySignIn() bool {
+	return strings.Contains(asciiLower(q.Filter), asciiLower(signInActivity))
+}
+
 // PageSize is how many users Graph puts on a page of this list at most.
 func (q Query) PageSize() int {
 	if q.Top == 0 {
@@ -88,8 +103,11 @@ func (q Query) PageSize() int {
 }
 
 func (q Query) top() int {
-	if q.Top > signInActivityTop && slices.Contains(q.Select, "signInActivity") {
-		return signInActivityTop
+	switch {
+	case !slices.Contains(q.Select, signInActivity) && !q.filtersBySignIn():
+		return q.Top
+	case q.advanced():
+		return min(q.Top, advancedSignInActivityTop)
 	}
-	return q.Top
+	return min(q.Top, signInActivityTop)
 }

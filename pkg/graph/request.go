@@ -25,6 +25,11 @@ type request struct {
 	accept       int    // the status that means success, 0 for 200
 	eventual     bool   // send ConsistencyLevel: eventual; links do not carry it
 	continuation bool   // url is a link that Graph sent
+
+	// advanced is what to send where Graph refuses this request as too much for a plain
+	// query, nil for nothing; key names that query.
+	advanced *request
+	key      string
 }
 
 // call is one request with all its attempts. An attempt lasts from the first
@@ -50,7 +55,13 @@ func (c *call) do(ctx context.Context) (*http.Response, error) {
 	for {
 		resp, err := c.authorized(ctx)
 		if err == nil {
+			if c.request.key != "" {
+				c.client.refused.add(c.request.key)
+			}
 			return resp, nil
+		}
+		if c.escalate(ctx, err) {
+			continue
 		}
 		if err := c.retry(ctx, err); err != nil {
 			return nil, err
@@ -158,7 +169,7 @@ func (c *Client) send(ctx context.Context, r request, token string) (*http.Respo
 	resp.Body = newIdleBody(ctx, resp.Body, c.idleTimeout, cancel)
 	if resp.StatusCode != cmp.Or(r.accept, http.StatusOK) {
 		answer := responseError(resp, time.Now())
-		answer.Continuation = r.continuation
+		answer.Continuation, answer.length = r.continuation, len(req.URL.String())
 		if answer.Code != "" {
 			c.known.Store(true)
 		} else if isHTML(resp.Header) && answer.Err == nil {

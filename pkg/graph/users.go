@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -26,7 +27,7 @@ type User struct {
 
 // Pager prepares to read the list that q asks for. It makes no request.
 func (c *Client) Pager(q Query) *Pager {
-	return &Pager{client: c, first: request{url: c.url(usersPath, q.encode()), eventual: q.eventual()}, prefetch: true}
+	return &Pager{client: c, first: c.list(q), prefetch: true}
 }
 
 // Page reads one page of the list that q asks for: the first, or the one that
@@ -37,7 +38,7 @@ func (c *Client) Page(ctx context.Context, q Query, skipToken string) (*Page, er
 	pager.prefetch = false
 	if skipToken != "" {
 		pager.first.url.RawQuery += "&$skiptoken=" + url.QueryEscape(skipToken)
-		pager.first.continuation = true
+		pager.first.continuation, pager.first.advanced = true, nil
 	}
 	page := &Page{Number: 1, pager: pager, ctx: ctx, fetch: pager.fetch(ctx, pager.first)}
 	if err := page.open(); err != nil {
@@ -49,6 +50,13 @@ func (c *Client) Page(ctx context.Context, q Query, skipToken string) (*Page, er
 // User reads one user by object id or userPrincipalName. Of q, Select and
 // Expand count. A user who does not exist is an [Error] of status 404.
 func (c *Client) User(ctx context.Context, id string, q Query) (User, error) {
+	if strings.Contains(id, "@") && slices.Contains(q.Select, signInActivity) { // Graph gives that by object id only
+		user, err := c.User(ctx, id, Query{Select: []string{"id"}})
+		if err != nil {
+			return User{}, err
+		}
+		id = string(user.ID)
+	}
 	if id == "" || id == "." || id == ".." || strings.HasPrefix(id, "$") {
 		return User{}, errors.New("graph: neither a user's id nor a userPrincipalName")
 	}

@@ -30,6 +30,9 @@ type Request struct {
 	Filter, Search string
 	// OrderBy is an OData $orderby, or "" for Graph's own order.
 	OrderBy string
+	// Advanced says that Filter or OrderBy is known to need Graph's advanced query
+	// capabilities. Without it they are sent plainly first.
+	Advanced bool
 	// PageSize is $top, 1 to 999.
 	PageSize int
 	// Slack is how far the list may be from Graph's own count before it is an
@@ -43,7 +46,7 @@ type Request struct {
 // Query asks Graph for the columns of the users that the request selects. The id
 // is always asked for: an object without one is not taken for a user.
 func (r Request) Query() graph.Query {
-	q := graph.Query{Filter: r.Filter, Search: r.Search, OrderBy: r.OrderBy, Top: r.PageSize}
+	q := graph.Query{Filter: r.Filter, Search: r.Search, OrderBy: r.OrderBy, Advanced: r.Advanced, Top: r.PageSize}
 	if !slices.ContainsFunc(r.Columns, func(c property.Column) bool { return c.Name == "id" }) {
 		q.Select = append(q.Select, "id")
 	}

@@ -69,7 +69,7 @@ func (l *List) partition(ctx context.Context) ([]partition, error) {
 	whole := make([]partition, 1)
 	n, before := l.request.Parallel, l.progress.Before
 	if n <= 1 || l.report.Passes > 1 || before == nil || *before <= n*l.pageSize() ||
-		l.request.Search != "" || l.request.OrderBy != "" {
+		l.request.Search != "" || l.request.OrderBy != "" || !l.request.Query().Combines() {
 		return whole, nil
 	}
 	p := &partitioner{request: l.request, directory: l.directory, total: *before, parts: n, counts: map[string]*boundCount{}, slots: make(chan struct{}, counting)}

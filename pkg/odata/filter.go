@@ -97,6 +97,8 @@ type node interface {
 	// visit calls f for each path that starts at the user rather than at the
 	// variable of an any or all.
 	visit(f func(*path))
+	// terms adds the conditions to t.
+	terms(t *terms)
 }
 
 // logical is left and/or right. Its operands are always written in parentheses,

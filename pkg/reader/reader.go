@@ -10,10 +10,12 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/rollcall-dev/rollcall/pkg/advanced"
 	"github.com/rollcall-dev/rollcall/pkg/config"
 	"github.com/rollcall-dev/rollcall/pkg/credential"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/list"
+	"github.com/rollcall-dev/rollcall/pkg/odata"
 	"github.com/rollcall-dev/rollcall/pkg/retry"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
@@ -71,8 +73,12 @@ func New(cfg *config.Config, log *slog.Logger, options ...Option) (*Reader, erro
 	if err != nil {
 		return nil, err
 	}
+	isAdvanced, err := checkQuery(cfg)
+	if err != nil {
+		return nil, err
+	}
 	r := &Reader{Graph: client, Credential: identity, Request: list.Request{
-		Columns: cfg.Select, Filter: cfg.Filter, PageSize: cfg.PageSize, Slack: cfg.CountSlack, Parallel: cfg.Parallel,
+		Columns: cfg.Select, Filter: cfg.Filter, Advanced: isAdvanced, PageSize: cfg.PageSize, Slack: cfg.CountSlack, Parallel: cfg.Parallel,
 	}}
 	if cfg.SealKey == (secret.Source{}) {
 		return r, nil
@@ -81,4 +87,18 @@ func New(cfg *config.Config, log *slog.Logger, options ...Option) (*Reader, erro
 		return nil, err
 	}
 	return r, nil
+}
+
+// checkQuery reports whether the configured list is known to need an advanced query. The
+// error says what Graph cannot combine. A filter that is not understood here is for
+// Graph to judge.
+func checkQuery(cfg *config.Config) (isAdvanced bool, err error) {
+	q := advanced.Query{Columns: cfg.Select}
+	if q.Filter, err = odata.ParseFilter(cfg.Filter); err != nil {
+		return false, nil
+	}
+	if err := q.Conflict(); err != nil {
+		return false, &config.Error{Problems: []config.Problem{{Variable: "ROLLCALL_FILTER", Text: err.Error()}}}
+	}
+	return q.Needed(), nil
 }

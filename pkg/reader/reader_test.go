@@ -105,3 +105,21 @@ func TestTheAWSConfigurationIsLoadedOnlyWhenASecretIsRead(t *testing.T) {
 		t.Errorf("%v, loaded %d times", err, loads)
 	}
 }
+
+func TestWhatGraphCannotCombineIsAnErrorAtTheStart(t *testing.T) {
+	for _, c := range []struct{ columns, filter, name string }{
+		{"id,manager", "department ne 'a'", "manager"},
+		{"id,manager?", "endsWith(mail,'@contoso.example')", "manager"},
+		{"id", "signInActivity/lastSignInDateTime le 2026-01-01T00:00:00Z and accountEnabled eq true", "signInActivity"},
+	} {
+		cfg, err := config.Read([]string{"AZURE_TENANT_ID=5f1c1f0e-6d3b-4a57-9c1d-2f6f3f1f0001", "AZURE_CLIENT_ID=0b7a4f4e-1111-4c59-8a52-7d1d9f1f0002", "AZURE_CLIENT_SECRET=x~x", "ROLLCALL_SELECT=" + c.columns, "ROLLCALL_FILTER=" + c.filter})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = reader.New(cfg, slog.New(slog.DiscardHandler))
+		var problems *config.Error
+		if !errors.As(err, &problems) || problems.Name() != "Config.Invalid" || !strings.Contains(err.Error(), "ROLLCALL_FILTER") || !strings.Contains(err.Error(), c.name) {
+			t.Errorf("%s, %s: %v", c.columns, c.filter, err)
+		}
+	}
+}
