@@ -35,7 +35,7 @@ func (c *Credential) attempt(ctx context.Context, do func(context.Context, *exch
 			return err
 		}
 		err = loop.Again(ctx, err, e.RetryAfter, func(wait time.Duration) {
-			c.log.InfoContext(ctx, "the login host is retried after a pause", "pauseSeconds", wait.Seconds(), "error", e)
+			c.log.InfoContext(ctx, "the login host is retried after a pause", "host", c.login.origin.Host(), "pauseSeconds", wait.Seconds(), "error", e)
 		})
 		switch {
 		case ctx.Err() != nil:

@@ -61,10 +61,18 @@ const maxName = 80
 type vocabulary struct {
 	fields   map[string]string // by spelling
 	prefixes []string
+	// plain is a few words of letters, with a digit or two at the end; hump is where
+	// a word begins within them.
+	plain, hump *regexp.Regexp
 }
 
 func newVocabulary() *vocabulary {
-	v := &vocabulary{fields: map[string]string{}, prefixes: strings.Fields(prefixes)}
+	v := &vocabulary{
+		fields:   map[string]string{},
+		prefixes: strings.Fields(prefixes),
+		plain:    regexp.MustCompile(`^[A-Za-z]{1,24}(?:[ _.:@$-]{1,2}[A-Za-z]{1,24}){0,5}[_-]?[0-9]{0,2}$`),
+		hump:     regexp.MustCompile(`[a-z][A-Z]`),
+	}
 	for field, names := range spellings() {
 		for _, name := range strings.Fields(names) {
 			v.fields[name] = field
@@ -125,7 +133,7 @@ func (v *vocabulary) list(content []byte) string {
 	for _, name := range names {
 		switch name = visible(name); {
 		case seen[name]:
-		case len(shown) < maxNames && (v.field(name) != "" || isPlain(name)):
+		case len(shown) < maxNames && (v.field(name) != "" || v.isPlain(name)):
 			shown = append(shown, name)
 		default:
 			hidden++
@@ -169,33 +177,20 @@ func namesInJSON(content []byte) []string {
 
 // namesInText returns what stands before an = or : in lines of settings or in a query.
 func namesInText(content []byte) []string {
+	setting := regexp.MustCompile(`^[\s"'\-?]*(?:export |set |\$env:)?\s*["']?([A-Za-z][\w .:()-]*?)["']?\s*[=:]`)
 	var names []string
-	for _, line := range bytes.FieldsFunc(content, func(r rune) bool { return strings.ContainsRune("\r\n&;,{}", r) }) {
-		if found := setting().FindSubmatch(line); found != nil {
+	for line := range bytes.FieldsFuncSeq(content, func(r rune) bool { return strings.ContainsRune("\r\n&;,{}", r) }) {
+		if found := setting.FindSubmatch(line); found != nil {
 			names = append(names, string(found[1]))
 		}
 	}
 	return names
 }
 
-func setting() *regexp.Regexp {
-	return regexp.MustCompile(`^[\s"'\-?]*(?:export |set |\$env:)?\s*["']?([A-Za-z][\w .:()-]*?)["']?\s*[=:]`)
+// isPlain tells a name that people give from a value.
+func (v *vocabulary) isPlain(name string) bool {
+	return len(name) <= 40 && v.plain.MatchString(name) && len(v.hump.FindAllString(name, -1)) <= 5
 }
-
-// isPlain tells a name that people give from a value: a few words of letters, with a
-// digit or two at the end.
-func isPlain(name string) bool {
-	if len(name) > 40 || !plainName().MatchString(name) {
-		return false
-	}
-	return len(camelHump().FindAllString(name, -1)) <= 5
-}
-
-func plainName() *regexp.Regexp {
-	return regexp.MustCompile(`^[A-Za-z]{1,24}(?:[ _.:@$-]{1,2}[A-Za-z]{1,24}){0,5}[_-]?[0-9]{0,2}$`)
-}
-
-func camelHump() *regexp.Regexp { return regexp.MustCompile(`[a-z][A-Z]`) }
 
 // visible returns a name without the characters in it that cannot be seen.
 func visible(name string) string {
