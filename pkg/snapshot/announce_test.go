@@ -1,7 +1,10 @@
 package snapshot_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -66,6 +69,36 @@ func TestABusThatIsDownKeepsNoEventFromAnother(t *testing.T) {
 		}
 		if len(f.bus.events) != 1 {
 			t.Errorf("the other bus got %d events", len(f.bus.events))
+		}
+	})
+}
+
+// TestEventIDsAreStable because consumers recognise what they have seen by them: an id is a
+// digest of tenant, run, type and user.
+func TestEventIDsAreStable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, simulator.Config{Users: 300})
+		f.eachUser = true
+		f.publish(t, "first")
+		time.Sleep(time.Hour)
+		f.publish(t, "second")
+		seen := map[string]bool{}
+		for n, e := range f.bus.events {
+			run, user := "first", e.Subject
+			if n > 300 {
+				run = "second"
+			}
+			if e.Type == snapshot.EventCompleted {
+				user = ""
+			}
+			sum := sha256.Sum256([]byte(strings.Join([]string{tenantID, run, e.Type, user}, "\x00")))
+			if e.ID != hex.EncodeToString(sum[:16]) || seen[e.ID] {
+				t.Fatalf("event %d, a %s about %s, has the id %s", n, e.Type, e.Subject, e.ID)
+			}
+			seen[e.ID] = true
+		}
+		if len(seen) != 602 {
+			t.Errorf("%d events, want 602", len(seen))
 		}
 	})
 }

@@ -51,7 +51,9 @@ func (f *fixture) latest(t *testing.T) (*snapshot.Manifest, idSet) {
 	var urls []string
 	total := 0
 	for _, o := range m.Objects {
-		f.object(t, o.URL, o.SHA256)
+		if size := len(f.object(t, o.URL, o.SHA256)); int64(size) != o.Bytes {
+			t.Fatalf("%s has %d bytes, and the manifest says %d", o.URL, size, o.Bytes)
+		}
 		urls = append(urls, o.URL)
 		total += o.Users
 	}

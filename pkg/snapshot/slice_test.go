@@ -125,24 +125,26 @@ func TestASliceThrottledForTooLongParksOnce(t *testing.T) {
 	}
 }
 
-// TestPagesReadBeforeALongOutageAreKept has Graph unavailable for longer than requests are
-// retried, after some pages and without any deadline.
+// TestPagesReadBeforeALongOutageAreKept has Graph unavailable, or throttling, for longer than
+// requests are retried: after some pages and without any deadline.
 func TestPagesReadBeforeALongOutageAreKept(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(t, simulator.Config{Users: 2000, Faults: listtest.Faults(t, "503:9x20")})
-		first, err := f.snapshot().Run(t.Context(), snapshot.Input{Run: "r"})
-		if err != nil || first.Status != snapshot.Continue || first.Pages != 8 || first.Users != 800 {
-			t.Fatalf("after eight pages the answer is %+v, %v", first, err)
-		}
-		second := snapshot.Input{Resume: first.Resume}
-		_, err = f.snapshot().Run(t.Context(), second)
-		wantError(t, err, "Graph.Unavailable") // a slice that completes no page fails
-		time.Sleep(time.Hour)
-		f.complete(t, f.snapshot(), second, noLimit)
-		if m := f.wantPublished(t, "r"); m.Passes != 1 || m.Duplicates != 0 {
-			t.Errorf("%+v", m)
-		}
-	})
+	for fault, name := range map[string]string{"503:9x20": "Graph.Unavailable", "429-absent:9x20": "Graph.Throttled"} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFixture(t, simulator.Config{Users: 2000, Faults: listtest.Faults(t, fault)})
+			first, err := f.snapshot().Run(t.Context(), snapshot.Input{Run: "r"})
+			if err != nil || first.Status != snapshot.Continue || first.Pages != 8 || first.Users != 800 {
+				t.Fatalf("after eight pages the answer is %+v, %v", first, err)
+			}
+			second := snapshot.Input{Resume: first.Resume}
+			_, err = f.snapshot().Run(t.Context(), second)
+			wantError(t, err, name) // a slice that completes no page fails
+			time.Sleep(time.Hour)
+			f.complete(t, f.snapshot(), second, noLimit)
+			if m := f.wantPublished(t, "r"); m.Passes != 1 || m.Duplicates != 0 {
+				t.Errorf("%+v", m)
+			}
+		})
+	}
 }
 
 // TestCredentialsThatFailWithinAListLeaveTheLastOne has Graph refuse three tokens on the

@@ -3,6 +3,7 @@ package snapshot_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -72,7 +73,11 @@ func TestASliceThatFailsDeletesWhatItHasWritten(t *testing.T) {
 		over := false
 		s := f.buffered()
 		s.Destinations[0].Store = outage(&over, calls("create", "part-1-4-")).store(f.bucket)
-		f.fail(t, s, snapshot.Input{Run: "new"}, noLimit, "Sink.Failed")
+		_, _, err := f.slices(t, s, snapshot.Input{Run: "new"}, noLimit)
+		wantError(t, err, "Sink.Failed")
+		if strings.Contains(err.Error(), "list users") {
+			t.Errorf("the list is blamed for the store: %v", err)
+		}
 		if after := len(f.memory.Keys()) + len(f.stateKeys(t, "")); after != before {
 			t.Errorf("%d objects before, %d after", before, after)
 		}
