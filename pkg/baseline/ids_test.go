@@ -14,7 +14,7 @@ import (
 )
 
 // storeIDs stores ids as a slice does.
-func storeIDs(t *testing.T, at baseline.Store, name string, ids []list.ID) []baseline.IDs {
+func storeIDs(t testing.TB, at baseline.Store, name string, ids []list.ID) []baseline.IDs {
 	t.Helper()
 	w := baseline.NewIDWriter(at, name)
 	for _, id := range ids {

@@ -39,7 +39,7 @@ type fixture struct {
 	log           bytes.Buffer
 }
 
-func newFixture(t *testing.T, cfg simulator.Config) *fixture {
+func newFixture(t testing.TB, cfg simulator.Config) *fixture {
 	t.Helper()
 	f := &fixture{
 		memory: storetest.NewMemory(), state: storetest.NewMemory(), bus: &fakeBus{}, request: listtest.Request(),
@@ -71,14 +71,14 @@ func newPublishedFixture(t *testing.T) *fixture {
 }
 
 // setTenant replaces the tenant.
-func (f *fixture) setTenant(t *testing.T, cfg simulator.Config) {
+func (f *fixture) setTenant(t testing.TB, cfg simulator.Config) {
 	t.Helper()
 	f.tenant = simulator.New(cfg)
 	f.setTransport(t, f.tenant.Transport())
 }
 
 // setTransport sends the requests to Graph through a transport.
-func (f *fixture) setTransport(t *testing.T, transport http.RoundTripper) {
+func (f *fixture) setTransport(t testing.TB, transport http.RoundTripper) {
 	t.Helper()
 	f.client = listtest.Client(t, f.tenant, graph.Config{Transport: transport, Log: slog.New(slog.NewJSONHandler(&f.log, nil))})
 }
@@ -239,7 +239,7 @@ func (f *fixture) complete(t *testing.T, s *snapshot.Snapshot, in snapshot.Input
 }
 
 // publish publishes a list in one slice, without a deadline.
-func (f *fixture) publish(t *testing.T, run string) *snapshot.Result {
+func (f *fixture) publish(t testing.TB, run string) *snapshot.Result {
 	t.Helper()
 	result, err := f.snapshot().Run(t.Context(), snapshot.Input{Run: run})
 	if err != nil || result.Status != snapshot.Complete {

@@ -1,9 +1,7 @@
 package trigger
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"log/slog"
 
 	"github.com/rollcall-dev/rollcall/pkg/crash"
@@ -19,9 +17,7 @@ type Job[In, Out any] func(ctx context.Context, in In) (*Out, error)
 // record in log.
 func (j Job[In, Out]) Run(ctx context.Context, log *slog.Logger, input []byte) (*Out, error) {
 	var in In
-	d := json.NewDecoder(bytes.NewReader(input))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&in); err != nil {
+	if err := Decode(input, &in); err != nil {
 		log.ErrorContext(ctx, "the event was refused", "error", "Request.Invalid")
 		return nil, failure.InvalidRequest("the event is not what this function takes: " + err.Error())
 	}

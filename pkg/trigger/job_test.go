@@ -30,7 +30,8 @@ func TestAJobTakesItsMembersOrNothing(t *testing.T) {
 		}
 	}
 	for input, want := range map[string]string{
-		`{"version":"0","detail-type":"Scheduled Event"}`: `"version"`, `{"run":7}`: "run", `[]`: "array", ``: "EOF",
+		`{"version":"0","detail-type":"Scheduled Event"}`: `"version"`, `{"run":7}`: "run", `[]`: "not a JSON object", ``: "not a JSON object",
+		`{}{"run":"x"}`: "follows", `{"run":{"kim":1}}`: "run", `{"kim@contoso.com":1}`: "unknown member",
 	} {
 		_, err := job.Run(t.Context(), textLog(&log), []byte(input))
 		if err == nil || failure.Of(err).Name != "Request.Invalid" || !strings.Contains(err.Error(), want) {

@@ -97,15 +97,9 @@ func (s *Store) read(ctx context.Context, key string) ([]byte, store.Version, er
 		return nil, "", err
 	}
 	defer func() { _ = opened.Close() }()
-	if size > store.MaxRead {
-		return nil, "", store.ErrTooLarge
-	}
-	body, err := io.ReadAll(io.LimitReader(opened, store.MaxRead+1))
-	switch {
-	case err != nil:
+	body, err := store.ReadAll(opened, size)
+	if err != nil {
 		return nil, "", err
-	case len(body) > store.MaxRead:
-		return nil, "", store.ErrTooLarge
 	}
 	return body, versionOf(body), nil
 }

@@ -18,6 +18,8 @@ const service = "S3"
 var (
 	// errDamaged is a body that does not match the checksum S3 keeps of it.
 	errDamaged = errors.New("the object does not match its checksum")
+	// errNoTag is an answer that does not say which version of the object it is about.
+	errNoTag = errors.New("an answer without an ETag")
 	// errTooLarge is an upload of more parts than S3 allows.
 	errTooLarge = errors.New("the object is larger than 10,000 parts: write smaller objects")
 )

@@ -155,6 +155,9 @@ func (s *Store) read(ctx context.Context, key string) ([]byte, store.Version, er
 		return nil, "", err
 	}
 	defer func() { _ = opened.Close() }()
+	if opened.tag == "" { // "" is the version of what is not there
+		return nil, "", errNoTag
+	}
 	body, err := store.ReadAll(opened, opened.size)
 	return body, store.Version(opened.tag), err
 }
@@ -185,7 +188,10 @@ func (s *Store) Swap(ctx context.Context, key string, body []byte, old store.Ver
 	if err != nil {
 		return "", s.failed(ctx, "swap", key, err)
 	}
-	return store.Version(aws.ToString(out.ETag)), nil
+	if aws.ToString(out.ETag) == "" {
+		return "", s.failed(ctx, "swap", key, errNoTag)
+	}
+	return store.Version(*out.ETag), nil
 }
 
 // The tag by which the bucket's lifecycle rules find what may be deleted.

@@ -108,7 +108,7 @@ func (r *stream) resume(broken error) error {
 	if err != nil {
 		return err
 	}
-	if aws.ToInt64(out.ContentLength) != r.size-r.read {
+	if aws.ToInt64(out.ContentLength) != r.size-r.read || aws.ToString(out.ETag) != r.tag {
 		_ = out.Body.Close()
 		return broken
 	}

@@ -46,7 +46,7 @@ func (p *publisher) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-func newKey(t *testing.T, curve elliptic.Curve) (*ecdsa.PrivateKey, string) {
+func newKey(t testing.TB, curve elliptic.Curve) (*ecdsa.PrivateKey, string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(curve, rand.Reader)
 	if err != nil {
@@ -79,7 +79,7 @@ func tokenHeader(change members) members {
 	return h
 }
 
-func sign(t *testing.T, key *ecdsa.PrivateKey, header, claims any) string {
+func sign(t testing.TB, key *ecdsa.PrivateKey, header, claims any) string {
 	t.Helper()
 	signed := part(header) + "." + part(claims)
 	digest := sha256.Sum256([]byte(signed))

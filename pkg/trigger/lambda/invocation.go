@@ -1,11 +1,9 @@
 package lambda
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -66,10 +64,8 @@ func invocationResult(r *trigger.Response) (any, error) {
 
 func invocationQuery(event []byte) (url.Values, error) {
 	var in invocationRequest
-	d := json.NewDecoder(bytes.NewReader(event))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&in); err != nil {
-		return nil, fmt.Errorf("the event is neither an HTTP event nor a request with select, filter, search, orderby, top and skiptoken: %s", problem(err))
+	if err := trigger.Decode(event, &in); err != nil {
+		return nil, fmt.Errorf("the event is neither an HTTP event nor a request with select, filter, search, orderby, top and skiptoken: %w", err)
 	}
 	q := url.Values{}
 	for name, value := range map[string]string{
@@ -84,17 +80,4 @@ func invocationQuery(event []byte) (url.Values, error) {
 		q.Set("$top", strconv.Itoa(in.Top))
 	}
 	return q, nil
-}
-
-// problem names what is wrong with an event without quoting values of it.
-func problem(err error) string {
-	text := err.Error()
-	if name, ok := strings.CutPrefix(text, "json: unknown field "); ok {
-		return "it has an unknown member " + name
-	}
-	var typed *json.UnmarshalTypeError
-	if errors.As(err, &typed) && typed.Field != "" {
-		return "its member " + typed.Field + " is of the wrong type"
-	}
-	return "it is not a JSON object"
 }
