@@ -28,7 +28,7 @@ Without --output:
   table    the first rows, then "N users, complete (verified against $count)" if it is
   ndjson   one user per line as Graph sent it, then a record {"@rollcall.complete":true,...},
            or one with false and the error
-  json     one object {"value":[...],"@odata.count":N,"@rollcall.complete":true},
+  json     one object {"value":[...],"@odata.count":N,"@rollcall.complete":true,...},
            left open if the list fails
   csv      nothing until the list is complete; UTF-8, a line feed after each record
 

@@ -32,7 +32,7 @@ type ndjsonOutput struct{ *format.NDJSON }
 
 func (ndjsonOutput) begin([]string, bool) {}
 
-func (o ndjsonOutput) Complete(list.Report) error { return o.NDJSON.Complete() }
+func (o ndjsonOutput) Complete(r list.Report) error { return o.NDJSON.Complete(r.Verified) }
 
 func (o ndjsonOutput) Abort(cause error) {
 	f := failure.Of(cause)
@@ -44,7 +44,7 @@ type jsonOutput struct{ *format.JSON }
 
 func (jsonOutput) begin([]string, bool) {}
 
-func (o jsonOutput) Complete(list.Report) error { return o.JSON.Complete() }
+func (o jsonOutput) Complete(r list.Report) error { return o.JSON.Complete(r.Verified) }
 
 func (o jsonOutput) Abort(error) { _ = o.Flush() }
 
@@ -84,7 +84,7 @@ type fileOutput struct {
 	file   *atomicFile
 	format string
 	users  interface{ User(raw []byte) error }
-	finish func() error
+	finish func(verified bool) error
 }
 
 func newFileOutput(path, kind string) (*fileOutput, error) {
@@ -99,20 +99,20 @@ func (o *fileOutput) begin(columns []string, _ bool) {
 	switch o.format {
 	case formatCSV:
 		w := format.NewCSV(o.file, columns)
-		o.users, o.finish = w, w.Complete
+		o.users, o.finish = w, func(bool) error { return w.Complete() }
 	case formatJSON:
 		w := format.NewJSON(o.file)
 		o.users, o.finish = w, w.Complete
 	default:
 		w := format.NewNDJSON(o.file)
-		o.users, o.finish = w, w.Flush
+		o.users, o.finish = w, func(bool) error { return w.Flush() }
 	}
 }
 
 func (o *fileOutput) User(raw []byte) error { return o.users.User(raw) }
 
-func (o *fileOutput) Complete(list.Report) error {
-	if err := o.finish(); err != nil {
+func (o *fileOutput) Complete(r list.Report) error {
+	if err := o.finish(r.Verified); err != nil {
 		return err
 	}
 	return o.file.commit()

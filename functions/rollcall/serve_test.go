@@ -100,7 +100,7 @@ func TestServeSpeaksGraphsDialectAndItsLinksLeadBackToIt(t *testing.T) {
 	if users != 250 {
 		t.Errorf("%d users, want 250", users)
 	}
-	if status, body := ask(t, http.DefaultClient, base+"/users?$format=ndjson"); status != http.StatusOK || !strings.HasSuffix(body, "{\"@rollcall.complete\":true,\"@odata.count\":250}\n") {
+	if status, body := ask(t, http.DefaultClient, base+"/users?$format=ndjson"); status != http.StatusOK || !strings.HasSuffix(body, "{\"@rollcall.complete\":true,\"@rollcall.verified\":true,\"@odata.count\":250}\n") {
 		t.Errorf("%d, ends in %q", status, body[max(0, len(body)-80):])
 	}
 	if status, body := ask(t, http.DefaultClient, base+"/users/$count"); status != http.StatusOK || body != "250" {

@@ -26,7 +26,8 @@ func (a *API) csv(w http.ResponseWriter, r *http.Request, o *options) (err error
 	if o.excel {
 		out.NeutraliseFormulas()
 	}
-	for user, err := range list.New(a.directory, a.narrowed(o), a.log).Users(r.Context()) {
+	users := list.New(a.directory, a.narrowed(o), a.log)
+	for user, err := range users.Users(r.Context()) {
 		if err == nil {
 			err = out.User(user.Raw)
 		}
@@ -38,6 +39,7 @@ func (a *API) csv(w http.ResponseWriter, r *http.Request, o *options) (err error
 		return err
 	}
 	w.Header().Set(header.TotalCount, strconv.Itoa(out.Users()))
+	w.Header().Set(header.Verified, strconv.FormatBool(users.Report().Verified))
 	w.Header().Set("Content-Length", strconv.FormatInt(spool.Size(), 10))
 	w.Header().Set("Content-Disposition", `attachment; filename="users.csv"`)
 	_, err = spool.WriteTo(w)

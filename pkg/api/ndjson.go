@@ -25,10 +25,11 @@ func (a *API) ndjson(w http.ResponseWriter, r *http.Request, o *options) error {
 	}
 	out := newLines(w)
 	defer out.stop()
-	if err := out.read(list.New(a.directory, a.narrowed(o), a.log).Users(r.Context())); err != nil {
+	users := list.New(a.directory, a.narrowed(o), a.log)
+	if err := out.read(users.Users(r.Context())); err != nil {
 		return out.fail(err)
 	}
-	return out.complete()
+	return out.complete(users.Report().Verified)
 }
 
 // flushEvery is how long a user may wait in the buffer for others.
@@ -114,10 +115,10 @@ func (l *lines) stop() {
 }
 
 // complete ends the stream of a complete list.
-func (l *lines) complete() error {
+func (l *lines) complete(verified bool) error {
 	l.stop()
 	if l.err == nil {
-		l.err = l.out.Complete()
+		l.err = l.out.Complete(verified)
 	}
 	if l.err != nil {
 		return l.fail(l.err)

@@ -33,7 +33,7 @@ func (f Failure) Write(w http.ResponseWriter) {
 	e.Error.InnerError.Date, e.Error.InnerError.RequestID = time.Now().UTC().Format("2006-01-02T15:04:05"), f.RequestID
 	body, _ := json.Marshal(e) // strings always have a JSON form
 	h := w.Header()
-	for _, name := range []string{"Content-Length", "Content-Disposition", header.TotalCount} {
+	for _, name := range []string{"Content-Length", "Content-Disposition", header.TotalCount, header.Verified} {
 		h.Del(name)
 	}
 	if f.RetryAfter > 0 {

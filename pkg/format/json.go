@@ -47,9 +47,10 @@ func (n *NDJSON) Users() int { return n.users }
 // with it, as it has no closing record.
 func (n *NDJSON) Flush() error { return n.w.Flush() }
 
-// Complete ends a stream with the record that says it is complete.
-func (n *NDJSON) Complete() error {
-	_, _ = n.w.Write(AppendComplete(n.w.AvailableBuffer(), n.users))
+// Complete ends a stream with the record that says it is complete, and whether that was
+// verified.
+func (n *NDJSON) Complete(verified bool) error {
+	_, _ = n.w.Write(AppendComplete(n.w.AvailableBuffer(), n.users, verified))
 	return n.w.Flush()
 }
 
@@ -63,9 +64,11 @@ func (n *NDJSON) Fail(code, message string) error {
 // AppendComplete appends the closing record of a complete stream of count users,
 // with a line feed:
 //
-//	{"@rollcall.complete":true,"@odata.count":N}
-func AppendComplete(dst []byte, count int) []byte {
-	dst = append(dst, `{"@rollcall.complete":true,"@odata.count":`...)
+//	{"@rollcall.complete":true,"@rollcall.verified":true,"@odata.count":N}
+func AppendComplete(dst []byte, count int, verified bool) []byte {
+	dst = append(dst, `{"@rollcall.complete":true,"@rollcall.verified":`...)
+	dst = strconv.AppendBool(dst, verified)
+	dst = append(dst, `,"@odata.count":`...)
 	dst = strconv.AppendInt(dst, int64(count), 10)
 	return append(dst, "}\n"...)
 }
@@ -93,7 +96,7 @@ func appendString(dst []byte, text string) []byte {
 //	{"value":[
 //	{...},
 //	{...}
-//	],"@odata.count":N,"@rollcall.complete":true}
+//	],"@odata.count":N,"@rollcall.complete":true,"@rollcall.verified":true}
 //
 // Only [JSON.Complete] closes the object. A failed list is left open, so that no
 // parser takes it for complete.
@@ -125,8 +128,9 @@ func (j *JSON) Users() int { return j.users }
 // Flush writes everything so far to the underlying writer and leaves the object open.
 func (j *JSON) Flush() error { return j.w.Flush() }
 
-// Complete closes the object with the count and the mark that the list is complete.
-func (j *JSON) Complete() error {
+// Complete closes the object with the count, the mark that the list is complete, and
+// whether that was verified.
+func (j *JSON) Complete(verified bool) error {
 	if j.users == 0 {
 		_, _ = j.w.WriteString(`{"value":[`)
 	} else {
@@ -134,7 +138,9 @@ func (j *JSON) Complete() error {
 	}
 	tail := append(j.w.AvailableBuffer(), `],"@odata.count":`...)
 	tail = strconv.AppendInt(tail, int64(j.users), 10)
-	tail = append(tail, `,"@rollcall.complete":true}`+"\n"...)
+	tail = append(tail, `,"@rollcall.complete":true,"@rollcall.verified":`...)
+	tail = strconv.AppendBool(tail, verified)
+	tail = append(tail, "}\n"...)
 	_, _ = j.w.Write(tail)
 	return j.w.Flush()
 }

@@ -69,7 +69,7 @@ func TestEveryHostileTextSurvivesNDJSON(t *testing.T) {
 			if err := w.User(raw); err != nil {
 				t.Fatal(err)
 			}
-			if err := w.Complete(); err != nil {
+			if err := w.Complete(true); err != nil {
 				t.Fatal(err)
 			}
 			lines := bytes.Split(out.Bytes(), []byte("\n"))
@@ -100,7 +100,7 @@ func TestEveryHostileTextSurvivesJSON(t *testing.T) {
 		}
 		want = append(want, text.want)
 	}
-	if err := w.Complete(); err != nil {
+	if err := w.Complete(true); err != nil {
 		t.Fatal(err)
 	}
 	var list struct {

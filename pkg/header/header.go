@@ -19,6 +19,9 @@ const (
 	// Error is the public name of an error (Graph.Throttled), beside the envelope,
 	// whose code may be Graph's own.
 	Error = "Rollcall-Error"
+	// Verified is true or false: whether a whole list was verified to be complete. A
+	// stream says it in its closing record.
+	Verified = "Rollcall-Verified"
 	// TotalCount is the number of users in a CSV.
 	TotalCount = "X-Total-Count"
 )
