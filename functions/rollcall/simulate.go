@@ -21,7 +21,7 @@ type simulateCommand struct {
 	Latency  time.Duration `default:"0s" placeholder:"D" help:"Delay of each of Graph's responses, such as 200ms."`
 	Fault    []string      `sep:"none" placeholder:"NAME[:PAGE]" help:"Something that goes wrong, on one page or on all; repeatable. See below."`
 	Throttle bool          `help:"Meter requests and answer 429 as Graph does."`
-	Churn    int           `default:"0" placeholder:"N" help:"How many changes happen per minute: users are created, deleted, restored, renamed, moved."`
+	Churn    int           `default:"0" placeholder:"N" help:"How many changes happen per minute: users are created, deleted, restored, renamed."`
 	Chaos    uint64        `default:"0" placeholder:"SEED" help:"Let any request meet any fault while users come, go and are renamed, as the seed decides."`
 	For      time.Duration `default:"0s" placeholder:"D" help:"Stop after this time. Default: when it is interrupted."`
 	Dir      string        `placeholder:"DIR" help:"Folder for the two files that other terminals need. Default: rollcall in the user's cache folder."`

@@ -128,12 +128,12 @@ func TestChurnFollowsTheClock(t *testing.T) {
 				created++
 			}
 		}
-		if created < 35 || created > 43 || len(after) != distinct(after) || len(after) > len(before)+20 || len(after) < len(before)-20 {
+		if created < 40 || created > 50 || len(after) != distinct(after) || len(after) > len(before)+20 || len(after) < len(before)-20 {
 			t.Errorf("%d before, %d after, of which %d new", len(before), len(after), created)
 		}
 		renamed, _ := c.all(graphURL+"/v1.0"+users("$select=userPrincipalName", "$top=999"), "userPrincipalName")
 		renamed = slices.DeleteFunc(renamed, func(upn string) bool { return !regexp.MustCompile(`\.r\d+@`).MatchString(upn) })
-		if len(renamed) < 30 || len(renamed) > 43 {
+		if len(renamed) < 35 || len(renamed) > 50 {
 			t.Errorf("%d users are renamed", len(renamed))
 		}
 	})

@@ -142,3 +142,29 @@ func TestChaosEndsStalledConnections(t *testing.T) {
 		}
 	})
 }
+
+// Without delta queries a client cannot tell who was renamed and missed from who left.
+func TestChaosOnlyAddsUsersWhereNobodyTellsOfChanges(t *testing.T) {
+	added := 0
+	for seed := range uint64(40) {
+		synctest.Test(t, func(t *testing.T) {
+			tenant := simulator.New(simulator.Config{Users: 300, Chaos: seed + 1, NoDelta: true})
+			c := clientOf(t, tenant)
+			for range 100 {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				r := c.request(ctx, http.MethodGet, graphURL+"/v1.0/organization", "")
+				r.Header.Set("Authorization", "Bearer "+c.token)
+				c.do(r)
+				cancel()
+			}
+			changes := tenant.Position()
+			if there := tenant.PresentThroughout(0, changes); len(there) != 300 || tenant.Users() != 300+changes {
+				t.Errorf("seed %d: %d of 300 users stay, %d are there after %d changes", seed+1, len(there), tenant.Users(), changes)
+			}
+			added += changes
+		})
+	}
+	if added == 0 {
+		t.Error("nobody comes")
+	}
+}

@@ -78,10 +78,14 @@ type Tenant struct {
 // New makes a tenant.
 func New(config Config) *Tenant {
 	c := config.WithDefaults()
+	var chaos *fault.Chaos
+	if c.Chaos != 0 {
+		chaos = fault.NewChaos(c.Chaos, c.B2C)
+	}
 	t := &Tenant{
 		config:    c,
 		directory: directory.New(people.New(people.Config{Seed: c.Seed, Domain: c.Domain, Hostile: c.Hostile, Agents: c.Agents}), c.Users),
-		faults:    fault.NewInjector(c.Faults, c.Chaos),
+		faults:    fault.NewInjector(c.Faults, chaos),
 		secrets:   vault.New(c.Seed),
 		journal:   wire.NewJournal(c.Seed),
 	}

@@ -18,6 +18,8 @@ type Chaos struct {
 	quiet    bool // nothing changes
 	frequent []preference
 
+	whole bool // users are not left out of lists in silence
+
 	mu    sync.Mutex
 	made  map[uint64]int // how often each request was made
 	lossy bool           // users have been left out of a list in silence
@@ -47,10 +49,11 @@ const (
 	manyChanges   = 0.02
 )
 
-// NewChaos makes the chaos of a seed.
-func NewChaos(seed uint64) *Chaos {
+// NewChaos makes the chaos of a seed. whole says that no users are left out of lists in
+// silence, as is right in a tenant that does not count: there nobody can tell.
+func NewChaos(seed uint64, whole bool) *Chaos {
 	r := rand.New(rand.NewPCG(seed, 0))
-	c := &Chaos{seed: seed, kinds: catalogue(), quiet: r.IntN(6) == 0, made: map[uint64]int{}}
+	c := &Chaos{seed: seed, whole: whole, kinds: catalogue(), quiet: r.IntN(6) == 0, made: map[uint64]int{}}
 	for range r.IntN(4) {
 		k := c.kinds[r.IntN(len(c.kinds))]
 		chance := frequentFault
@@ -66,7 +69,7 @@ func NewChaos(seed uint64) *Chaos {
 func (k Kind) fatal() bool {
 	return slices.Contains([]string{
 		"foreign-host", "foreign-port", "foreign-scheme", "foreign-path", "userinfo-host", "dotted-host", "unicode-host", "escaped-host",
-		"loop", "loop-long", "delta-refused", "count-refused",
+		"loop", "loop-long",
 	}, k.Name)
 }
 
@@ -82,6 +85,19 @@ func (k Kind) hides() bool {
 	return slices.Contains([]string{"count-lag", "count-old", "delta-lag"}, k.Name)
 }
 
+// fits says whether a request of a kind may meet the fault. What a tenant cannot do is
+// decided for good and not by the request: one that says now and then that it has no
+// delta queries, or does not count, is believed.
+func (c *Chaos) fits(k Kind, on string, page int) bool {
+	switch {
+	case k.Name == "count-refused", k.Name == "delta-refused", k.Name == "403" && on == Delta:
+		return false
+	case c.whole && k.loses(), c.lossy && k.hides():
+		return false
+	}
+	return k.fits(on) && page >= k.firstPage
+}
+
 // Next is what happens to a request of a kind, on a page, which the identity tells
 // from others. A nil Chaos does nothing.
 func (c *Chaos) Next(on string, page int, identity string) Event {
@@ -92,14 +108,13 @@ func (c *Chaos) Next(on string, page int, identity string) Event {
 	defer c.mu.Unlock()
 	r := c.random(on + " " + strconv.Itoa(page) + " " + identity)
 	event := Event{Changes: c.changes(r)}
-	fits := func(k Kind) bool { return k.fits(on) && page >= k.firstPage && (!c.lossy || !k.hides()) }
 	for _, p := range c.frequent {
-		if r.Float64() < p.chance && fits(p.kind) {
+		if r.Float64() < p.chance && c.fits(p.kind, on, page) {
 			event.Kind = p.kind
 		}
 	}
 	if r.Float64() < anyFault && event.Kind.Name == "" {
-		if k := c.kinds[r.IntN(len(c.kinds))]; fits(k) {
+		if k := c.kinds[r.IntN(len(c.kinds))]; c.fits(k, on, page) {
 			event.Kind = k
 		}
 	}

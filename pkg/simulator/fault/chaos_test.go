@@ -12,7 +12,7 @@ func TestChaosNeverLosesUsersAndHidesItInOneTenant(t *testing.T) {
 	hiding := []string{"count-lag", "count-old", "delta-lag"}
 	hidden := 0
 	for seed := range uint64(500) {
-		chaos := fault.NewChaos(seed + 1)
+		chaos := fault.NewChaos(seed+1, false)
 		lost := false
 		for range 300 {
 			for _, on := range []string{fault.List, fault.Count, fault.Delta} {
@@ -33,7 +33,7 @@ func TestChaosNeverLosesUsersAndHidesItInOneTenant(t *testing.T) {
 }
 
 func TestChaosTreatsARequestAlikeWhateverElseIsAsked(t *testing.T) {
-	alone, crowded := fault.NewChaos(3), fault.NewChaos(3)
+	alone, crowded := fault.NewChaos(3, false), fault.NewChaos(3, false)
 	for range 200 {
 		want := alone.Next(fault.User, 0, "one")
 		crowded.Next(fault.User, 0, "other")

@@ -23,12 +23,9 @@ type rule struct {
 }
 
 // NewInjector makes an injector. A fault that is not in the catalogue is never
-// injected. With a seed that is not 0 there is chaos beside the faults.
-func NewInjector(faults []Fault, chaos uint64) *Injector {
-	in := &Injector{}
-	if chaos != 0 {
-		in.chaos = NewChaos(chaos)
-	}
+// injected. chaos, which may be nil, adds faults of its own.
+func NewInjector(faults []Fault, chaos *Chaos) *Injector {
+	in := &Injector{chaos: chaos}
 	for _, f := range faults {
 		in.Add(f)
 	}

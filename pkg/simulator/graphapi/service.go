@@ -113,6 +113,12 @@ func (s *Service) Serve(x *wire.Exchange) {
 	}
 	event := s.injector.Event(e.kind, c.page, identityOf(x.R))
 	for _, number := range event.Changes {
+		if s.config.NoDelta || s.config.B2C {
+			// Users only come. A client that is not told of changes cannot tell one who
+			// was renamed and missed, and one who left, from two who stayed.
+			s.directory.Create()
+			continue
+		}
 		s.directory.Disturb(number)
 	}
 	if k, ok := s.injector.Instead(e.kind, c.page, event); ok {

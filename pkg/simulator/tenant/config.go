@@ -98,7 +98,7 @@ type Config struct {
 	// Throttle meters resource units (S, M and L buckets) and answers 429.
 	Throttle bool
 	// Churn is how many changes happen in a minute: users are created, deleted,
-	// restored and renamed, move in the list, and get another department.
+	// restored and renamed, and get another department.
 	Churn int
 
 	// TokenLifetime is an access token's life; 0 means 3599 s.
