@@ -138,7 +138,7 @@ func TestANarrowTerminalGetsANarrowTableAndNoBar(t *testing.T) {
 
 func TestWithoutACountTheBarIsASpinner(t *testing.T) {
 	t.Parallel() // each waits for Graph to come back
-	shown := show(t, 100, []string{"TERM=xterm"}, slowly("--demo-fault", "count-refused")...)
+	shown := show(t, 100, []string{"TERM=xterm"}, slowly("--demo-fault", "count-refused", "--demo-fault", "delta-refused")...)
 	if !regexp.MustCompile(`reading users +\((\d+)/-, \d+ users/s\)`).MatchString(shown) {
 		t.Errorf("%q", shown)
 	}

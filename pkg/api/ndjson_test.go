@@ -231,6 +231,8 @@ func TestBufferedUsersAreSentWhileGraphThrottles(t *testing.T) {
 			}
 			user := func(n int) string { return `{"id":"00000000-0000-4000-8000-00000000000` + strconv.Itoa(n) + `"}` }
 			switch {
+			case strings.HasSuffix(r.URL.Path, "/delta"):
+				return answer(400, `{"error":{"code":"Request_UnsupportedQuery"}}`, "")
 			case strings.HasSuffix(r.URL.Path, "$count"):
 				return answer(200, "6", "")
 			case r.URL.Query().Get("$skiptoken") == "":

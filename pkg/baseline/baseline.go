@@ -47,8 +47,10 @@ type Record struct {
 	Users     int       `json:"users"`
 	// IDs are the objects with the ids of the users.
 	IDs []IDs `json:"ids"`
-	// Populated are the columns in which somebody had a value.
-	Populated []string `json:"populated"`
+	// Populated are the columns in which somebody had a value, Values about how many
+	// users had one.
+	Populated []string       `json:"populated"`
+	Values    map[string]int `json:"values,omitempty"`
 }
 
 // Load returns the baseline's record, nil if there is none yet.

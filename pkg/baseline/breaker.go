@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/rollcall-dev/rollcall/pkg/list"
@@ -23,10 +24,25 @@ func MaxLeavers(t tolerance.Tolerance, n int) int {
 	return t.Of(n)
 }
 
+// Limits are how much a list may differ from the baseline.
+type Limits struct {
+	// Leavers is how many known users may be missing.
+	Leavers tolerance.Tolerance
+	// ColumnLoss is how many of the values that a column had may be missing, after
+	// allowing for a directory that has grown or shrunk. Up to ten always may.
+	ColumnLoss tolerance.Tolerance
+}
+
 // Current is the list that is compared with the baseline.
-type Current interface {
+type Current struct {
 	// Has reports whether the user is in the list.
-	Has(id list.ID) bool
+	Has func(id list.ID) bool
+	// Users is how many there are.
+	Users int
+	// Empty are the columns in which nobody has a value.
+	Empty []string
+	// Values is about how many users have a value, by column.
+	Values map[string]int
 }
 
 // Verdict is how a list differs from the baseline.
@@ -38,9 +54,9 @@ type Verdict struct {
 	Suspicions []string
 }
 
-// Compare compares a proven list with the baseline. empty are its columns in which
-// nobody has a value. Without a baseline nothing is suspect.
-func (b *Baseline) Compare(ctx context.Context, current Current, empty []string, maxLeavers tolerance.Tolerance) (Verdict, error) {
+// Compare compares a proven list with the baseline. Without a baseline nothing is
+// suspect.
+func (b *Baseline) Compare(ctx context.Context, current Current, limits Limits) (Verdict, error) {
 	last, err := b.Load(ctx)
 	if err != nil || last == nil {
 		return Verdict{}, err
@@ -67,13 +83,24 @@ func (b *Baseline) Compare(ctx context.Context, current Current, empty []string,
 		}
 		last = reloaded
 	}
-	if allowed := MaxLeavers(maxLeavers, last.Users); v.Leavers > allowed {
+	if allowed := MaxLeavers(limits.Leavers, last.Users); v.Leavers > allowed {
 		v.Suspicions = append(v.Suspicions, fmt.Sprintf("%d of the %d users of the last list (run %s) are missing, and ROLLCALL_MAX_LEAVERS allows %d",
 			v.Leavers, last.Users, last.Run, allowed))
 	}
 	for _, name := range last.Populated {
-		if slices.Contains(empty, name) {
+		if slices.Contains(current.Empty, name) {
 			v.Suspicions = append(v.Suspicions, fmt.Sprintf("the column %s is empty for every user and was not in the last list (run %s)", name, last.Run))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(last.Values)) {
+		n, asked := current.Values[name]
+		if !asked || last.Users == 0 || slices.Contains(current.Empty, name) {
+			continue
+		}
+		expected := int(float64(last.Values[name]) * float64(current.Users) / float64(last.Users))
+		if expected-n > max(minLeavers, limits.ColumnLoss.Of(expected)) {
+			v.Suspicions = append(v.Suspicions, fmt.Sprintf("the column %s has a value for about %d users, and about %d are to be expected after the last list (run %s); ROLLCALL_MAX_COLUMN_LOSS allows to lose %s",
+				name, n, expected, last.Run, limits.ColumnLoss))
 		}
 	}
 	return v, nil

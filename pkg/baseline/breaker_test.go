@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/baseline"
 	"github.com/rollcall-dev/rollcall/pkg/list"
@@ -81,7 +82,7 @@ func TestLeaversAreCountedWhoeverHasCome(t *testing.T) {
 		"half of them, where half is allowed": {maxLeavers: share(0.5), leave: 500},
 	} {
 		b, _ := newBaseline(t, storetest.NewMemory())
-		v, err := b.Compare(t.Context(), newIDSet(someIDs(c.leave, 1000+c.come)), nil, c.maxLeavers)
+		v, err := b.Compare(t.Context(), baseline.Current{Has: newIDSet(someIDs(c.leave, 1000+c.come)).Has}, baseline.Limits{Leavers: c.maxLeavers})
 		if err != nil || v.Leavers != c.leave || (len(v.Suspicions) > 0) != c.suspect {
 			t.Errorf("%s: %+v, %v", name, v, err)
 		}
@@ -92,7 +93,7 @@ func TestLeaversAreCountedWhoeverHasCome(t *testing.T) {
 }
 
 func TestTheFirstListIsComparedWithNothing(t *testing.T) {
-	v, err := baseline.New(storetest.NewMemory(), tenantID, "").Compare(t.Context(), newIDSet(nil), []string{"mail"}, users(0))
+	v, err := baseline.New(storetest.NewMemory(), tenantID, "").Compare(t.Context(), baseline.Current{Has: newIDSet(nil).Has, Empty: []string{"mail"}}, baseline.Limits{Leavers: users(0)})
 	if err != nil || v.Leavers != 0 || len(v.Suspicions) > 0 {
 		t.Errorf("%+v, %v", v, err)
 	}
@@ -100,7 +101,7 @@ func TestTheFirstListIsComparedWithNothing(t *testing.T) {
 
 func TestAColumnThatBecomesEmptyIsSuspect(t *testing.T) {
 	b, _ := newBaseline(t, storetest.NewMemory())
-	v, err := b.Compare(t.Context(), newIDSet(someIDs(0, 1000)), []string{"companyName", "mail"}, users(0))
+	v, err := b.Compare(t.Context(), baseline.Current{Has: newIDSet(someIDs(0, 1000)).Has, Empty: []string{"companyName", "mail"}}, baseline.Limits{Leavers: users(0)})
 	if err != nil || len(v.Suspicions) != 1 || !strings.Contains(v.Suspicions[0], "column mail ") {
 		t.Errorf("%+v, %v; want a suspicion about the column mail alone", v, err)
 	}
@@ -111,7 +112,7 @@ func TestAListThatCannotBeComparedIsSuspect(t *testing.T) {
 		memory := storetest.NewMemory()
 		b, r := newBaseline(t, memory)
 		damageObject(t, memory, r.IDs[0].Key, damage)
-		v, err := b.Compare(t.Context(), newIDSet(someIDs(0, 1000)), nil, share(1))
+		v, err := b.Compare(t.Context(), baseline.Current{Has: newIDSet(someIDs(0, 1000)).Has}, baseline.Limits{Leavers: share(1)})
 		if err != nil || len(v.Suspicions) != 1 || !strings.Contains(v.Suspicions[0], "run monday) are gone or damaged") {
 			t.Errorf("%s: %+v, %v", name, v, err)
 		}
@@ -129,7 +130,7 @@ func TestAStoreThatFailsIsAnErrorAndNoSuspicion(t *testing.T) {
 			}
 			return nil
 		}}
-		v, err := baseline.New(faulty, tenantID, "").Compare(t.Context(), newIDSet(nil), r.Populated, users(0))
+		v, err := baseline.New(faulty, tenantID, "").Compare(t.Context(), baseline.Current{Has: newIDSet(nil).Has, Empty: r.Populated}, baseline.Limits{Leavers: users(0)})
 		if !errors.Is(err, down) || len(v.Suspicions) > 0 {
 			t.Errorf("%s: %+v, %v", failing, v, err)
 		}
@@ -154,8 +155,44 @@ func TestABaselineReplacedMeanwhileIsComparedInstead(t *testing.T) {
 		}
 		return memory.Delete(t.Context(), old.IDs[0].Key)
 	}}
-	v, err := baseline.New(faulty, tenantID, "").Compare(t.Context(), newIDSet(someIDs(501, 1000)), nil, users(0))
+	v, err := baseline.New(faulty, tenantID, "").Compare(t.Context(), baseline.Current{Has: newIDSet(someIDs(501, 1000)).Has}, baseline.Limits{Leavers: users(0)})
 	if err != nil || v.Leavers != 1 || len(v.Suspicions) != 1 || !strings.Contains(v.Suspicions[0], "run tuesday") {
 		t.Errorf("%+v, %v; want one leaver since tuesday", v, err)
+	}
+}
+
+func TestAColumnThatLosesMoreOfItsValuesThanAllowedIsSuspect(t *testing.T) {
+	for name, c := range map[string]struct {
+		was, is  int
+		users    int // of the list; the last one had 1,000
+		loss     tolerance.Tolerance
+		suspects bool
+	}{
+		"half of them":                          {was: 800, is: 400, users: 1000, loss: share(0.5)},
+		"more than half":                        {was: 800, is: 399, users: 1000, loss: share(0.5), suspects: true},
+		"nearly all of them":                    {was: 800, is: 1, users: 1000, loss: share(0.5), suspects: true},
+		"half of a directory that is half gone": {was: 800, is: 380, users: 500, loss: share(0.5)},
+		"most of a directory that is half gone": {was: 800, is: 100, users: 500, loss: share(0.5), suspects: true},
+		"few of a directory that has grown":     {was: 800, is: 700, users: 2000, loss: share(0.5), suspects: true},
+		"ten of a rare column":                  {was: 12, is: 2, users: 1000, loss: share(0.5)},
+		"eleven of a rare column":               {was: 12, is: 1, users: 1000, loss: share(0.5), suspects: true},
+		"more than ever":                        {was: 10, is: 1000, users: 1000, loss: share(0)},
+		"a number":                              {was: 800, is: 700, users: 1000, loss: users(100)},
+		"one more than a number":                {was: 800, is: 699, users: 1000, loss: users(100), suspects: true},
+	} {
+		memory := storetest.NewMemory()
+		b, r := newBaseline(t, memory)
+		r.Run, r.StartedAt, r.Values = "tuesday", r.StartedAt.Add(time.Hour), map[string]int{"department": c.was, "gone": 500}
+		if _, err := b.Replace(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		v, err := b.Compare(t.Context(), baseline.Current{Has: newIDSet(someIDs(0, 1000)).Has, Users: c.users, Values: map[string]int{"department": c.is}},
+			baseline.Limits{Leavers: users(0), ColumnLoss: c.loss})
+		if err != nil || (len(v.Suspicions) > 0) != c.suspects {
+			t.Errorf("%s: %+v, %v", name, v, err)
+		}
+		if c.suspects && !strings.Contains(v.Suspicions[0], "column department ") {
+			t.Errorf("%s: %q does not name the column", name, v.Suspicions[0])
+		}
 	}
 }

@@ -32,6 +32,9 @@ func (g *collatedGraph) answer(r *http.Request) *http.Response {
 	if r.URL.Host != "graph.microsoft.com" {
 		return nil
 	}
+	if refused := listtest.RefuseDelta(r); refused != nil {
+		return refused
+	}
 	q := r.URL.Query()
 	found := g.matching(q.Get("$filter"))
 	if !listtest.IsList(r) {

@@ -39,6 +39,9 @@ func ParseID(b [IDSize]byte) ID {
 	return ID{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}
 }
 
+// Sample reports whether the id is one of a fair sample of one in n ids.
+func (d ID) Sample(n uint64) bool { return d.hash%n == 0 }
+
 // scatter maps 64 bits to 64 bits one to one, so that ids that count upwards still
 // spread over the whole table.
 func scatter(x uint64) uint64 {

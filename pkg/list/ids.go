@@ -88,18 +88,35 @@ func (s *ids) clear() {
 
 // has reports whether the present pass has seen the id.
 func (s *ids) has(d ID) bool {
+	slot := s.find(d)
+	return slot != nil && slot.marked()
+}
+
+// contains reports whether any pass has seen the id.
+func (s *ids) contains(d ID) bool { return s.find(d) != nil }
+
+// unmark makes the present pass forget that it has seen the id.
+func (s *ids) unmark(d ID) {
+	if slot := s.find(d); slot != nil && slot.marked() {
+		slot.rest &^= mark
+		s.marked--
+	}
+}
+
+// find returns the slot of an id, nil if it was never added.
+func (s *ids) find(d ID) *ID {
 	if len(s.chunks) == 0 {
-		return false
+		return nil
 	}
 	for i := s.start(d); i < s.slots(); i++ {
 		switch slot := s.slot(i); {
 		case slot.hash == d.hash && slot.same(d):
-			return slot.marked()
+			return slot
 		case slot.hash == 0 || slot.hash > d.hash:
-			return false
+			return nil
 		}
 	}
-	return false
+	return nil
 }
 
 // insert puts an id into slot i and moves the elements from there up to the next

@@ -20,6 +20,8 @@ type Directory interface {
 	PageReader
 	Pager(q graph.Query) *graph.Pager
 	Count(ctx context.Context, q graph.Query, stats *graph.Stats) (int, error)
+	DeltaLink(ctx context.Context, properties []string, stats *graph.Stats) (string, error)
+	Delta(ctx context.Context, link string, stats *graph.Stats, change func(graph.Change) error) (next string, err error)
 }
 
 // Request says what to list and how exact the proof has to be.
@@ -32,12 +34,14 @@ type Request struct {
 	OrderBy string
 	// Advanced says that Filter or OrderBy is known to need Graph's advanced query
 	// capabilities. Without it they are sent plainly first.
-	Advanced bool
+	Advanced bool `json:",omitempty"`
 	// PageSize is $top, 1 to 999.
 	PageSize int
-	// Slack is how far the list may be from Graph's own count before it is an
-	// error. It never counts for more than half a page.
+	// Slack is how far the list may be from Graph's own count and still be taken,
+	// unverified, rather than be an error. It never counts for more than half a page.
 	Slack tolerance.Tolerance
+	// RequireVerified makes a list that cannot be verified an error.
+	RequireVerified bool `json:",omitempty"`
 	// Parallel is how many partitions of the list are read at the same time where
 	// the list allows it; 0 and 1 mean one.
 	Parallel int
@@ -82,9 +86,12 @@ type List struct {
 	progress Progress
 	columns  []property.Column // those that Graph has not refused
 	seen     ids
+	fence    fence
+	fresh    map[ID]bool // users whom only the second reading has found
 	report   Report
 	deliver  func(ID, graph.User) error
 	began    bool // a list can be read only once
+	resumed  bool // within the present pass
 	pages    int  // read since Read was called
 }
 
@@ -104,8 +111,13 @@ type Progress struct {
 	Before *int `json:"before,omitempty"`
 	// Counts says that Graph has counted this tenant's users.
 	Counts bool `json:"counts,omitempty"`
-	// Doubted says that a pass did not agree with the count; the next one decides.
-	Doubted bool `json:"doubted,omitempty"`
+	// Fence is the delta link from before the list, "" where there is none.
+	Fence string `json:"fence,omitempty"`
+	// Second is how often a second reading was started: the last pass did not agree
+	// with the count, and the list is read in the opposite order.
+	Second int `json:"second,omitempty"`
+	// Unordered says that Graph does not list in the opposite order.
+	Unordered bool `json:"unordered,omitempty"`
 }
 
 // ErrPaused is returned by [List.Read] for a list that was left at the end of a
@@ -128,6 +140,11 @@ func NewState(r Request) State { return State{Columns: r.Columns} }
 // OnRestart: without it nobody knows them. Their error ends Resume.
 func (l *List) Resume(s State, ids iter.Seq2[ID, error]) error {
 	l.progress, l.report, l.columns = s.Progress.clone(), s.Report, s.Columns
+	if l.progress.Second > 0 {
+		l.progress.Partitions = nil // which users it has found is not kept: it starts over
+		l.progress.Second++
+	}
+	l.fence.leavers, l.resumed = map[ID]bool{}, true
 	if s.Report.Users > 0 {
 		l.seen.reserve(min(s.Report.Users, maxReserve))
 	}

@@ -66,7 +66,7 @@ func (l *List) readParallel(ctx context.Context, partitions []*partition) error 
 		}
 	}
 	for i, p := range partitions {
-		reader := partitionReader{partition: p, resumed: p.Link != "", pager: pagers[i], pause: l.Pause, full: full, empty: empty}
+		reader := partitionReader{partition: p, resumed: p.Link != "" || l.resumed, pager: pagers[i], pause: l.Pause, full: full, empty: empty}
 		readers.Go(func() {
 			if err := reader.read(ctx); err != nil {
 				reader.fail(err)

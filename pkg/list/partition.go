@@ -3,7 +3,6 @@ package list
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/rollcall-dev/rollcall/pkg/crash"
@@ -46,19 +45,13 @@ type partition struct {
 // documented comparisons.
 func (p *partition) filter(filter string) string {
 	var terms []string
-	if filter != "" {
-		terms = append(terms, filter)
-	}
 	if p.Lower != "" {
 		terms = append(terms, "userPrincipalName ge '"+p.Lower+"'")
 	}
 	if p.Upper != "" {
 		terms = append(terms, "userPrincipalName le '"+p.Upper+"'")
 	}
-	if filter != "" && len(terms) > 1 {
-		terms[0] = "(" + filter + ")"
-	}
-	return strings.Join(terms, " and ")
+	return and(filter, terms...)
 }
 
 // partition divides the present pass. It is a single partition unless more were
@@ -68,7 +61,7 @@ func (p *partition) filter(filter string) string {
 func (l *List) partition(ctx context.Context) ([]partition, error) {
 	whole := make([]partition, 1)
 	n, before := l.request.Parallel, l.progress.Before
-	if n <= 1 || l.report.Passes > 1 || before == nil || *before <= n*l.pageSize() ||
+	if n <= 1 || l.report.Passes > 1 || l.progress.Second > 0 || before == nil || *before <= n*l.pageSize() ||
 		l.request.Search != "" || l.request.OrderBy != "" || !l.request.Query().Combines() {
 		return whole, nil
 	}

@@ -14,6 +14,9 @@ import (
 // pass; five is what a well-known collector allows.
 const maxPasses = 5
 
+// maxSeconds is how often a second reading is started: it cannot be resumed half-way.
+const maxSeconds = 3
+
 // maxBarren is how many pages in a row may bring nobody new. Graph may send empty
 // pages, but a list that never ends under ever new links is no list.
 const maxBarren = 2000
@@ -49,14 +52,22 @@ func (l *List) startOver(ctx context.Context, err error) error {
 	)
 	switch {
 	case errors.As(err, &incomplete):
-		if l.progress.Doubted || l.report.Passes >= maxPasses {
+		switch {
+		case l.report.Passes >= maxPasses, l.progress.Second > 0:
 			return err
+		case !incomplete.moved:
+			l.progress.Second = 1
 		}
-		l.progress.Doubted = true
 	case errors.As(err, &link) && link.Loop, errors.As(err, &answer) && answer.PageToken():
 		if l.report.Passes >= maxPasses {
 			return &IncompleteError{Passes: l.report.Passes, Err: err}
 		}
+		if !errors.As(err, &link) && !l.progress.reading() {
+			l.progress.Fence, l.progress.Second = "", 0 // it was the fence's token that has expired
+		}
+	case l.progress.Second > 0 && !l.progress.Unordered && refusesRequest(err):
+		l.progress.Unordered = true
+		l.report.Passes--
 	case answer != nil && l.seen.used == 0:
 		var column *RefusedError
 		switch refused := l.dropRefused(ctx, err); {
@@ -74,11 +85,19 @@ func (l *List) startOver(ctx context.Context, err error) error {
 	return nil
 }
 
+// reading reports whether there are pages left to read in the present pass.
+func (p Progress) reading() bool {
+	return slices.ContainsFunc(p.Partitions, func(p partition) bool { return !p.Done })
+}
+
 // pass reads the whole list once, or what is left of it, and compares it with
 // Graph's count.
 func (l *List) pass(ctx context.Context) error {
 	if len(l.progress.Partitions) == 0 {
 		if err := l.begin(ctx); err != nil {
+			if ctx.Err() != nil {
+				l.report.Passes-- // time was over before it could start
+			}
 			return err
 		}
 	}
@@ -88,16 +107,27 @@ func (l *List) pass(ctx context.Context) error {
 	return l.prove(ctx)
 }
 
-// begin starts a pass: it resets what each pass counts for itself, counts the
-// users, and partitions the list where that was asked for.
+// begin starts a pass: it resets what each pass counts for itself, takes the fence,
+// counts the users, and partitions the list where that was asked for.
 func (l *List) begin(ctx context.Context) error {
+	if l.progress.Second > maxSeconds {
+		return &IncompleteError{Passes: l.report.Passes, Err: errors.New("a second reading does not fit into the time of one slice")}
+	}
 	l.report.Passes++
 	l.report.reset()
-	if l.OnRestart != nil {
+	if l.OnRestart != nil && l.progress.Second == 0 {
 		l.seen.clear()
 		l.OnRestart()
 	}
 	l.seen.newPass()
+	l.resumed = false
+	l.fresh = nil
+	if l.progress.Second > 0 {
+		l.fresh = map[ID]bool{}
+	}
+	if err := l.takeFence(ctx); err != nil {
+		return err
+	}
 	before, err := l.count(ctx)
 	if err != nil {
 		return err
@@ -134,7 +164,7 @@ func (l *List) readPartition(ctx context.Context, p *partition) error {
 		return err
 	}
 	defer func() { l.report.add(&pager.Stats) }()
-	resumed := p.Link != "" // its first page may have been delivered in part
+	resumed := p.Link != "" || l.resumed // its first page may have been delivered in part
 	began := time.Now()
 	for page, err := range pager.Pages(ctx) {
 		if err != nil {
@@ -166,6 +196,9 @@ func (l *List) pager(p *partition) (*graph.Pager, error) {
 	request := l.request
 	request.Columns = l.columns
 	request.Filter = p.filter(request.Filter)
+	if l.progress.Second > 0 && !l.progress.Unordered && request.OrderBy == "" && request.Search == "" {
+		request.OrderBy = "userPrincipalName desc"
+	}
 	pager := l.directory.Pager(request.Query())
 	if p.Link == "" {
 		return pager, nil
@@ -180,6 +213,9 @@ func (l *List) user(user graph.User, reread bool) error {
 	id := NewID(user.ID)
 	switch l.seen.add(id) {
 	case unseen:
+		if l.fresh != nil {
+			l.fresh[id] = true
+		}
 		return l.deliver(id, user)
 	case repeated:
 		if !reread {
@@ -207,5 +243,5 @@ func (l *List) pageDone(p *partition, link string, wentBack bool, fresh int) err
 
 // pauses reports whether to leave the list here, before its last page.
 func (l *List) pauses(page time.Duration) bool {
-	return l.Pause != nil && slices.ContainsFunc(l.progress.Partitions, func(p partition) bool { return !p.Done }) && l.Pause(page)
+	return l.Pause != nil && l.progress.reading() && l.progress.Second == 0 && l.Pause(page)
 }

@@ -23,9 +23,15 @@ type Report struct {
 	Throttled int `json:"throttled"`
 	// Expected is Graph's own count, nil where the tenant does not count.
 	Expected *Expected `json:"expected"`
-	// Verified means that the number of users agrees with the count.
-	Verified bool `json:"verified"`
-	// Difference is by how many users the final pass is off the count: negative
+	// Verified means that the list was shown to be whole, by what VerifiedBy says:
+	// the count, or a second reading ([ByCount], [BySecondReading]).
+	Verified   bool   `json:"verified"`
+	VerifiedBy string `json:"verifiedBy,omitempty"`
+	// Fenced means that the changes made while the list was read are accounted for.
+	Fenced bool `json:"fenced"`
+	// Left is how many of the users delivered have left since, or no longer match.
+	Left int `json:"left"`
+	// Difference is by how many the users who have not left exceed the count: negative
 	// when there are fewer users than counted.
 	Difference int `json:"difference"`
 	// MissingColumns are the optional columns that Graph refused.
@@ -44,7 +50,7 @@ type Expected struct {
 
 // reset clears what each pass counts for itself.
 func (r *Report) reset() {
-	r.Duplicates, r.Pages, r.Expected, r.Verified, r.Difference = 0, 0, nil, false, 0
+	r.Duplicates, r.Pages, r.Expected, r.Verified, r.VerifiedBy, r.Fenced, r.Left, r.Difference = 0, 0, nil, false, "", false, 0, 0
 	r.Warnings = nil
 }
 
@@ -66,6 +72,8 @@ func (r Report) LogValue() slog.Value {
 		slog.Int("retries", r.Retries),
 		slog.Int("throttled", r.Throttled),
 		slog.Bool("verified", r.Verified),
+		slog.Bool("fenced", r.Fenced),
+		slog.Int("left", r.Left),
 		slog.Int("difference", r.Difference),
 		slog.Duration("duration", r.Duration),
 	}

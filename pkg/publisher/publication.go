@@ -23,7 +23,7 @@ func (p *Publisher) publication(ctx context.Context, from *reader.Reader, tenant
 	}
 	publication := &snapshot.Publication{
 		Directory: from.Graph, Request: from.Request, Tenant: tenant, State: state,
-		MaxLeavers: p.settings.MaxLeavers, Demo: p.Demo, Log: p.log,
+		MaxLeavers: p.settings.MaxLeavers, MaxColumnLoss: p.settings.MaxColumnLoss, Demo: p.Demo, Log: p.log,
 	}
 	for _, s := range p.settings.Sinks.Stores {
 		at, err := s.Open(ctx, &p.access, "")

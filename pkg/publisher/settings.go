@@ -21,6 +21,8 @@ type Settings struct {
 	State sink.Store `env:"ROLLCALL_STATE"`
 	// MaxLeavers is how many known users may be missing at once.
 	MaxLeavers tolerance.Tolerance `env:"ROLLCALL_MAX_LEAVERS" envDefault:"1%"`
+	// MaxColumnLoss is how many of the values that a column had may be missing.
+	MaxColumnLoss tolerance.Tolerance `env:"ROLLCALL_MAX_COLUMN_LOSS" envDefault:"50%"`
 	// Tenants is the tenants file.
 	Tenants sink.Object `env:"ROLLCALL_TENANTS"`
 	// WebhookSecret is the secret that messages to webhooks are signed with.

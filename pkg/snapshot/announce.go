@@ -53,6 +53,9 @@ type completion struct {
 	Users      int            `json:"users"`
 	Expected   *list.Expected `json:"expected"`
 	Verified   bool           `json:"verified"`
+	VerifiedBy string         `json:"verifiedBy,omitempty"`
+	Fenced     bool           `json:"fenced"`
+	Left       int            `json:"left"`
 	Difference int            `json:"difference"`
 	Duplicates int            `json:"duplicates"`
 	Leavers    int            `json:"leavers"`
@@ -64,7 +67,7 @@ type completion struct {
 func (e events) completed(m Manifest, url string) (bus.Event, error) {
 	data, err := json.Marshal(completion{
 		Run: m.Run, Manifest: url, StartedAt: m.StartedAt, FinishedAt: m.FinishedAt, Users: m.Users,
-		Expected: m.Expected, Verified: m.Verified, Difference: m.Difference, Duplicates: m.Duplicates,
+		Expected: m.Expected, Verified: m.Verified, VerifiedBy: m.VerifiedBy, Fenced: m.Fenced, Left: m.Left, Difference: m.Difference, Duplicates: m.Duplicates,
 		Leavers: m.Leavers, Pages: m.Pages, Passes: m.Passes,
 	})
 	return e.event(EventCompleted, m.Run, m.FinishedAt, data), err

@@ -160,6 +160,24 @@ func TestAColumnThatBecomesEmptyIsSuspect(t *testing.T) {
 	}
 }
 
+func TestAColumnThatThinsOutIsSuspect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newPublishedFixture(t)
+		f.maxColumnLoss = tolerance.Tolerance{Share: 0.5}
+		first := f.park(t, f.snapshot(), "new", sliceLimit(1)) // these users have their departments
+		f.emptyColumn(t, "department", "null")
+		_, _, err := f.slices(t, f.snapshot(), snapshot.Input{Resume: first.Resume}, noLimit)
+		wantError(t, err, "Snapshot.Suspect")
+		if !strings.Contains(err.Error(), "the column department has a value for about") {
+			t.Error(err)
+		}
+		f.wantLatest(t, "old", smallTenant)
+		if err := accept(t, f); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 func TestAColumnPopulatedInAnEarlierSliceIsNotEmpty(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newPublishedFixture(t)

@@ -123,13 +123,9 @@ func (c *checkpoint) validObjects() bool {
 // balanced reports whether every user of the list was written, once at each
 // destination.
 func (c *checkpoint) balanced() bool {
-	users := 0
-	for _, o := range c.IDs {
-		users += o.Users
-	}
-	balanced := users == c.Report.Users
+	balanced := c.users() == c.Report.Users
 	for _, parts := range c.Objects {
-		users = 0
+		users := 0
 		for _, p := range parts {
 			users += p.Users
 		}

@@ -36,6 +36,7 @@ type fixture struct {
 	request       list.Request
 	eachUser      bool
 	maxLeavers    tolerance.Tolerance
+	maxColumnLoss tolerance.Tolerance
 	log           bytes.Buffer
 }
 
@@ -43,7 +44,7 @@ func newFixture(t testing.TB, cfg simulator.Config) *fixture {
 	t.Helper()
 	f := &fixture{
 		memory: storetest.NewMemory(), state: storetest.NewMemory(), bus: &fakeBus{}, request: listtest.Request(),
-		maxLeavers: tolerance.Tolerance{Share: 0.01},
+		maxLeavers: tolerance.Tolerance{Share: 0.01}, maxColumnLoss: tolerance.Tolerance{Share: 1},
 	}
 	f.bucket = f.memory
 	f.setTenant(t, cfg)
@@ -119,7 +120,7 @@ func (f *fixture) deleteUsers(t *testing.T, from, to int) {
 // snapshot publishes NDJSON without compression, so that tests can read what is stored.
 func (f *fixture) snapshot() *snapshot.Snapshot {
 	return snapshot.New(snapshot.Publication{
-		Directory: f.client, Request: f.request, Tenant: tenantID, State: f.state, MaxLeavers: f.maxLeavers,
+		Directory: f.client, Request: f.request, Tenant: tenantID, State: f.state, MaxLeavers: f.maxLeavers, MaxColumnLoss: f.maxColumnLoss,
 		Destinations: []snapshot.Destination{{
 			Store: f.bucket, Format: "ndjson", Compression: "none", Suffix: ".ndjson", PartSize: 64 << 10, Tables: true,
 			Encode: func(w io.Writer, _ []string) (snapshot.Encoder, error) { return &lines{w: w}, nil },
@@ -194,9 +195,9 @@ const noLimit = 100 * time.Hour
 
 func sliceLimit(parallel int) time.Duration {
 	if parallel > 1 {
-		return 14 * time.Second
+		return 15 * time.Second
 	}
-	return 5 * time.Second
+	return 6 * time.Second
 }
 
 // slice runs one slice.

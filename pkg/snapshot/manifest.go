@@ -30,9 +30,17 @@ type Manifest struct {
 	Pages      int       `json:"pages"`
 	Passes     int       `json:"passes"`
 	// Expected is Graph's count; null where the tenant does not count.
-	Expected   *list.Expected `json:"expected"`
-	Verified   bool           `json:"verified"`
-	Difference int            `json:"difference"`
+	Expected *list.Expected `json:"expected"`
+	// Verified says that the list was shown to be whole, by VerifiedBy: "count" or
+	// "second reading".
+	Verified   bool   `json:"verified"`
+	VerifiedBy string `json:"verifiedBy,omitempty"`
+	// Fenced says that the changes made while the list was read are accounted for.
+	Fenced bool `json:"fenced"`
+	// Left is how many of the users left while the list was read.
+	Left int `json:"left"`
+	// Difference is by how many the users who had not left exceed the count.
+	Difference int `json:"difference"`
 	// Leavers is how many users of the last list are not in this one.
 	Leavers int `json:"leavers"`
 	// Select are the columns asked for. MissingColumns were refused by Graph,
@@ -61,7 +69,7 @@ func (r *run) manifest(destination int) Manifest {
 		Version: manifestVersion, Tenant: c.Tenant, Run: c.Run, Status: Complete,
 		StartedAt: c.StartedAt, FinishedAt: c.Audit.FinishedAt,
 		Users: c.Report.Users, Duplicates: c.Report.Duplicates, Pages: c.Report.Pages, Passes: c.Report.Passes,
-		Expected: c.Report.Expected, Verified: c.Report.Verified, Difference: c.Report.Difference, Leavers: c.Audit.Leavers,
+		Expected: c.Report.Expected, Verified: c.Report.Verified, VerifiedBy: c.Report.VerifiedBy, Fenced: c.Report.Fenced, Left: c.Report.Left, Difference: c.Report.Difference, Leavers: c.Audit.Leavers,
 		Select: r.p.columns(), MissingColumns: notNil(c.Report.MissingColumns), EmptyColumns: notNil(c.Audit.EmptyColumns),
 		Filter: r.p.Request.Filter, Objects: []Object{}, Warnings: notNil(c.Report.Warnings),
 		Suspicions: c.Audit.Suspicions, Accepted: c.Audit.Accepted, Demo: r.p.Demo,

@@ -55,7 +55,7 @@ func (r *run) promoteAndAnnounce(ctx context.Context, url string) error {
 	}
 	report := r.c.Report
 	result := Result{
-		Status: Complete, Run: r.c.Run, Users: report.Users, Verified: report.Verified,
+		Status: Complete, Run: r.c.Run, Users: report.Users, Verified: report.Verified, Fenced: report.Fenced,
 		Duplicates: report.Duplicates, Pages: report.Pages, Manifest: url, Superseded: superseded,
 	}
 	if report.Expected != nil {
@@ -135,7 +135,7 @@ func (r *run) promote(ctx context.Context) (superseded string, err error) {
 // published and announced is a baseline.
 func (r *run) remember(ctx context.Context) error {
 	replaced, err := r.baseline().Replace(ctx, baseline.Record{
-		Run: r.c.Run, StartedAt: r.c.StartedAt, Users: r.c.Report.Users, IDs: r.c.IDs, Populated: r.c.Populated,
+		Run: r.c.Run, StartedAt: r.c.StartedAt, Users: r.c.Report.Users, IDs: r.c.IDs, Populated: r.c.Populated, Values: r.c.Values,
 	})
 	for _, o := range replaced {
 		if strings.HasPrefix(o.Key, "tenant="+r.p.Tenant+"/run=") {

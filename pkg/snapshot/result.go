@@ -13,8 +13,10 @@ type Result struct {
 	// Users is the number of users so far, each counted once.
 	Users int `json:"users"`
 	// Expected is Graph's last count; absent where there is none.
-	Expected   *int `json:"expected,omitempty"`
-	Verified   bool `json:"verified"`
+	Expected *int `json:"expected,omitempty"`
+	Verified bool `json:"verified"`
+	// Fenced says that the changes made while the list was read are accounted for.
+	Fenced     bool `json:"fenced"`
 	Duplicates int  `json:"duplicates"`
 	Pages      int  `json:"pages"`
 	// Manifest is the URL of the proof, once there is one.

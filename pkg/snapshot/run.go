@@ -153,13 +153,12 @@ func (r *run) audit(ctx context.Context, s *slice) error {
 	if !r.c.balanced() {
 		return &store.StateError{URL: r.p.State.URL(r.checkpointKey()), Problem: "its objects do not hold the users that were read; start a run of another name"}
 	}
-	var empty []string
-	for _, name := range s.columns.empty {
-		if !slices.Contains(r.c.Report.MissingColumns, name) {
-			empty = append(empty, name)
-		}
+	empty := slices.DeleteFunc(slices.Clone(s.columns.empty), func(name string) bool { return slices.Contains(r.c.Report.MissingColumns, name) })
+	for _, name := range r.c.Report.MissingColumns {
+		delete(r.c.Values, name)
 	}
-	verdict, err := r.baseline().Compare(ctx, s.list, empty, r.p.MaxLeavers)
+	verdict, err := r.baseline().Compare(ctx, baseline.Current{Has: s.list.Has, Users: r.c.Report.Users, Empty: empty, Values: r.c.Values},
+		baseline.Limits{Leavers: r.p.MaxLeavers, ColumnLoss: r.p.MaxColumnLoss})
 	if err != nil {
 		return err
 	}

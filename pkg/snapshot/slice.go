@@ -44,8 +44,10 @@ type slice struct {
 type written struct {
 	// IDs are the objects that hold the ids of the users read so far.
 	IDs []baseline.IDs `json:"ids,omitempty"`
-	// Populated are the columns in which somebody has a value.
-	Populated []string `json:"populated,omitempty"`
+	// Populated are the columns in which somebody has a value, Values about how many
+	// users have one.
+	Populated []string       `json:"populated,omitempty"`
+	Values    map[string]int `json:"values,omitempty"`
 	// Objects are the parts of each destination.
 	Objects [][]part `json:"objects"`
 }
@@ -70,6 +72,15 @@ func (w *written) objects() []object {
 		all = append(all, object{inState, o.Key})
 	}
 	return all
+}
+
+// users is how many users were written.
+func (w *written) users() int {
+	n := 0
+	for _, o := range w.IDs {
+		n += o.Users
+	}
+	return n
 }
 
 // newSlice resumes the run whose checkpoint is given.
@@ -101,7 +112,7 @@ func (s *slice) open() {
 		})
 	}
 	s.ids = baseline.NewIDWriter(s.p.State, stateKey(s.p.Tenant, s.events.run, fmt.Sprintf("ids-%d-%s", s.number, own)))
-	s.columns = newColumnAudit(columns, s.earlier.Populated)
+	s.columns = newColumnAudit(columns, s.earlier, s.earlier.users())
 }
 
 // read reads until the list is complete or the time for reading it is over.
@@ -150,7 +161,7 @@ func (s *slice) user(ctx context.Context, id list.ID, user graph.User) error {
 	if err := s.ids.Add(ctx, id); err != nil {
 		return err
 	}
-	s.columns.user(user.Raw)
+	s.columns.user(id, user.Raw)
 	for _, p := range s.parts {
 		if err := p.user(ctx, user.Raw); err != nil {
 			return err
@@ -194,7 +205,7 @@ func (s *slice) discard() []object {
 // what the run has written by now.
 func (s *slice) finish(ctx context.Context) (_ written, err error) {
 	defer crash.Recover(&err)
-	total := written{IDs: s.earlier.IDs, Populated: s.columns.populated, Objects: slices.Clone(s.earlier.Objects)}
+	total := written{IDs: s.earlier.IDs, Populated: s.columns.populated, Values: s.columns.values, Objects: slices.Clone(s.earlier.Objects)}
 	for i, p := range s.parts {
 		if err := p.commit(); err != nil {
 			return written{}, err

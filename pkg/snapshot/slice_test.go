@@ -43,7 +43,7 @@ func TestAPageTokenThatExpiresBetweenSlicesStartsTheListOver(t *testing.T) {
 // TestAPageTokenThatExpiresEveryTimeEndsTheRunWhichCanBeRetried loses the token of every
 // pass, in one slice and over several.
 func TestAPageTokenThatExpiresEveryTimeEndsTheRunWhichCanBeRetried(t *testing.T) {
-	for name, limit := range map[string]time.Duration{"within a slice": noLimit, "between slices": 6 * time.Second} {
+	for name, limit := range map[string]time.Duration{"within a slice": noLimit, "between slices": sliceLimit(1)} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newPublishedFixture(t)

@@ -81,6 +81,9 @@ type Publication struct {
 	State Store
 	// MaxLeavers is how many users of the last list may be missing from this one.
 	MaxLeavers tolerance.Tolerance
+	// MaxColumnLoss is how many of the values that a column had in the last list may be
+	// missing from this one.
+	MaxColumnLoss tolerance.Tolerance
 	// Demo marks the manifest: the tenant is a simulated one.
 	Demo bool
 	Log  *slog.Logger

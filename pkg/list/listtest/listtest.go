@@ -99,6 +99,15 @@ func Respond(r *http.Request, status int, body string) *http.Response {
 	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}
 }
 
+// RefuseDelta answers a delta query as a tenant does that has none, and other requests
+// with nil.
+func RefuseDelta(r *http.Request) *http.Response {
+	if !strings.HasSuffix(r.URL.Path, "/users/delta") {
+		return nil
+	}
+	return Respond(r, http.StatusBadRequest, `{"error":{"code":"Request_UnsupportedQuery","message":"no delta here"}}`)
+}
+
 // IsList reports whether r asks for a page of users, rather than for their count or for
 // a token.
 func IsList(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/users") }
