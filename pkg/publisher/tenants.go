@@ -36,12 +36,27 @@ func (p *Publisher) tenantsFile(ctx context.Context) ([]row, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the tenants file: %w", err)
 	}
+	rows, err := parseTenants(body)
+	if err != nil {
+		return nil, invalid("ROLLCALL_TENANTS", fmt.Errorf("the tenants file %s %w", at.URL(name), err))
+	}
+	return rows, nil
+}
+
+// parseTenants reads the rows of a tenants file. The error quotes nothing of it: people
+// write secrets into it.
+func parseTenants(body []byte) ([]row, error) {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
 	var rows []row
-	err = d.Decode(&rows)
-	if _, more := d.Token(); err != nil || !errors.Is(more, io.EOF) {
-		return nil, invalid("ROLLCALL_TENANTS", errors.New("the tenants file "+at.URL(name)+` is not of the form [{"tenant":"<guid>","credentials":"secretsmanager:<ARN>"}]`))
+	err := d.Decode(&rows)
+	if _, more := d.Token(); err != nil || rows == nil || !errors.Is(more, io.EOF) {
+		return nil, errors.New(`is not of the form [{"tenant":"<guid>","credentials":"secretsmanager:<ARN>"}]`)
+	}
+	for i, r := range rows {
+		if r.Tenant == "" {
+			return nil, fmt.Errorf(`has no tenant in row %d; write {"tenant":"<guid>","credentials":"secretsmanager:<ARN>"}`, i+1)
+		}
 	}
 	return rows, nil
 }

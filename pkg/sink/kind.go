@@ -57,7 +57,7 @@ func kinds() []kind {
 // that say how a list is stored.
 func parse(text string, bare bool) (*Store, *Bus, error) {
 	scheme, rest, found := strings.Cut(text, ":")
-	if !found || !isScheme(scheme) { // people paste connection strings, which have a colon too
+	if !found || !isWord(scheme) { // people paste connection strings, which have a colon too
 		return nil, nil, errors.New("a destination is not a URL; write for instance s3://bucket/prefix, file:///folder or sqs:<queue URL>")
 	}
 	scheme = strings.ToLower(scheme)
@@ -94,8 +94,8 @@ func parseAs(scheme, whole, rest string, bare bool) (s *Store, b *Bus, err error
 	return nil, b, err
 }
 
-// isScheme tells a kind, known or not, from what may be a secret.
-func isScheme(text string) bool {
+// isWord tells the name of a kind or an option, known or not, from what may be a secret.
+func isWord(text string) bool {
 	for _, r := range text {
 		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' {
 			return false

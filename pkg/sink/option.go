@@ -27,6 +27,9 @@ func parseOptions(query string) (options, error) {
 	o := options{values: map[string]string{}}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if n := len(given[name]); n > 1 {
+			if !isWord(name) {
+				name = "of no kind"
+			}
 			return options{}, fmt.Errorf("option %s is there %d times", name, n)
 		}
 		o.values[name] = given[name][0]
@@ -71,6 +74,10 @@ func (o options) decode(targets ...any) error {
 	var unknown []error
 	for _, name := range slices.Sorted(maps.Keys(o.values)) {
 		if !slices.Contains(known, name) {
+			if !isWord(name) { // what was pasted may be a secret
+				unknown = append(unknown, errors.New("has an option that is none; "+all))
+				continue
+			}
 			unknown = append(unknown, fmt.Errorf("has no option %q; %s", name, all))
 		}
 	}

@@ -28,6 +28,13 @@ type Form struct {
 	OnlyARN bool
 }
 
+// IsRegion reports whether a text can be a region's name: it becomes a part of a host.
+func IsRegion(text string) bool {
+	return text != "" && len(text) <= 32 && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
+
+func isAccount(text string) bool { return len(text) == 12 && strings.Trim(text, "0123456789") == "" }
+
 // Parse reads an address: an ARN or, unless OnlyARN is set, a name; both may stand
 // behind the two slashes of a URL. The error does not quote the address.
 func (f Form) Parse(address string) (Address, error) {
@@ -39,7 +46,7 @@ func (f Form) Parse(address string) (Address, error) {
 	}
 	if a, err := arn.Parse(address); err == nil {
 		name, found := strings.CutPrefix(a.Resource, f.Type)
-		if found && isName(name) && a.Service == f.Service && a.Region != "" && a.AccountID != "" {
+		if found && isName(name) && a.Service == f.Service && IsRegion(a.Region) && isAccount(a.AccountID) {
 			return Address{Name: name, ARN: address, Region: a.Region}, nil
 		}
 	}

@@ -39,10 +39,11 @@ func ID(i int) *string { return aws.String(strconv.Itoa(i)) }
 
 // Index returns the index of an ID, -1 for any other text.
 func Index(id *string) int {
-	if i, err := strconv.Atoi(aws.ToString(id)); err == nil {
-		return i
+	i, err := strconv.Atoi(aws.ToString(id))
+	if err != nil || *ID(i) != *id { // +1 and 01 are no ids of ours
+		return -1
 	}
-	return -1
+	return i
 }
 
 func (o *Outcome) fail(i int, code string, sender bool) {

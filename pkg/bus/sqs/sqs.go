@@ -52,7 +52,11 @@ func Parse(address string) (Config, error) {
 	if parts == nil {
 		return Config{}, errAddress
 	}
-	return Config{URL: address, Name: parts[2], Region: region(u.Hostname()), FIFO: strings.HasSuffix(parts[2], ".fifo")}, nil
+	c := Config{URL: address, Name: parts[2], Region: region(u.Hostname()), FIFO: strings.HasSuffix(parts[2], ".fifo")}
+	if c.Region != "" && !awsbus.IsRegion(c.Region) {
+		return Config{}, errAddress
+	}
+	return c, nil
 }
 
 // region reads the region from a host of SQS: sqs.<region>.amazonaws.com, with

@@ -55,10 +55,16 @@ func Parse(address string) (Config, error) {
 	rest, found := strings.CutPrefix(address, "//")
 	account, rest, _ := strings.Cut(rest, "/")
 	container, prefix, _ := strings.Cut(rest, "/")
-	if !found || account == "" || container == "" {
+	if !found || !isName(account) || !isName(strings.TrimPrefix(container, "$")) {
 		return Config{}, errors.New("is not of the form azblob://account/container/prefix")
 	}
 	return Config{Account: account, Container: container, Prefix: strings.Trim(prefix, "/")}, store.CheckPrefix(prefix)
+}
+
+// isName reports whether a text can be the name of an account or a container. Anything
+// else may hold a credential.
+func isName(text string) bool {
+	return text != "" && len(text) <= 63 && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
 
 // String returns azblob://account/container/prefix, without any credential.

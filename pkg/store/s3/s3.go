@@ -66,11 +66,20 @@ type Config struct {
 func Parse(address string) (Config, error) {
 	rest, found := strings.CutPrefix(address, "//")
 	bucket, prefix, _ := strings.Cut(rest, "/")
-	if !found || bucket == "" {
+	if !found || !isBucket(bucket) {
 		return Config{}, errors.New("is not of the form s3://bucket/prefix")
 	}
 	return Config{Bucket: bucket, Prefix: strings.Trim(prefix, "/")}, store.CheckPrefix(prefix)
 }
+
+// isBucket reports whether a text can be a bucket's name, also one of the older rules,
+// or the ARN of an access point. Anything else may hold a credential.
+func isBucket(name string) bool {
+	return name != "" && len(name) <= 255 && strings.Trim(name, letters+".-_:") == "" &&
+		(strings.HasPrefix(name, "arn:") || !strings.Contains(name, ":"))
+}
+
+const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 // String returns s3://bucket/prefix.
 func (c Config) String() string { return "s3://" + path.Join(c.Bucket, c.Prefix) }
@@ -97,6 +106,8 @@ func New(cfg aws.Config, c Config) (*Store, error) {
 		return nil, fmt.Errorf("%q is not a bucket's name", c.Bucket)
 	case err != nil:
 		return nil, err
+	case strings.Trim(c.Region, letters+"-") != "": // it becomes a part of the host
+		return nil, errors.New("the region of the bucket " + c.Bucket + " is not one; write for instance region=eu-west-1")
 	case cfg.Region == "":
 		return nil, errors.New("no AWS region is set: set AWS_REGION to the region of the bucket " + c.Bucket)
 	case c.PartSize == 0:
