@@ -5,13 +5,15 @@ package cloud
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
 // Region is where everything is; Account is moto's.
@@ -37,7 +39,7 @@ func S3(cfg aws.Config) *s3.Client {
 // CreateBucket makes a bucket.
 func CreateBucket(ctx context.Context, cfg aws.Config, name string) error {
 	_, err := S3(cfg).CreateBucket(ctx, &s3.CreateBucketInput{
-		Bucket: &name, CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: Region},
+		Bucket: &name, CreateBucketConfiguration: &s3types.CreateBucketConfiguration{LocationConstraint: Region},
 	})
 	if err != nil {
 		return fmt.Errorf("create the bucket %s: %w", name, err)
@@ -75,12 +77,21 @@ func (q *Queue) Receive(ctx context.Context) ([][]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("receive from %s: %w", q.ARN, err)
 	}
+	if len(got.Messages) == 0 {
+		return nil, nil
+	}
 	var bodies [][]byte
-	for _, m := range got.Messages {
+	done := &sqs.DeleteMessageBatchInput{QueueUrl: &q.URL}
+	for i, m := range got.Messages {
 		bodies = append(bodies, []byte(*m.Body))
-		if _, err := q.client.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &q.URL, ReceiptHandle: m.ReceiptHandle}); err != nil {
-			return nil, fmt.Errorf("delete from %s: %w", q.ARN, err)
-		}
+		done.Entries = append(done.Entries, types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: m.ReceiptHandle})
+	}
+	deleted, err := q.client.DeleteMessageBatch(ctx, done)
+	if err != nil {
+		return nil, fmt.Errorf("delete from %s: %w", q.ARN, err)
+	}
+	if len(deleted.Failed) > 0 {
+		return nil, fmt.Errorf("delete from %s: %s", q.ARN, aws.ToString(deleted.Failed[0].Message))
 	}
 	return bodies, nil
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
@@ -119,6 +120,7 @@ func TestOneRunReachesEveryKindOfSink(t *testing.T) {
 	if err := d.tenant.Trust(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: target.Certificate().Raw})); err != nil {
 		t.Fatal(err)
 	}
+	d.timeout = 5 * time.Minute // moto is slow
 	d.start()
 	result, _ := d.complete(snapshot.Input{Run: "r"})
 	d.wantEverywhere("r", present(d.tenant, users, nil))
