@@ -64,7 +64,11 @@ func restrict[E expression](allowed []property.Column, option string, e E, err e
 }
 
 func notAllowed(option, name string, allowed []property.Column) error {
-	return failure.InvalidRequest(fmt.Sprintf("%s may not name %s; it can name %s", option, printable(name), strings.Join(columnNames(allowed), ", ")))
+	what := printable(name)
+	if where, ok := property.Within(name); ok {
+		what += ", which is a member of " + where
+	}
+	return failure.InvalidRequest(fmt.Sprintf("%s may not name %s; it can name %s", option, what, strings.Join(columnNames(allowed), ", ")))
 }
 
 func columnNames(columns []property.Column) []string {

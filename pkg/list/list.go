@@ -55,9 +55,11 @@ func (r Request) Query() graph.Query {
 		q.Select = append(q.Select, "id")
 	}
 	for _, c := range r.Columns {
-		if c.Name == property.Manager {
+		switch c.Name {
+		case property.Manager:
 			q.Expand = "manager($select=id)"
-		} else {
+		case property.ODataType: // comes unasked
+		default:
 			q.Select = append(q.Select, c.Name)
 		}
 	}

@@ -8,8 +8,8 @@ import (
 
 // Column is a property that a list selects.
 type Column struct {
-	// Name is the property's name as Graph spells it, or [Manager], which is read
-	// with $expand=manager($select=id).
+	// Name is the property's name as Graph spells it, [Manager], which is read with
+	// $expand=manager($select=id), or [ODataType].
 	Name string `json:"name"`
 	// Optional columns that Graph refuses are left out of the list and reported as
 	// missing.
@@ -73,15 +73,25 @@ func (c *Columns) UnmarshalText(text []byte) error {
 
 func checkColumn(name string, optional bool) error {
 	switch {
-	case name == Manager:
+	case name == Manager, name == ODataType:
 		return nil
 	case strings.EqualFold(name, Manager):
 		return fmt.Errorf("%q is spelled %q: names are case-sensitive", name, Manager)
 	case name == id && optional:
 		return errors.New(`"id?" is not allowed, since every user has an id; write id`)
 	}
-	return Selectable(name)
+	err := Selectable(name)
+	if optional && errors.Is(err, errUnknown) && mayExist(name) {
+		return nil // Graph may know it, and says so if not
+	}
+	return err
 }
+
+// mayExist reports whether Graph may have a property that is in no table here.
+func mayExist(name string) bool { return isIdentifier(name) && name != AdditionalData }
+
+// errUnknown is the error of a name that is in no table.
+var errUnknown = errors.New("a Graph v1.0 user has no such property; see the user resource type, or write it with a question mark to try it")
 
 // Selectable reports whether a list of users may select a name. It returns nil
 // for a property that Graph returns in a collection and for the name of a
@@ -110,7 +120,10 @@ func Selectable(name string) error {
 	if strings.HasPrefix(name, "extension_") {
 		return fmt.Errorf("property %q is not a directory extension: write extension_<app id, 32 hexadecimal digits, no dashes>_<name>", name)
 	}
-	return fmt.Errorf("property %q is unknown: a Graph v1.0 user has no such property; see the user resource type", name)
+	if where, ok := Within(name); ok {
+		return fmt.Errorf("property %q is unknown: it is a member of %s", name, where)
+	}
+	return fmt.Errorf("property %q is unknown: %w", name, errUnknown)
 }
 
 // IsExtension reports whether a name has the form of a directory extension

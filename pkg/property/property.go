@@ -17,6 +17,11 @@ import (
 // property: it is read with $expand=manager($select=id), never with $select.
 const Manager = "manager"
 
+// ODataType is the type of a user of a derived type, such as #microsoft.graph.agentUser for
+// the account of an AI agent. It is not a property: Graph sends it unasked, and only for
+// such users.
+const ODataType = "@odata.type"
+
 // Property is a row of the table.
 type Property struct {
 	// Name is the exact spelling on the wire.

@@ -101,6 +101,11 @@ func TestSelectableErrorsNameThePropertyAndTheRemedy(t *testing.T) {
 		{"deletedDateTime", "deletedItems"},
 		{"", "empty"},
 		{"mail,", "unknown"},
+		{"lastSignInDateTime", "signInActivity/lastSignInDateTime"},
+		{"lastsignindatetime", "signInActivity/lastSignInDateTime"},
+		{"extensionAttribute7", "onPremisesExtensionAttributes/extensionAttribute7"},
+		{"skuId", "assignedLicenses/any(x:x/skuId eq"},
+		{"costCenter", "employeeOrgData/costCenter"},
 	} {
 		err := property.Selectable(test.name)
 		switch {

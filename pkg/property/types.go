@@ -28,9 +28,10 @@ const (
 )
 
 // ColumnType returns the CSDL type of a column: a property of the table, the
-// [Manager] (an object with an id) or an extension.
+// [Manager] (an object with an id), [ODataType], an extension, or an optional column that
+// no table knows.
 //
-// Extensions are Edm.Untyped. A directory extension may be a String, Boolean,
+// The last two are Edm.Untyped. A directory extension may be a String, Boolean,
 // Integer, LargeInteger, DateTime or Binary, or a collection of them, and a
 // schema extension is an object; only the tenant's own definition says which.
 // Columns that need one type store text: strings as they are, everything else as
@@ -42,11 +43,36 @@ func ColumnType(name string) (typeName string, ok bool) {
 	switch {
 	case name == Manager:
 		return directoryObject, true
-	case IsExtension(name):
+	case name == ODataType:
+		return text, true
+	case IsExtension(name), mayExist(name):
 		return untyped, true
 	default:
 		return "", false
 	}
+}
+
+// Within says where a name is at home that is no property, but a member of a
+// structure: "signInActivity: select signInActivity, filter by
+// signInActivity/lastSignInDateTime".
+func Within(name string) (where string, ok bool) {
+	if _, ok := Lookup(name); ok {
+		return "", false
+	}
+	for _, p := range All() {
+		element, collection := Element(p.Type)
+		fields, _ := Structure(element)
+		for _, f := range fields {
+			switch {
+			case !strings.EqualFold(f.Name, name):
+			case collection:
+				return p.Name + ": select " + p.Name + ", filter by " + p.Name + "/any(x:x/" + f.Name + " eq …)", true
+			default:
+				return p.Name + ": select " + p.Name + ", filter by " + p.Name + "/" + f.Name, true
+			}
+		}
+	}
+	return "", false
 }
 
 // Element returns the element type of a collection, or the type itself if it is

@@ -32,13 +32,15 @@ func TestEveryComplexTypeHasAStructureUnlessItIsOpen(t *testing.T) {
 	}
 }
 
-func TestAColumnIsAPropertyTheManagerOrAnExtension(t *testing.T) {
+func TestAColumnIsAPropertyTheManagerAnExtensionOrUntyped(t *testing.T) {
 	for name, want := range map[string]string{
 		"id":               "Edm.String",
 		"assignedLicenses": "Collection(graph.assignedLicense)",
 		"manager":          "graph.directoryObject",
 		"extension_0123456789abcdef0123456789abcdef_costCentre": "Edm.Untyped",
-		"shoeSize":              "",
+		"shoeSize":              "Edm.Untyped",
+		"@odata.type":           "Edm.String",
+		"shoe size":             "",
 		property.AdditionalData: "",
 	} {
 		if got, ok := property.ColumnType(name); got != want || ok != (want != "") {

@@ -5,6 +5,7 @@ package reader
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/odata"
+	"github.com/rollcall-dev/rollcall/pkg/property"
 	"github.com/rollcall-dev/rollcall/pkg/retry"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
@@ -96,6 +98,11 @@ func checkQuery(cfg *config.Config) (isAdvanced bool, err error) {
 	q := advanced.Query{Columns: cfg.Select}
 	if q.Filter, err = odata.ParseFilter(cfg.Filter); err != nil {
 		return false, nil
+	}
+	for _, name := range q.Filter.Properties() {
+		if where, ok := property.Within(name); ok {
+			return false, &config.Error{Problems: []config.Problem{{Variable: "ROLLCALL_FILTER", Text: fmt.Sprintf("%q is a member of %s", name, where)}}}
+		}
 	}
 	if err := q.Conflict(); err != nil {
 		return false, &config.Error{Problems: []config.Problem{{Variable: "ROLLCALL_FILTER", Text: err.Error()}}}

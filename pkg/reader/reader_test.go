@@ -123,3 +123,40 @@ func TestWhatGraphCannotCombineIsAnErrorAtTheStart(t *testing.T) {
 		}
 	}
 }
+
+func TestAFilterByAMemberOfAStructureIsAnsweredWithWhereItLives(t *testing.T) {
+	tenant, server := start(t)
+	cfg, err := config.Read(environ(tenant, server.URL, "ROLLCALL_FILTER=lastSignInDateTime le 2026-01-01T00:00:00Z"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = reader.New(cfg, slog.New(slog.DiscardHandler))
+	var problems *config.Error
+	if !errors.As(err, &problems) || !strings.Contains(err.Error(), "signInActivity/lastSignInDateTime") {
+		t.Error(err)
+	}
+}
+
+func TestAColumnThatNobodyKnowsIsTriedWhereItIsOptional(t *testing.T) {
+	tenant, server := start(t)
+	if _, err := config.Read(environ(tenant, server.URL, "ROLLCALL_SELECT=shoeSize")); err == nil || !strings.Contains(err.Error(), "with a question mark") {
+		t.Error(err)
+	}
+	cfg, err := config.Read(environ(tenant, server.URL, "ROLLCALL_SELECT=displayName,shoeSize?"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := reader.New(cfg, slog.New(slog.DiscardHandler), reader.WithTransport(server.Transport()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	listing := list.New(r.Graph, r.Request, nil)
+	for _, err := range listing.Users(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := listing.Report(); got.Users != 1200 || len(got.MissingColumns) != 1 || got.MissingColumns[0] != "shoeSize" {
+		t.Errorf("%+v", got)
+	}
+}

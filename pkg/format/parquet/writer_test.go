@@ -178,8 +178,8 @@ func TestADictionaryThatGrowsTooLargeLosesNothing(t *testing.T) {
 
 func TestInvalidColumnsAndOptionsAreRejected(t *testing.T) {
 	for want, make := range map[string]func() (*parquet.Writer, error){
-		`"shoeSize" is unknown`: func() (*parquet.Writer, error) {
-			return parquet.New(io.Discard, []string{"id", "shoeSize"}, parquet.Options{})
+		`"shoe size" is unknown`: func() (*parquet.Writer, error) {
+			return parquet.New(io.Discard, []string{"id", "shoe size"}, parquet.Options{})
 		},
 		`"additionalData" is unknown`: func() (*parquet.Writer, error) {
 			return parquet.New(io.Discard, []string{property.AdditionalData}, parquet.Options{})
@@ -268,5 +268,13 @@ func TestUsersAllocateNothingUntilAPageIsFull(t *testing.T) {
 	})
 	if allocs != 0 {
 		t.Errorf("%v allocations a user", allocs)
+	}
+}
+
+func TestTheTypeOfADerivedUserIsAColumnWhereItIsSelected(t *testing.T) {
+	rows := read(t, write(t, []string{"id", property.ODataType, "shoeSize"}, parquet.Options{},
+		graph.User{ID: []byte("1"), Raw: []byte(`{"@odata.type":"#microsoft.graph.agentUser","id":"1","shoeSize":44}`)}, graph.User{ID: []byte("2"), Raw: []byte(`{"id":"2","shoeSize":null}`)}))
+	if got := fmt.Sprint(rows); len(rows) != 2 || !strings.Contains(got, "#microsoft.graph.agentUser") || !strings.Contains(got, "44") {
+		t.Error(got)
 	}
 }
