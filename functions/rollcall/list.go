@@ -172,6 +172,9 @@ func warnings(r list.Report) []string {
 
 // closingLine says that a list is complete, and how that is known.
 func closingLine(r list.Report) string {
+	if r.VerifiedBy == list.BySecondReading {
+		return fmt.Sprintf("%d users, complete (verified by a second reading; $count differs by %+d)", r.Users, r.Difference)
+	}
 	if r.Verified {
 		return fmt.Sprintf("%d users, complete (verified against $count)", r.Users)
 	}

@@ -172,7 +172,7 @@ func (p *program) printSummary(result *snapshot.Result) error {
 	}
 	m := result.Published[0].Manifest
 	report := list.Report{
-		Users: m.Users, Verified: m.Verified, Expected: m.Expected, Difference: m.Difference,
+		Users: m.Users, Verified: m.Verified, VerifiedBy: m.VerifiedBy, Expected: m.Expected, Difference: m.Difference,
 		MissingColumns: m.MissingColumns, Warnings: m.Warnings,
 	}
 	var b strings.Builder

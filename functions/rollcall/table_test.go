@@ -133,6 +133,7 @@ func TestTheClosingLineSaysHowCompletenessIsKnown(t *testing.T) {
 		want   string
 	}{
 		{verified(1000), "1000 users, complete (verified against $count)"},
+		{list.Report{Users: 7, Verified: true, VerifiedBy: list.BySecondReading, Difference: -2}, "7 users, complete (verified by a second reading; $count differs by -2)"},
 		{list.Report{Users: 5}, "5 users, complete (not verified: Graph does not count this tenant's users)"},
 		{
 			list.Report{Users: 9998, Expected: &list.Expected{Before: 10000, After: 10000}, Difference: -2},

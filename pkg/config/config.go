@@ -39,8 +39,11 @@ type Config struct {
 	Filter string
 	// PageSize is $top, 1 to 999.
 	PageSize int
-	// CountSlack is how far a list may be from /users/$count.
+	// CountSlack is how far a list may be from /users/$count and still be taken,
+	// unverified.
 	CountSlack tolerance.Tolerance
+	// RequireVerified refuses a list that cannot be verified.
+	RequireVerified bool
 	// AllowAnonymous accepts HTTP events without a verified caller.
 	AllowAnonymous bool
 	// Stream answers REST API and Function URL events with a stream instead of a
@@ -81,6 +84,7 @@ func (c Config) LogValue() slog.Value {
 		slog.Bool("filtered", c.Filter != ""),
 		slog.Int("pageSize", c.PageSize),
 		slog.String("countSlack", c.CountSlack.String()),
+		slog.Bool("requireVerified", c.RequireVerified),
 		slog.Bool("allowAnonymous", c.AllowAnonymous),
 		slog.Bool("stream", c.Stream),
 		slog.Int("parallel", c.Parallel),

@@ -25,21 +25,22 @@ func ExtraVariables() []string {
 
 // settings are the variables that every function reads, and their types.
 type settings struct {
-	Credentials    secret.Source       `env:"ROLLCALL_CREDENTIALS"`
-	SealKey        keySource           `env:"ROLLCALL_SEAL_KEY"`
-	Cloud          cloudName           `env:"ROLLCALL_CLOUD"`
-	LoginURL       host                `env:"ROLLCALL_LOGIN_URL"`
-	GraphURL       host                `env:"ROLLCALL_GRAPH_URL"`
-	Select         property.Columns    `env:"ROLLCALL_SELECT"`
-	Filter         string              `env:"ROLLCALL_FILTER"`
-	PageSize       pageSize            `env:"ROLLCALL_PAGE_SIZE"`
-	CountSlack     tolerance.Tolerance `env:"ROLLCALL_COUNT_SLACK"`
-	AllowAnonymous flag                `env:"ROLLCALL_ALLOW_ANONYMOUS"`
-	Response       stream              `env:"ROLLCALL_RESPONSE"`
-	Parallel       parallel            `env:"ROLLCALL_PARALLEL"`
-	AuthorityHost  host                `env:"AZURE_AUTHORITY_HOST"`
-	LogLevel       string              `env:"AWS_LAMBDA_LOG_LEVEL"`
-	MemorySize     int                 `env:"AWS_LAMBDA_FUNCTION_MEMORY_SIZE"`
+	Credentials     secret.Source       `env:"ROLLCALL_CREDENTIALS"`
+	SealKey         keySource           `env:"ROLLCALL_SEAL_KEY"`
+	Cloud           cloudName           `env:"ROLLCALL_CLOUD"`
+	LoginURL        host                `env:"ROLLCALL_LOGIN_URL"`
+	GraphURL        host                `env:"ROLLCALL_GRAPH_URL"`
+	Select          property.Columns    `env:"ROLLCALL_SELECT"`
+	Filter          string              `env:"ROLLCALL_FILTER"`
+	PageSize        pageSize            `env:"ROLLCALL_PAGE_SIZE"`
+	CountSlack      tolerance.Tolerance `env:"ROLLCALL_COUNT_SLACK"`
+	RequireVerified flag                `env:"ROLLCALL_REQUIRE_VERIFIED"`
+	AllowAnonymous  flag                `env:"ROLLCALL_ALLOW_ANONYMOUS"`
+	Response        stream              `env:"ROLLCALL_RESPONSE"`
+	Parallel        parallel            `env:"ROLLCALL_PARALLEL"`
+	AuthorityHost   host                `env:"AZURE_AUTHORITY_HOST"`
+	LogLevel        string              `env:"AWS_LAMBDA_LOG_LEVEL"`
+	MemorySize      int                 `env:"AWS_LAMBDA_FUNCTION_MEMORY_SIZE"`
 }
 
 // Read reads an environment in the form of os.Environ(). A variable that is empty or
@@ -57,7 +58,6 @@ func Read(environ []string, extra ...any) (*Config, error) {
 		Select:      property.DefaultColumns(),
 		Cloud:       cloudName(cloud.Public()),
 		PageSize:    defaultPageSize,
-		CountSlack:  tolerance.Tolerance{Share: defaultShare},
 		Parallel:    1,
 	}
 	known := ExtraVariables()
@@ -172,20 +172,21 @@ func (s *settings) login() (login host, variable string) {
 func (s *settings) config(values map[string]string) *Config {
 	own := cloud.Cloud(s.Cloud)
 	c := &Config{
-		Credentials:    s.Credentials,
-		SealKey:        secret.Source(s.SealKey),
-		Cloud:          own,
-		LoginURL:       s.Cloud.LoginURL,
-		GraphURL:       s.Cloud.GraphURL,
-		Select:         s.Select,
-		Filter:         s.Filter,
-		PageSize:       int(s.PageSize),
-		CountSlack:     s.CountSlack,
-		AllowAnonymous: bool(s.AllowAnonymous),
-		Stream:         bool(s.Response),
-		Parallel:       int(s.Parallel),
-		MemorySize:     int64(s.MemorySize) << 20,
-		LogLevel:       s.LogLevel,
+		Credentials:     s.Credentials,
+		SealKey:         secret.Source(s.SealKey),
+		Cloud:           own,
+		LoginURL:        s.Cloud.LoginURL,
+		GraphURL:        s.Cloud.GraphURL,
+		Select:          s.Select,
+		Filter:          s.Filter,
+		PageSize:        int(s.PageSize),
+		CountSlack:      s.CountSlack,
+		RequireVerified: bool(s.RequireVerified),
+		AllowAnonymous:  bool(s.AllowAnonymous),
+		Stream:          bool(s.Response),
+		Parallel:        int(s.Parallel),
+		MemorySize:      int64(s.MemorySize) << 20,
+		LogLevel:        s.LogLevel,
 		lookup: func(name string) (string, bool) {
 			value, ok := values[name]
 			return value, ok

@@ -24,7 +24,7 @@ func mustRead(t *testing.T, environ ...string) *config.Config {
 
 func TestAnEmptyEnvironmentGivesTheDefaults(t *testing.T) {
 	c := mustRead(t, "PATH=/bin", "ROLLCALL_SELECT=", "ROLLCALL_PAGE_SIZE= \t", "=C:=x", "broken")
-	if c.Credentials.String() != "env:" || c.Cloud.Name != "public" || c.PageSize != 999 || c.CountSlack != (tolerance.Tolerance{Share: 0.0005}) || c.AllowAnonymous || c.Stream || c.Filter != "" || c.SealKey.Scheme != "" {
+	if c.Credentials.String() != "env:" || c.Cloud.Name != "public" || c.PageSize != 999 || c.CountSlack != (tolerance.Tolerance{}) || c.RequireVerified || c.AllowAnonymous || c.Stream || c.Filter != "" || c.SealKey.Scheme != "" {
 		t.Errorf("config %+v", c.LogValue())
 	}
 	if c.LoginURL != "https://login.microsoftonline.com" || c.GraphURL != "https://graph.microsoft.com" || c.Cloud.Scope() != "https://graph.microsoft.com/.default" || c.Replaced != nil {

@@ -12,7 +12,6 @@ import (
 const (
 	maxPageSize     = 999
 	defaultPageSize = maxPageSize
-	defaultShare    = 0.0005
 	maxParallel     = 32
 )
 

@@ -80,7 +80,7 @@ func New(cfg *config.Config, log *slog.Logger, options ...Option) (*Reader, erro
 		return nil, err
 	}
 	r := &Reader{Graph: client, Credential: identity, Request: list.Request{
-		Columns: cfg.Select, Filter: cfg.Filter, Advanced: isAdvanced, PageSize: cfg.PageSize, Slack: cfg.CountSlack, Parallel: cfg.Parallel,
+		Columns: cfg.Select, Filter: cfg.Filter, Advanced: isAdvanced, PageSize: cfg.PageSize, Slack: cfg.CountSlack, RequireVerified: cfg.RequireVerified, Parallel: cfg.Parallel,
 	}}
 	if cfg.SealKey == (secret.Source{}) {
 		return r, nil

@@ -11,7 +11,6 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/property"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
-	"github.com/rollcall-dev/rollcall/pkg/tolerance"
 )
 
 // Columns are the named columns, an optional one with a question mark; without names
@@ -30,7 +29,7 @@ func Columns(names ...string) []property.Column {
 
 // Request asks for everyone, in pages of 100.
 func Request() list.Request {
-	return list.Request{Columns: Columns(), PageSize: 100, Slack: tolerance.Tolerance{Share: 0.0005}}
+	return list.Request{Columns: Columns(), PageSize: 100}
 }
 
 // Parallel is Request in n partitions.

@@ -10,7 +10,6 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/property"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
-	"github.com/rollcall-dev/rollcall/pkg/tolerance"
 )
 
 // Recorded serves the pages of a simulated tenant from memory, so that a benchmark
@@ -27,7 +26,7 @@ type Recorded struct {
 // Record lists a simulated tenant and keeps what Graph answered.
 func Record(b *testing.B, users int) *Recorded {
 	b.Helper()
-	r := &Recorded{users: users, Request: list.Request{Columns: property.DefaultColumns(), PageSize: 999, Slack: tolerance.Tolerance{Share: 0.0005}}}
+	r := &Recorded{users: users, Request: list.Request{Columns: property.DefaultColumns(), PageSize: 999}}
 	tenant := simulator.New(simulator.Config{Users: users})
 	for page, err := range Client(b, tenant, graph.Config{}).Pager(r.Request.Query()).Pages(b.Context()) {
 		if err != nil {
