@@ -10,8 +10,10 @@ import (
 	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 
 	"github.com/rollcall-dev/rollcall/pkg/bus"
+	"github.com/rollcall-dev/rollcall/pkg/diagnosis"
 )
 
 // Spec is what makes one service's bus. Client and Options are the SDK's.
@@ -58,6 +60,10 @@ func New[Client, Options any](cfg aws.Config, s Spec[Client, Options]) (*Driver,
 	if cfg.Region == "" {
 		return nil, errors.New("no AWS region is set: set AWS_REGION, or give the bus by its ARN")
 	}
+	if cfg.HTTPClient == nil {
+		cfg.HTTPClient = awshttp.NewBuildableClient()
+	}
+	cfg.HTTPClient = diagnosis.Bounded(cfg.HTTPClient)
 	cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
 	client := s.Client(cfg)
 	return &Driver{

@@ -14,6 +14,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
 
+	"github.com/rollcall-dev/rollcall/pkg/diagnosis"
 	"github.com/rollcall-dev/rollcall/pkg/store"
 )
 
@@ -115,6 +116,7 @@ func (c Config) options() *blockblob.ClientOptions {
 	if options.Transport == nil {
 		options.Transport = transport()
 	}
+	options.Transport = diagnosis.Bounded(options.Transport)
 	return options
 }
 

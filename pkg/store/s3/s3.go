@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"github.com/rollcall-dev/rollcall/pkg/diagnosis"
 	"github.com/rollcall-dev/rollcall/pkg/store"
 )
 
@@ -124,6 +125,7 @@ func New(cfg aws.Config, c Config) (*Store, error) {
 		if standard, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
 			o.HTTPClient = standard.WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = headerTimeout })
 		}
+		o.HTTPClient = diagnosis.Bounded(o.HTTPClient)
 	})
 	return &Store{
 		client: client,
