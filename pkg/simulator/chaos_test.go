@@ -2,6 +2,7 @@ package simulator_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -166,5 +167,40 @@ func TestChaosOnlyAddsUsersWhereNobodyTellsOfChanges(t *testing.T) {
 	}
 	if added == 0 {
 		t.Error("nobody comes")
+	}
+}
+
+func TestChaosRefusesSingleRequestsOfABatch(t *testing.T) {
+	refused, served := 0, 0
+	for seed := range uint64(60) {
+		synctest.Test(t, func(t *testing.T) {
+			c := newClient(t, simulator.Config{Users: 30, Chaos: seed + 1})
+			var body struct {
+				Responses []struct{ Status int }
+			}
+			items := ""
+			for index := range 20 {
+				items += fmt.Sprintf(`,{"id":"%d","method":"GET","url":"/users/%s?$select=id"}`, index, c.tenant.ID(index))
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+			defer cancel()
+			r := c.request(ctx, http.MethodPost, graphURL+"/v1.0/$batch", `{"requests":[`+items[1:]+`]}`)
+			r.Header.Set("Authorization", "Bearer "+c.token)
+			if a := c.do(r); a.status == 200 && json.Unmarshal([]byte(a.body), &body) == nil {
+				for _, response := range body.Responses {
+					switch response.Status {
+					case 200, 404:
+						served++
+					case 400, 401, 403, 429, 500, 503:
+						refused++
+					default:
+						t.Errorf("seed %d: status %d", seed+1, response.Status)
+					}
+				}
+			}
+		})
+	}
+	if refused == 0 || refused > served/5 {
+		t.Errorf("%d requests of batches are refused and %d served", refused, served)
 	}
 }

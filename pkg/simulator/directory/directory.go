@@ -33,7 +33,7 @@ type Directory struct {
 	head    []int          // moved to the front; the last is the first in the list
 	tail    []int          // created, or moved to the end
 	at      map[int]int    // where in the list a moved user is now
-	names   map[int]bool   // who has ever been renamed
+	renames map[int]bool   // who has ever been renamed
 	takers  map[string]int // who took a sign-in name last, by the name in lower case
 }
 
@@ -41,7 +41,7 @@ type Directory struct {
 func New(people *people.People, users int) *Directory {
 	return &Directory{
 		People: people, started: time.Now(), base: users, extent: users,
-		history: map[int][]int{}, at: map[int]int{}, names: map[int]bool{}, takers: map[string]int{},
+		history: map[int][]int{}, at: map[int]int{}, renames: map[int]bool{}, takers: map[string]int{},
 	}
 }
 
@@ -90,7 +90,7 @@ func (d *Directory) Rename(index int, userPrincipalName string) error {
 			return 0, s, fmt.Errorf("%s is the name of user %d", userPrincipalName, owner)
 		}
 		before := d.People.Person(index, s.details)
-		d.names[index], d.takers[key] = true, index
+		d.renames[index], d.takers[key] = true, index
 		d.move(index, key < before.SortKey("userPrincipalName"))
 		return UserPrincipalName | DisplayName, state{Live, s.details.WithNames(userPrincipalName, displayNameOf(local))}, nil
 	})

@@ -171,7 +171,7 @@ func (w *walk) sorted() {
 // start.
 func (w *walk) renamed() []Place {
 	var places []Place
-	for index := range w.names {
+	for index := range w.renames {
 		if s := w.stateAt(index, w.length); s.life == Live && s.details.Renamed() {
 			u := w.People.Person(index, s.details)
 			if place := w.order.PlaceOf(index, &u); w.from == nil || !w.order.before(place, *w.from) {

@@ -113,6 +113,10 @@ func (c *call) part(item batchItem) batchAnswer {
 	e, argument := route(u.Path)
 	sub := &call{Service: c.Service, Exchange: c.Part(w, r), kind: e.kind, page: 1, roles: c.roles}
 	refusal := sub.charge(e.kind)
+	if k := c.injector.Event(e.kind, 1, "in a batch: "+item.URL).Kind; k.Status != 0 {
+		refusal = sub.refusalOf(k) // chaos; other faults meet the batch as a whole
+		c.NoteFaults(k.Name)
+	}
 	if e.kind == fault.Batch {
 		refusal = grapherror.New(http.StatusBadRequest, "BadRequest", "A batch cannot hold a batch.")
 	}

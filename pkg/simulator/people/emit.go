@@ -50,7 +50,8 @@ func ManagerColumn() Column {
 	}}
 }
 
-// ManagerDeltaColumn is the manager as a delta query shows it to whom the user is new.
+// ManagerDeltaColumn is the manager as an entry of a delta query shows it. No manager of
+// a simulated user changes, so it never causes an entry.
 func ManagerDeltaColumn() Column {
 	return Column{Name: property.Manager, emit: func(u *Person, dst []byte) []byte {
 		manager, ok := u.Manager(u.index)
