@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/rollcall-dev/rollcall/pkg/header"
+	"github.com/rollcall-dev/rollcall/pkg/property"
 )
 
 // baseURL is the address that the caller used, or "" for a direct invocation,
@@ -51,9 +52,10 @@ func nextLink(base, token string, o *options) string {
 	return link.String() + "$skiptoken=" + url.QueryEscape(token)
 }
 
-// contextURL names the members of each user, of which id is always one.
+// contextURL names the members of each user, of which id is always one. Annotations are
+// not among them.
 func contextURL(base string, o *options) string {
-	names := columnNames(o.columns)
+	names := slices.DeleteFunc(columnNames(o.columns), func(name string) bool { return name == property.ODataType })
 	if !slices.Contains(names, "id") {
 		names = append(names, "id")
 	}

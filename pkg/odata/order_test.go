@@ -21,3 +21,19 @@ func TestAnOrderIsParsedAndWrittenBack(t *testing.T) {
 		}
 	}
 }
+
+func FuzzAnOrderIsReadBackAsItself(f *testing.F) {
+	for _, order := range []string{"displayName", "displayName desc, mail asc", "a,b,c", "a desc desc", ",", "a/b", "\u212a", "a\x00"} {
+		f.Add(order)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		order, err := odata.ParseOrder(text)
+		if err != nil {
+			return
+		}
+		again, err := odata.ParseOrder(order.String())
+		if err != nil || again.String() != order.String() || len(again.Properties()) != len(order.Properties()) {
+			t.Errorf("%q is written as %q, which is read as %v, %v", text, order, again, err)
+		}
+	})
+}
