@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// maxValues is how many values a plain filter compares, and maxOperand how long one
-	// of them is.
+	// maxValues is how many alternatives a plain filter has, and maxOperand how long a
+	// value is.
 	maxValues  = 15
 	maxOperand = 120
 	// signInActivity is the one property that no other can be filtered with.
@@ -59,14 +59,12 @@ func (q Query) reason() string {
 }
 
 func filterReason(f *odata.Filter) string {
-	values := 0
 	for _, t := range f.Terms() {
-		values += t.Values
 		if reason := termReason(t); reason != "" {
 			return reason
 		}
 	}
-	if values > maxValues {
+	if f.Alternatives() > maxValues {
 		return fmt.Sprintf("a filter of more than %d values", maxValues)
 	}
 	return ""

@@ -61,6 +61,7 @@ func TestOnlyWhatNeedsItIsAnAdvancedQuery(t *testing.T) {
 		{"accountEnabled eq true and (department eq 'a' or mail ne 'b')", "", "", true},
 		{"department in ('1','2','3','4','5','6','7','8','9','10','11','12','13','14','15')", "", "", false},
 		{"department in ('1','2','3','4','5','6','7','8','9','10','11','12','13','14','15','16')", "", "", true},
+		{"accountEnabled eq true and department in ('1','2','3','4','5','6','7','8','9','10','11','12','13','14','15')", "", "", false},
 		{"department eq '1'" + strings.Repeat(" or department eq '1'", 15), "", "", true},
 		{"department eq '" + strings.Repeat("a", 120) + "'", "", "", false},
 		{"department eq '" + strings.Repeat("a", 121) + "'", "", "", true},

@@ -26,6 +26,30 @@ func (f *Filter) Terms() []Term {
 	return t.all
 }
 
+// Alternatives is how many values Graph has to look for in one place: those of an in, and
+// of everything that or joins.
+func (f *Filter) Alternatives() int { return alternatives(f.root) }
+
+func alternatives(n node) int {
+	switch n := n.(type) {
+	case *logical:
+		left, right := alternatives(n.left), alternatives(n.right)
+		if n.op == "or" {
+			return left + right
+		}
+		return max(left, right)
+	case *negation:
+		return alternatives(n.operand)
+	case *membership:
+		return len(n.literals)
+	case *lambda:
+		if n.predicate != nil {
+			return alternatives(n.predicate)
+		}
+	}
+	return 1
+}
+
 // terms collects terms while the filter is walked.
 type terms struct {
 	all     []Term

@@ -8,6 +8,26 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/odata"
 )
 
+func TestAlternativesAreWhatInAndOrList(t *testing.T) {
+	for filter, want := range map[string]int{
+		"a eq 1":                                       1,
+		"a eq 1 and b eq 2":                            1,
+		"a eq 1 or b eq 2 or not (c eq 3)":             3,
+		"a in (1,2,3) and b in (1,2)":                  3,
+		"(a in (1,2,3) or b in (1,2)) and c eq 1":      5,
+		"a/any(x:x eq 1 or x eq 2) or b/any()":         3,
+		"a eq 1 and (b eq 1 or (c eq 1 and d in (1)))": 2,
+	} {
+		f, err := odata.ParseFilter(filter)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := f.Alternatives(); got != want {
+			t.Errorf("%s: %d, want %d", filter, got, want)
+		}
+	}
+}
+
 func TestTheTermsOfAFilterAreItsConditions(t *testing.T) {
 	for filter, want := range map[string][]odata.Term{
 		"department eq 'Sales'":                                                       {{Property: "department", Operator: "eq", Values: 1, Longest: 5}},
