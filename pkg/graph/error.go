@@ -36,6 +36,8 @@ type Error struct {
 
 	claims string // the decoded CAE challenge of a 401
 	length int    // of the request's URL, in characters
+
+	unanswered bool // not even a status came
 }
 
 // Error names the status, the code, the request-id and what to do next.

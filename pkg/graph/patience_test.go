@@ -1,6 +1,8 @@
 package graph_test
 
 import (
+	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -50,6 +52,10 @@ func TestAHostThatCannotBeReachedFailsSoonWhereSomebodyWaits(t *testing.T) {
 		"no such host":  &net.DNSError{Err: "no such host", IsNotFound: true},
 		"no name found": &net.DNSError{Err: "server misbehaving", IsTemporary: true},
 		"no route":      &net.OpError{Op: "dial", Net: "tcp", Err: syscall.EHOSTUNREACH},
+		"no TLS":        tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"},
+		"plain HTTP":    http.ErrSchemeMismatch,
+		"reset":         &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET},
+		"something":     errors.New("something else"),
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			started, transport := time.Now(), &failing{err: err, times: 100}

@@ -192,5 +192,5 @@ func (r request) broken(ctx context.Context, err error) error {
 	} else if cause != nil {
 		return cause
 	}
-	return &Error{Continuation: r.continuation, Err: presentable(err)}
+	return &Error{Continuation: r.continuation, Err: presentable(err), unanswered: true}
 }

@@ -94,7 +94,7 @@ func (c *Client) unreachable(e *Error, failures int) bool {
 	case errors.As(e.Err, &html):
 		return true
 	}
-	return c.impatient && failures > 1 && diagnosis.OfConnection(e.Err) != diagnosis.None
+	return c.impatient && failures > 1 && e.unanswered
 }
 
 // governor slows requests down before Graph has to refuse them. From 80 % of

@@ -96,7 +96,7 @@ func New(cfg *config.Config, log *slog.Logger, options ...Option) (*Reader, erro
 // Graph to judge.
 func checkQuery(cfg *config.Config) (isAdvanced bool, err error) {
 	q := advanced.Query{Columns: cfg.Select}
-	if q.Filter, err = odata.ParseFilter(cfg.Filter); err != nil {
+	if q.Filter, _ = odata.ParseFilter(cfg.Filter); q.Filter == nil {
 		return false, nil
 	}
 	for _, name := range q.Filter.Properties() {
