@@ -1,0 +1,123 @@
+package graph
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// userID returns the id of a user's JSON object, unescaped. A second id is a fault:
+// other readers of the object would take that one.
+func userID(object []byte) (id []byte, fault string) {
+	quoted, rest := idMember(object)
+	switch {
+	case len(quoted) < 3 || quoted[0] != '"':
+		return nil, "a user has no id"
+	case len(quoted) > maxID:
+		return nil, fmt.Sprintf("a user's id is longer than %d bytes", maxID)
+	}
+	if bytes.Contains(rest, []byte(`"id"`)) { // perhaps a manager's
+		if second, _ := find(rest, "id"); second != nil {
+			return nil, "a user has two ids"
+		}
+	}
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return quoted[1 : len(quoted)-1], ""
+	}
+	id, err := jsontext.AppendUnquote(nil, quoted)
+	if err != nil || len(id) == 0 {
+		return nil, "a user's id is not a string"
+	}
+	return id, ""
+}
+
+func idMember(object []byte) (value, rest []byte) { return find(object[1:], "id") }
+
+// member returns the raw value of a top-level member of an object, which is valid
+// JSON, or nil. It is a good deal cheaper than decoding the object.
+func member(object []byte, name string) []byte {
+	if object[0] != '{' {
+		return nil
+	}
+	value, _ := find(object[1:], name)
+	return value
+}
+
+// find returns the value of the first member called name, nil if there is none, and
+// the members behind it. members are those of an object, up to its closing brace.
+func find(members []byte, name string) (value, rest []byte) {
+	i := 0
+	for i < len(members) {
+		i += space(members[i:])
+		if members[i] == ',' {
+			i++
+			continue
+		}
+		if members[i] != '"' {
+			return nil, nil // the closing brace
+		}
+		end := i + stringLen(members[i:])
+		found := string(members[i+1:end-1]) == name
+		i = end + space(members[end:]) + 1 // the colon
+		i += space(members[i:])
+		end = i + valueLen(members[i:])
+		if found {
+			return members[i:end], members[end:]
+		}
+		i = end
+	}
+	return nil, nil
+}
+
+func space(b []byte) int {
+	for i, c := range b {
+		if c != ' ' && c != '\t' && c != '\n' && c != '\r' {
+			return i
+		}
+	}
+	return len(b)
+}
+
+// stringLen returns the length of the JSON string at the start of b.
+func stringLen(b []byte) int {
+	for i := 1; ; i++ {
+		i += bytes.IndexByte(b[i:], '"')
+		back := i
+		for b[back-1] == '\\' {
+			back--
+		}
+		if (i-back)%2 == 0 {
+			return i + 1
+		}
+	}
+}
+
+// valueLen returns the length of the JSON value at the start of b.
+func valueLen(b []byte) int {
+	switch b[0] {
+	case '"':
+		return stringLen(b)
+	case '{', '[':
+		depth := 0
+		for i := 0; ; i++ {
+			switch b[i] {
+			case '"':
+				i += stringLen(b[i:]) - 1
+			case '{', '[':
+				depth++
+			case '}', ']':
+				if depth--; depth == 0 {
+					return i + 1
+				}
+			}
+		}
+	}
+	for i, c := range b {
+		switch c {
+		case ',', '}', ']', ' ', '\t', '\n', '\r':
+			return i
+		}
+	}
+	return len(b)
+}
