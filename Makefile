@@ -24,7 +24,7 @@ RELEASE    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -tags lambda.
 BUDGET     := 13000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt format vet tidy lint race size e2e bench bench-peers validate build build-UsersFunction build-SnapshotFunction deploy tools clean
+.PHONY: help run test check fmt format vet tidy lint race size e2e chaos bench bench-peers validate build build-UsersFunction build-SnapshotFunction deploy tools clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -74,6 +74,13 @@ size:
 
 e2e: $(VENV)/installed $(SAM_VENV)/installed $(PARQUET)/installed $(NODE)/installed ## The built functions behind every trigger, store, bus and state machine; kills; other clients and readers; the README's commands; needs python3, node and curl
 	@cd $(INFRA) && $(GO) test -count=1 -timeout 30m ./... && echo "e2e: every package passed"
+
+# Seeds of `make chaos`: so many, from the first on.
+CHAOS_SEEDS ?= 1000
+CHAOS_FIRST ?= 1
+
+chaos: ## Read and publish tenants that misbehave and change by seed: CHAOS_SEEDS=1000 of them from CHAOS_FIRST=1 on
+	@cd $(E2E)/suites/chaos && CHAOS_SEEDS=$(CHAOS_SEEDS) CHAOS_FIRST=$(CHAOS_FIRST) $(GO) test -count=1 -timeout 2h
 
 bench-peers: ## Measure publishing next to the list alone, and reading next to a hand-written loop and msgraph-sdk-go
 	@cd $(INFRA) && $(GO) run ./bench -peers

@@ -22,14 +22,20 @@ import (
 type publishing struct {
 	*trial
 	parallel int
-	state    *storetest.Memory
+	state    objects
 	stores   []destination
 	old      []published // by store
 }
 
+// objects is a store whose objects can be listed.
+type objects interface {
+	storetest.Store
+	Keys() []string
+}
+
 // destination is a store, and what is published there.
 type destination struct {
-	*storetest.Memory
+	objects
 	format, compression string
 	partSize            int64
 }
@@ -40,17 +46,20 @@ const (
 	otherRun = "other"
 )
 
-// publish publishes the good list and prepares for another.
-func (c *trial) publish(parallel int) *publishing {
+// memory is an empty store in memory.
+func memory(string) objects { return storetest.NewMemory() }
+
+// publish publishes the good list, to stores that open makes by their name.
+func (c *trial) publish(parallel int, open func(name string) objects) *publishing {
 	c.Helper()
-	p := &publishing{trial: c, parallel: parallel, state: storetest.NewMemory()}
+	p := &publishing{trial: c, parallel: parallel, state: open("state")}
 	for _, kind := range []destination{
 		{format: "ndjson", compression: []string{format.Gzip, format.Zstd, format.None}[c.random.IntN(3)]},
 		{format: "csv", compression: []string{format.Gzip, format.Zstd, format.None}[c.random.IntN(3)]},
 		// Parquet's zstd keeps encoders for other bubbles of virtual time.
 		{format: "parquet", compression: []string{format.Gzip, format.None}[c.random.IntN(2)]},
 	} {
-		kind.Memory, kind.partSize = storetest.NewMemory(), int64(1+c.random.IntN(16<<10))
+		kind.objects, kind.partSize = open(kind.format), int64(1+c.random.IntN(16<<10))
 		p.stores = append(p.stores, kind)
 	}
 	is := c.tenant.Config()
@@ -61,7 +70,6 @@ func (c *trial) publish(parallel int) *publishing {
 	for i := range p.stores {
 		p.old = append(p.old, p.read(i, oldRun))
 	}
-	time.Sleep(time.Hour)
 	return p
 }
 
@@ -77,7 +85,7 @@ func (p *publishing) snapshot(tenant *simulator.Tenant, k *killer) *snapshot.Sna
 	}
 	for _, d := range p.stores {
 		to := snapshot.Destination{
-			Store: k.store(d.Memory), Format: d.format, Compression: d.compression, Suffix: "." + d.format, PartSize: d.partSize, Tables: true,
+			Store: k.store(d), Format: d.format, Compression: d.compression, Suffix: "." + d.format, PartSize: d.partSize, Tables: true,
 			Encode: func(w io.Writer, columns []string) (snapshot.Encoder, error) {
 				return format.NewObject(w, d.format, d.compression, columns)
 			},
@@ -104,11 +112,11 @@ type killer struct {
 	dead  atomic.Bool
 }
 
-func (k *killer) store(s snapshot.Store) snapshot.Store {
+func (k *killer) store(s storetest.Store) snapshot.Store {
 	if k == nil {
 		return s
 	}
-	return &storetest.Faulty{Store: s.(storetest.Store), Before: func(op, _ string) error {
+	return &storetest.Faulty{Store: s, Before: func(op, _ string) error {
 		if k.dead.Load() {
 			return errKilled
 		}
@@ -132,7 +140,6 @@ func (k *killer) die() error {
 
 // whole publishes in invocations that have all the time they need.
 func (p *publishing) whole() outcome {
-	defer p.explain()
 	_, result, err := p.run(snapshot.Input{Run: newRun}, patience, 2*patience)
 	return p.judge(result, err, false)
 }
@@ -157,7 +164,6 @@ func (p *publishing) run(in snapshot.Input, shortest, longest time.Duration) (sn
 // slices publishes in invocations that have too little time, each asked for another time
 // if it fails.
 func (p *publishing) slices() outcome {
-	defer p.explain()
 	in := snapshot.Input{Run: newRun}
 	var (
 		result *snapshot.Result
@@ -178,7 +184,6 @@ func (p *publishing) slices() outcome {
 // killed publishes by an invocation that is killed at some call, up to three times, and by
 // one that is not.
 func (p *publishing) killed() outcome {
-	defer p.explain()
 	for range 1 + p.random.IntN(3) {
 		ctx, cancel := p.limited(patience)
 		k := &killer{at: 1 + p.random.Int64N(70), reply: p.random.IntN(2) == 0, kill: cancel}
@@ -197,7 +202,6 @@ func (p *publishing) killed() outcome {
 
 // twice publishes by two invocations at once, of the same run or of two.
 func (p *publishing) twice() outcome {
-	defer p.explain()
 	names := []string{newRun, newRun}
 	if p.random.IntN(2) == 0 {
 		names[1] = otherRun

@@ -30,13 +30,13 @@ type trial struct {
 	log      bytes.Buffer
 }
 
-// newTrial makes the tenant of a job. Each job has another tenant, so that one can be
-// repeated alone.
-func newTrial(t *testing.T, seed int, name string) *trial {
+// newTrial makes the tenant of a job, whose answers take up to latency. Each job has
+// another tenant, so that one can be repeated alone.
+func newTrial(t *testing.T, seed int, name string, latency time.Duration) *trial {
 	t.Helper()
 	random := randomOf(seed, name)
 	cfg := simulator.Config{
-		Users: 20 + random.IntN(600), Chaos: random.Uint64() | 1, Latency: time.Duration(random.IntN(1000)) * time.Millisecond,
+		Users: 20 + random.IntN(600), Chaos: random.Uint64() | 1, Latency: time.Duration(random.Int64N(int64(latency))),
 	}
 	return &trial{T: t, random: random, tenant: simulator.New(cfg), pageSize: 20 + random.IntN(100)}
 }
@@ -167,8 +167,12 @@ func (c *trial) checkProof(what string, ids []string, p proof) {
 // failed is the outcome of a run that ended with an error.
 func failed(err error) outcome { return outcome{false, failure.Of(err).Name} }
 
-// explain logs what the client and the tenant did, when something is wrong.
+// explain ends a trial. It logs what the client and the tenant did, when something is
+// wrong and the test is verbose.
 func (c *trial) explain() {
+	if requests, withToken := c.tenant.Foreign(); requests > 0 {
+		c.Errorf("%d requests went to a foreign host, %d of them with the token", requests, withToken)
+	}
 	if !c.Failed() || !testing.Verbose() {
 		return
 	}
