@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
@@ -213,11 +212,4 @@ func and(filter string, terms ...string) string {
 		terms = append([]string{filter}, terms...)
 	}
 	return strings.Join(terms, " and ")
-}
-
-// fenceLost reports whether an error says that the fence's token has expired, so that
-// a new pass with a new fence is needed.
-func fenceLost(err error) bool {
-	var answer *graph.Error
-	return errors.As(err, &answer) && (answer.PageToken() || answer.Status == http.StatusGone)
 }

@@ -63,41 +63,58 @@ const (
 	BySecondReading = "second reading"
 )
 
+// maxUnquiet is how often the count is asked for at once when users came or left just
+// while it was taken.
+const maxUnquiet = 5
+
 // prove shows that nobody is missing from the pass that has just ended: the fence is
-// drained, and Graph's count then has to agree exactly, if need be after a wait. It
-// returns nil if the list is complete.
+// drained before and after the count, which has to agree exactly, if need be after a
+// wait. It returns nil if the list is complete.
 func (l *List) prove(ctx context.Context) error {
 	if l.seen.marked == 0 && l.request.everyone() {
 		return &IncompleteError{Passes: l.report.Passes}
 	}
-	waits, settled := recounts(), false
+	if err := l.drain(ctx); err != nil {
+		return err
+	}
+	waits, unquiet, settled := recounts(), 0, false
 	for {
-		if err := l.drain(ctx); err != nil {
-			return err
-		}
+		n := l.seen.marked
 		after, err := l.count(ctx)
 		if err != nil {
 			return err
 		}
+		if err := l.drain(ctx); err != nil {
+			return err
+		}
 		l.record(after)
-		switch by, err := l.verdict(after); {
+		by, err := l.verdict(after)
+		// Users lost in silence must not be made up for by those who leave or join just
+		// before the count is taken, or just after.
+		quiet := n == l.seen.marked
+		switch {
 		case err != nil:
 			return err
-		case by == ByCount && !settled && l.moves() && retry.Fits(ctx, settleTime):
+		case !quiet && unquiet < maxUnquiet:
+			unquiet++
+			continue
+		case quiet && by == ByCount && !settled && l.moves() && retry.Fits(ctx, settleTime):
 			settled = true
 			l.log.InfoContext(ctx, "the directory has changed while it was read; waiting for changes that do not show yet", "wait", settleTime)
 			if err := retry.Wait(ctx, settleTime); err != nil {
 				return err
 			}
+			if err := l.drain(ctx); err != nil {
+				return err
+			}
 			continue
-		case by != "":
+		case quiet && by != "":
 			l.report.Verified, l.report.VerifiedBy = true, by
 			l.warnOfLeavers()
 			return nil
 		case after == nil:
 			return l.unverified("Graph does not count this tenant's users, so the list could not be verified")
-		}
-		if len(waits) == 0 {
+		case len(waits) == 0:
 			return l.disagree(*after)
 		}
 		l.log.WarnContext(ctx, "the list does not agree with Graph's count yet; counting once more",
@@ -109,6 +126,9 @@ func (l *List) prove(ctx context.Context) error {
 			return l.disagree(*after)
 		}
 		if err := retry.Wait(ctx, waits[0]); err != nil {
+			return err
+		}
+		if err := l.drain(ctx); err != nil {
 			return err
 		}
 		waits = waits[1:]

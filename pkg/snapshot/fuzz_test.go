@@ -101,9 +101,18 @@ func fuzzStage(f *testing.F, key string, inBucket bool) {
 		}
 		f.Add(uint8(i), body)
 		for _, change := range [][2]string{
-			{`"users":`, `"users":-`}, {`"users":`, `"users":1`}, {`"slice":`, `"slice":9`}, {`"phase":"reading"`, `"phase":"done"`},
-			{`"done":true`, `"done":false`}, {`"link":"`, `"link":"x`}, {`{"key":`, `null,{"key":`}, {`"objects"`, `"objekts"`}, {`"run":"new"`, `"run":"old"`},
-			{`"version":1`, `"version":1e0`}, {`"verified":true`, `"verified":"true"`}, {`"version":1`, `"version":null`},
+			{`"users":`, `"users":-`},
+			{`"users":`, `"users":1`},
+			{`"slice":`, `"slice":9`},
+			{`"phase":"reading"`, `"phase":"done"`},
+			{`"done":true`, `"done":false`},
+			{`"link":"`, `"link":"x`},
+			{`{"key":`, `null,{"key":`},
+			{`"objects"`, `"objekts"`},
+			{`"run":"new"`, `"run":"old"`},
+			{`"version":1`, `"version":1e0`},
+			{`"verified":true`, `"verified":"true"`},
+			{`"version":1`, `"version":null`},
 		} {
 			f.Add(uint8(i), bytes.ReplaceAll(body, []byte(change[0]), []byte(change[1])))
 		}
