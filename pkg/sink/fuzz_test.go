@@ -42,7 +42,7 @@ func FuzzSinks(f *testing.F) {
 		"firehose://arn:aws:firehose:eu-west-3:123456789012:deliverystream/people", "https://host/path?token=x#users=each&batch=50&private=allow",
 		"s3://AKIAIOSFODNN7EXAMPLE:wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY@bucket/x", "s3://bucket?wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY", "s3://bucket?region=evil.example/",
 		"DefaultEndpointsProtocol=https;AccountName=a;AccountKey=Zm9vYmFyYmF6Zm9vYmFyYmF6;EndpointSuffix=core.windows.net", "azblob://Zm9vYmFyYmF6Zm9vYmFyYmF6/c",
-		"file:///a?part-size=9223372036854775807MiB", "file:///%00", "file:///..", "s3://b/%2e%2e/", "s3://b?format=csv&format=csv", "https://user:password@host/", "\x00:", "::",
+		"azblob://a/c?endpoint=http://host#x", "azblob://a/c?endpoint=http://host?", "file:///a?part-size=9223372036854775807MiB", "file:///%00", "file:///..", "s3://b/%2e%2e/", "s3://b?format=csv&format=csv", "https://user:password@host/", "\x00:", "::",
 	} {
 		f.Add(text)
 	}

@@ -177,7 +177,7 @@ func (c Config) address() (string, error) {
 		return "https://" + c.Account + ".blob.core.windows.net/" + c.Container, nil
 	}
 	at, err := url.Parse(c.Endpoint)
-	if err != nil || at.Host == "" || at.User != nil || at.RawQuery != "" || (at.Scheme != "https" && at.Scheme != "http") {
+	if err != nil || at.Host == "" || at.User != nil || strings.ContainsAny(c.Endpoint, "?#") || (at.Scheme != "https" && at.Scheme != "http") {
 		return "", errors.New("the endpoint of the storage account " + c.Account + " is not a URL of the form https://host")
 	}
 	return at.JoinPath(c.Container).String(), nil

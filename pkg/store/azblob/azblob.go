@@ -30,6 +30,8 @@ const (
 	blockSize = 4 << 20
 	// maxBlocks is the service's own limit: objects of up to 195 GiB.
 	maxBlocks = 50_000
+	// resumptions is how often a body that broke is requested from where it broke.
+	resumptions = 5
 	// grace bounds the requests that are made once an upload's context has ended.
 	grace = 5 * time.Second
 )
@@ -177,9 +179,15 @@ func (s *Store) download(ctx context.Context, key string) (*stream, error) {
 		_ = out.Body.Close()
 		return nil, errors.New("an answer without a length or an ETag")
 	}
+	resumed := 0
+	resuming, cancel := context.WithCancel(ctx)
 	return &stream{
-		ctx: ctx, store: s, key: key, left: *out.ContentLength, version: store.Version(*out.ETag),
-		body: out.NewRetryReader(ctx, &blob.RetryReaderOptions{EarlyCloseAsError: true}),
+		ctx: ctx, store: s, key: key, left: *out.ContentLength, version: store.Version(*out.ETag), cancel: cancel,
+		body: out.NewRetryReader(resuming, &blob.RetryReaderOptions{EarlyCloseAsError: true, OnFailedRead: func(int32, error, blob.HTTPRange, bool) {
+			if resumed++; resumed > resumptions { // the SDK counts anew after each byte
+				cancel()
+			}
+		}}),
 	}, nil
 }
 
@@ -189,6 +197,7 @@ type stream struct {
 	store   *Store
 	key     string
 	body    io.ReadCloser
+	cancel  context.CancelFunc // of resuming
 	left    int64
 	version store.Version
 }
@@ -205,7 +214,10 @@ func (r *stream) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (r *stream) Close() error { return r.body.Close() }
+func (r *stream) Close() error {
+	r.cancel()
+	return r.body.Close()
+}
 
 // named gives the errors of a stream their object's name.
 type named struct{ *stream }
