@@ -52,12 +52,15 @@ func Record(b *testing.B, users int) *Recorded {
 	return r
 }
 
-// RoundTrip answers a page or the count.
+// RoundTrip answers a page, the count, or that nothing has changed.
 func (r *Recorded) RoundTrip(q *http.Request) (*http.Response, error) {
 	body := strconv.Itoa(r.users)
-	if q.URL.Path == "/v1.0/users" {
+	switch q.URL.Path {
+	case "/v1.0/users":
 		n, _ := strconv.Atoi(q.URL.Query().Get("$skiptoken"))
 		body = r.pages[n]
+	case "/v1.0/users/delta":
+		body = `{"@odata.deltaLink":"https://graph.microsoft.com/v1.0/users/delta?$deltatoken=a","value":[]}`
 	}
 	return Respond(q, http.StatusOK, body), nil
 }
