@@ -20,7 +20,7 @@ func FuzzAddress(f *testing.F) {
 	for _, text := range []string{
 		"default", "//people", "aws.partner/example.com/1", "arn:aws:events:us-east-2:123456789012:event-bus/people", "arn:aws:sns:eu-west-1:123456789012:topic.fifo",
 		"arn:aws:kinesis:eu-west-1:123456789012:stream/people", "arn:aws:firehose:eu-west-1:123456789012:deliverystream/people", "arn:aws:sns:evil.example/:123456789012:topic",
-		"arn:aws:sns:eu-west-1:12345678901\u0662:topic", "arn::::::", "", "//", "arn:aws:sns:eu-west-1:123456789012:topic\n",
+		"arn:aws:sns:eu-west-1:12345678901\u0662:topic", "arn::::::", "", "//", "////", "arn:aws:sns:eu-west-1:123456789012:topic\n",
 	} {
 		f.Add(text)
 	}
@@ -59,7 +59,7 @@ func FuzzAddress(f *testing.F) {
 
 // FuzzIndex has the ids by which services name the entries of a batch.
 func FuzzIndex(f *testing.F) {
-	for _, id := range []string{"0", "7", "-1", "+1", "01", "", "9223372036854775808", "1e3", " 1", "१"} {
+	for _, id := range []string{"0", "7", "-1", "-2", "+1", "01", "", "9223372036854775808", "1e3", " 1", "१"} {
 		f.Add(id)
 	}
 	f.Fuzz(func(t *testing.T, id string) {

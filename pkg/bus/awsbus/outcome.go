@@ -40,7 +40,7 @@ func ID(i int) *string { return aws.String(strconv.Itoa(i)) }
 // Index returns the index of an ID, -1 for any other text.
 func Index(id *string) int {
 	i, err := strconv.Atoi(aws.ToString(id))
-	if err != nil || *ID(i) != *id { // +1 and 01 are no ids of ours
+	if err != nil || i < 0 || *ID(i) != *id { // +1 and 01 are no ids of ours
 		return -1
 	}
 	return i

@@ -37,8 +37,8 @@ type Config struct {
 // Parse reads a bus's name, such as default, or its ARN
 // (arn:aws:events:<region>:<account>:event-bus/<name>).
 func Parse(address string) (Config, error) {
-	// The name is as in EventBusName of PutEvents.
-	at, err := awsbus.Form{Noun: "an event bus", Service: "events", Type: "event-bus/", Name: `[/.\-_A-Za-z0-9]{1,256}`}.Parse(address)
+	// The name is as in EventBusName of PutEvents, but for a slash at its start.
+	at, err := awsbus.Form{Noun: "an event bus", Service: "events", Type: "event-bus/", Name: `[.\-_A-Za-z0-9][/.\-_A-Za-z0-9]{0,255}`}.Parse(address)
 	return Config{Address: at}, err
 }
 

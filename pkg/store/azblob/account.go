@@ -138,7 +138,8 @@ func (c Config) byConnectionString() (address, query string, open opener, err er
 		return "", "", nil, errors.New("the connection string is not one: copy it from the storage account's access keys")
 	}
 	at, err := url.Parse(client.URL())
-	if err != nil || at.Host == "" || at.User != nil || at.Fragment != "" || at.Scheme != "https" && at.Scheme != "http" {
+	if err != nil || at.Host == "" || at.User != nil || at.Fragment != "" || at.Scheme != "https" && at.Scheme != "http" ||
+		!strings.HasSuffix(at.Path, "/"+c.Container+"/x") { // without a host the container would be taken for one
 		// Not quoted: the address ends in manifests, and must not hold a secret.
 		return "", "", nil, errors.New("the connection string names no address of the form https://host")
 	}

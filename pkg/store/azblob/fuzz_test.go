@@ -22,7 +22,7 @@ func FuzzConnectionString(f *testing.F) {
 		"BlobEndpoint=https://contoso.blob.core.windows.net/;SharedAccessSignature=sv=2024-01-01&sig=Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5",
 		"BlobEndpoint=http://127.0.0.1:10000/contoso;AccountName=contoso;AccountKey=Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5", "UseDevelopmentStorage=true", "AccountName=contoso", "=;=;", ";;", "",
 		"AccountName=contoso;AccountKey=Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5!", "AccountName=evil/x?#;AccountKey=Zm9v", "BlobEndpoint=https://user:Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5@host/;SharedAccessSignature=a",
-		"BlobEndpoint=:;SharedAccessSignature=a", "https://contoso.blob.core.windows.net/?sig=Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5",
+		"BlobEndpoint=:;SharedAccessSignature=a", "BlobEndpoint=https://;SharedAccessSignature=", "https://contoso.blob.core.windows.net/?sig=Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5",
 	} {
 		f.Add(text)
 	}
