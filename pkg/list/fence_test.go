@@ -221,6 +221,23 @@ func TestALostPageIsNotMadeUpForByThoseWhoLeaveOrJoinAroundTheCount(t *testing.T
 	}
 }
 
+func TestATenantThatNeverRestsIsVerifiedByASecondReading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var tenant *simulator.Tenant
+		tenant = simulator.New(simulator.Config{Users: 500, Count: func(request, truth int) int {
+			if request > 1 { // somebody joins after every count
+				tenant.Create()
+			}
+			return truth
+		}})
+		r := readTenant(t, t.Context(), tenant, listtest.Request())
+		r.wantComplete(t, tenant.Users())
+		if r.report.VerifiedBy != list.BySecondReading || r.report.Passes != 2 {
+			t.Errorf("%+v", r.report)
+		}
+	})
+}
+
 func TestAUserWhoIsRestoredBetweenTwoCountsHasNotLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var tenant *simulator.Tenant

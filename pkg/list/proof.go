@@ -88,17 +88,17 @@ func (l *List) prove(ctx context.Context) error {
 			return err
 		}
 		l.record(after)
-		by, err := l.verdict(after)
 		// Users lost in silence must not be made up for by those who leave or join just
 		// before the count is taken, or just after.
 		quiet := n == l.seen.marked
+		by, err := l.verdict(after, quiet)
 		switch {
 		case err != nil:
 			return err
-		case !quiet && unquiet < maxUnquiet:
+		case by == "" && !quiet && unquiet < maxUnquiet:
 			unquiet++
 			continue
-		case quiet && by == ByCount && !settled && l.moves() && retry.Fits(ctx, settleTime):
+		case by == ByCount && !settled && l.moves() && retry.Fits(ctx, settleTime):
 			settled = true
 			l.log.InfoContext(ctx, "the directory has changed while it was read; waiting for changes that do not show yet", "wait", settleTime)
 			if err := retry.Wait(ctx, settleTime); err != nil {
@@ -108,7 +108,7 @@ func (l *List) prove(ctx context.Context) error {
 				return err
 			}
 			continue
-		case quiet && by != "":
+		case by != "":
 			l.report.Verified, l.report.VerifiedBy = true, by
 			l.warnOfLeavers()
 			return nil
@@ -157,8 +157,9 @@ func (l *List) record(after *int) {
 }
 
 // verdict says by what the list is verified after the given count, "" if it is not
-// yet. The error means that this pass cannot come to agree any more.
-func (l *List) verdict(after *int) (by string, err error) {
+// yet; quiet says that nobody came or left while it was taken. The error means that
+// this pass cannot come to agree any more.
+func (l *List) verdict(after *int, quiet bool) (by string, err error) {
 	n, before := l.seen.marked, l.progress.Before
 	switch {
 	case before == nil && after != nil:
@@ -169,7 +170,7 @@ func (l *List) verdict(after *int) (by string, err error) {
 		}
 	case l.lost() != 0:
 		return "", nil
-	case after != nil && *after == n && (l.fenced() || *before == n):
+	case quiet && after != nil && *after == n && (l.fenced() || *before == n):
 		return ByCount, nil
 	case after != nil && !l.fenced() && *before != *after:
 		return "", &IncompleteError{
@@ -196,6 +197,9 @@ func (l *List) lost() int {
 // operator allows it is complete but not verified, otherwise it is an error.
 func (l *List) disagree(after int) error {
 	d := l.seen.marked - after
+	if d == 0 && l.lost() == 0 {
+		return &IncompleteError{Users: l.seen.marked, Count: after, Passes: l.report.Passes, Err: errors.New("users came or left whenever Graph counted them")}
+	}
 	if len(l.progress.Partitions) > 1 || l.lost() > 0 || max(d, -d) > l.slack(after) {
 		// Partitions get no slack: somebody may be missing between two of them.
 		return &IncompleteError{Users: l.seen.marked, Count: after, Missing: l.lost(), Passes: l.report.Passes}
