@@ -38,6 +38,9 @@ func newTrial(t *testing.T, seed int, name string, latency time.Duration) *trial
 	cfg := simulator.Config{
 		Users: 20 + random.IntN(600), Chaos: random.Uint64() | 1, Latency: time.Duration(random.Int64N(int64(latency))),
 	}
+	if latency >= time.Second { // of virtual time
+		cfg.Speedup = []int{0, 0, 4, 1}[random.IntN(4)]
+	}
 	return &trial{T: t, random: random, tenant: simulator.New(cfg), pageSize: 20 + random.IntN(100)}
 }
 
