@@ -104,7 +104,7 @@ func allowed() map[string][]string {
 		},
 		"functions/rollcall": {
 			"pkg/api", "pkg/config", "pkg/crash", "pkg/failure", "pkg/format", "pkg/graph", "pkg/header", "pkg/origin", "pkg/property",
-			"pkg/publisher", "pkg/reader", "pkg/list", "pkg/snapshot", "pkg/secret", "pkg/simulator", "pkg/telemetry",
+			"pkg/publisher", "pkg/reader", "pkg/list", "pkg/retry", "pkg/snapshot", "pkg/secret", "pkg/simulator", "pkg/telemetry",
 		},
 	}
 }

@@ -40,8 +40,8 @@ do. Nothing is changed and no user is shown. The exit status is 1 if a check fai
 // Run makes the checks in order, skipping those whose prerequisites failed.
 func (c *doctorCommand) Run(ctx context.Context, p *program) error {
 	results := &checks{w: p.out()}
-	_, log := p.console()
-	t, err := p.connect(ctx, c.tenantFlags, nil, log)
+	console, log := p.console()
+	t, err := p.connect(ctx, c.tenantFlags, nil, console, log)
 	if err != nil {
 		results.failed("configuration", err)
 		return results.result(ctx)

@@ -13,7 +13,7 @@ func checkCredential(t *testing.T, secret string) (text string, ok bool) {
 	path := filepath.Join(t.TempDir(), "secret.json")
 	write(t, path, secret)
 	p := &program{environ: []string{"ROLLCALL_CREDENTIALS=file:" + path}}
-	tenant, err := p.connect(t.Context(), tenantFlags{}, nil, slog.New(slog.DiscardHandler))
+	tenant, err := p.connect(t.Context(), tenantFlags{}, nil, &console{w: p.stderr}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

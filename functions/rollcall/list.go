@@ -132,7 +132,7 @@ func (c *listCommand) write(ctx context.Context, p *program, out output) (report
 // read reads the list into out.
 func (c *listCommand) read(ctx context.Context, p *program, out output) (list.Report, error) {
 	console, log := p.console()
-	t, err := p.connect(ctx, c.tenantFlags, c.overrides(), log)
+	t, err := p.connect(ctx, c.tenantFlags, c.overrides(), console, log)
 	if err != nil {
 		return list.Report{}, err
 	}

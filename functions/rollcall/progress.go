@@ -10,6 +10,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"github.com/rollcall-dev/rollcall/pkg/graph"
+	"github.com/rollcall-dev/rollcall/pkg/retry"
 	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
 
@@ -29,6 +30,17 @@ func (p *program) console() (*console, *slog.Logger) {
 		level = "DEBUG"
 	}
 	return c, telemetry.New(c, telemetry.Options{Level: level, Format: "text"})
+}
+
+// pauses returns what shows each wait on a terminal, so that none is silent. Elsewhere
+// the log has them.
+func (p *program) pauses(c *console) func(retry.Pause) {
+	if _, ok := terminalWidth(p.stderr); !ok {
+		return nil
+	}
+	return func(pause retry.Pause) {
+		_, _ = io.WriteString(c, printable(programName+": "+pause.String())+"\n")
+	}
 }
 
 // Write writes lines in place of the bar, which the next step redraws.

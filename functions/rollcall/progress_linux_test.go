@@ -67,6 +67,15 @@ func slowly(more ...string) []string {
 	return append([]string{"list", "--demo", "--demo-users", "3000", "--demo-fault", "503:2x2", "--demo-fault", "503:3x2"}, more...)
 }
 
+func TestOnATerminalEachWaitIsALine(t *testing.T) {
+	t.Parallel()
+	shown := show(t, 200, []string{"TERM=xterm"}, slowly()...)
+	wait := regexp.MustCompile(`rollcall: 127\.0\.0\.1:\d+: .*503.*; waiting [\d.]+m?s before try \d of 10`)
+	if n := len(wait.FindAllString(shown, -1)); n != 4 || strings.Contains(shown, "level=WARN") {
+		t.Errorf("%d lines about waits, want 4 and no warnings beside them: %q", n, shown)
+	}
+}
+
 func TestOnATerminalAListIsATableWithAProgressBar(t *testing.T) {
 	t.Parallel() // each waits for Graph to come back
 	shown := show(t, 100, []string{"TERM=xterm"}, slowly()...)

@@ -65,8 +65,8 @@ func (c *serveCommand) Run(ctx context.Context, p *program) error {
 		ctx, cancel = context.WithTimeout(ctx, c.For)
 		defer cancel()
 	}
-	_, log := p.console()
-	t, err := p.connect(context.WithoutCancel(ctx), c.tenantFlags, nil, log)
+	console, log := p.console()
+	t, err := p.connect(context.WithoutCancel(ctx), c.tenantFlags, nil, console, log)
 	if err != nil {
 		return err
 	}

@@ -71,7 +71,7 @@ func (c *snapshotCommand) Run(ctx context.Context, p *program) error {
 	if c.Demo {
 		more = append(more, &demoSettings{})
 	}
-	t, err := p.connect(ctx, c.tenantFlags, flags, log, more...)
+	t, err := p.connect(ctx, c.tenantFlags, flags, console, log, more...)
 	if err != nil {
 		return err
 	}

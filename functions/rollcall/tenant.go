@@ -33,7 +33,7 @@ type tenant struct {
 // connect wires a reader from the environment and the flags that override it. more
 // are further settings for [config.Read] to fill. It makes no request. The caller
 // closes the tenant.
-func (p *program) connect(ctx context.Context, f tenantFlags, flags overrides, log *slog.Logger, more ...any) (*tenant, error) {
+func (p *program) connect(ctx context.Context, f tenantFlags, flags overrides, c *console, log *slog.Logger, more ...any) (*tenant, error) {
 	environ := flags.environ(p.environ)
 	t := &tenant{close: func() {}}
 	var d *demo
@@ -50,6 +50,7 @@ func (p *program) connect(ctx context.Context, f tenantFlags, flags overrides, l
 		if f.Demo {
 			t.config.Replaced = nil // the demo itself replaces the hosts: no warning
 		}
+		t.options = append(t.options, reader.WithAudience(p.pauses(c)))
 		t.Reader, err = reader.New(t.config, log, t.options...)
 	}
 	if err != nil {

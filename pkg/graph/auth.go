@@ -68,7 +68,7 @@ func (c *call) repeatToken(ctx context.Context, answer *Error) error {
 		return nil
 	}
 	c.stats.retries.Add(1)
-	c.client.log.WarnContext(ctx, "Graph refused the token; sending it once more", "error", answer, "wait", wait)
+	c.client.log.Log(ctx, c.client.pauseLevel, "Graph refused the token; sending it once more", "error", answer, "wait", wait)
 	c.client.onPause(retry.Pause{Host: c.client.base.Host, Why: "Graph refused the token", For: wait, Advice: "nothing to do: the token is sent once more, then replaced"})
 	return retry.Wait(ctx, wait)
 }

@@ -68,9 +68,12 @@ type Client struct {
 	governor  governor
 	policy    retry.Policy
 	onPause   func(retry.Pause)
-	impatient bool
-	known     atomic.Bool // the host has answered as Graph does
-	refused   refusals
+	// pauseLevel is the level of the log lines about pauses: somebody who is shown them
+	// does not need a warning as well.
+	pauseLevel slog.Level
+	impatient  bool
+	known      atomic.Bool // the host has answered as Graph does
+	refused    refusals
 
 	headerTimeout, idleTimeout time.Duration
 }
@@ -107,8 +110,9 @@ func New(cfg Config) (*Client, error) {
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
+	c.pauseLevel = slog.LevelInfo
 	if c.onPause == nil {
-		c.onPause = func(retry.Pause) {}
+		c.onPause, c.pauseLevel = func(retry.Pause) {}, slog.LevelWarn
 	}
 	return c, nil
 }

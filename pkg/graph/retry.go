@@ -47,7 +47,7 @@ func (c *call) retry(ctx context.Context, err error) error {
 	}
 	return c.loop.Again(ctx, err, answer.RetryAfter, func(wait time.Duration) {
 		c.stats.retries.Add(1)
-		c.client.log.LogAttrs(ctx, slog.LevelWarn, "retrying a Graph request",
+		c.client.log.LogAttrs(ctx, c.client.pauseLevel, "retrying a Graph request",
 			slog.Any("error", err), slog.Int("try", answer.Tries), slog.Duration("wait", wait))
 		c.client.onPause(retry.Pause{
 			Host: c.client.base.Host, Why: answer.why(), For: wait, Try: answer.Tries + 1, Attempts: c.loop.Policy.Attempts, Advice: answer.patience(),
