@@ -180,11 +180,18 @@ func (c *checks) count(ctx context.Context, t *tenant) {
 		c.ok("count", "Graph counts %d users", n)
 	case err == nil:
 		c.ok("count", "Graph counts %d users that match the filter", n)
-	case errors.As(err, &answer) && answer.Status == 400 && t.Request.Filter == "":
+	case errors.As(err, &answer) && answer.RefusesCount() && !t.hasDelta(ctx): // as lists judge it
 		c.ok("count", "this tenant does not count its users (B2C tenants do not); lists will be complete but not verified")
 	default:
 		c.failed("count", err)
 	}
+}
+
+// hasDelta reports whether the tenant has delta queries. One that has can count, too.
+func (t *tenant) hasDelta(ctx context.Context) bool {
+	_, err := t.Graph.DeltaLink(ctx, []string{"id"}, new(graph.Stats))
+	var answer *graph.Error
+	return !errors.As(err, &answer) || !answer.RefusesDelta()
 }
 
 // page times a page as lists read it.

@@ -69,7 +69,10 @@ func slowly(more ...string) []string {
 
 func TestOnATerminalEachWaitIsALine(t *testing.T) {
 	t.Parallel()
-	shown := show(t, 200, []string{"TERM=xterm"}, slowly()...)
+	shown := show(t, 200, []string{"TERM=xterm"}, slowly("--demo-fault", "token-500")...)
+	if !regexp.MustCompile(`rollcall: 127\.0\.0\.1:\d+: .*; waiting [\d.]+m?s before try 2 of 5`).MatchString(shown) {
+		t.Errorf("no line about the wait for the token: %q", shown)
+	}
 	wait := regexp.MustCompile(`rollcall: 127\.0\.0\.1:\d+: .*503.*; waiting [\d.]+m?s before try \d of 10`)
 	if n := len(wait.FindAllString(shown, -1)); n != 4 || strings.Contains(shown, "level=WARN") {
 		t.Errorf("%d lines about waits, want 4 and no warnings beside them: %q", n, shown)

@@ -36,6 +36,12 @@ func (c *Credential) attempt(ctx context.Context, do func(context.Context, *exch
 		}
 		err = loop.Again(ctx, err, e.RetryAfter, func(wait time.Duration) {
 			c.log.InfoContext(ctx, "the login host is retried after a pause", "host", c.login.origin.Host(), "pauseSeconds", wait.Seconds(), "error", e)
+			if c.onPause != nil {
+				c.onPause(retry.Pause{
+					Host: c.login.origin.Host(), Why: e.Problem, For: wait,
+					Try: loop.Failures() + 1, Attempts: loop.Policy.Attempts, Advice: e.Advice,
+				})
+			}
 		})
 		switch {
 		case ctx.Err() != nil:

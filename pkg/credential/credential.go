@@ -20,6 +20,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/rollcall-dev/rollcall/pkg/cloud"
+	"github.com/rollcall-dev/rollcall/pkg/retry"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
 
@@ -51,6 +52,8 @@ type Config struct {
 	TTL time.Duration
 	// Patience bounds the waits of one call; see [DefaultPatience].
 	Patience time.Duration
+	// OnPause, if set, is called before each wait for another attempt.
+	OnPause func(retry.Pause)
 	// Log takes what does not stop the work: a refresh that failed and whose old
 	// value is kept, a secret that was reread. The default drops it.
 	Log *slog.Logger
@@ -65,6 +68,7 @@ type Credential struct {
 	scope     string
 	login     *loginHost
 	patience  time.Duration
+	onPause   func(retry.Pause)
 	log       *slog.Logger
 	semaphore semaphore
 	failure   atomic.Pointer[failure]
@@ -96,6 +100,7 @@ func New(cfg Config) (*Credential, error) {
 		scope:     cfg.Cloud.Scope(),
 		login:     login,
 		patience:  orDefault(cfg.Patience, DefaultPatience),
+		onPause:   cfg.OnPause,
 		log:       cfg.Log,
 		semaphore: make(semaphore, 1),
 		resolved:  map[string]string{},

@@ -47,10 +47,10 @@ func WithAWS(load func(ctx context.Context, region string) (aws.Config, error)) 
 	return func(c *credential.Config, _ *graph.Config) { c.AWS = load }
 }
 
-// WithAudience is for a person who watches: each wait for Graph is shown, and a host
-// that cannot be reached fails soon.
+// WithAudience is for a person who watches: each wait for a token or for Graph is shown,
+// and a Graph host that cannot be reached fails soon. show may be nil.
 func WithAudience(show func(retry.Pause)) Option {
-	return func(_ *credential.Config, g *graph.Config) { g.OnPause, g.Impatient = show, true }
+	return func(c *credential.Config, g *graph.Config) { c.OnPause, g.OnPause, g.Impatient = show, show, true }
 }
 
 // New wires a Reader. It makes no request and reads no secret; both happen with
