@@ -250,6 +250,8 @@ func TestEveryWaitIsALineForWhoWatches(t *testing.T) {
 					defer mu.Unlock()
 					lines = append(lines, p.String())
 				}})
+				mu.Lock()
+				defer mu.Unlock()
 				if err != nil || len(lines) != len(c.want) {
 					t.Fatalf("%v, %q", err, lines)
 				}

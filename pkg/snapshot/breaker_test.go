@@ -197,7 +197,7 @@ func TestAColumnPopulatedOnlyInADiscardedPassIsEmpty(t *testing.T) {
 		f := newPublishedFixture(t)
 		first := f.park(t, f.snapshot(), "new", sliceLimit(1))
 		f.emptyColumn(t, "department", "null")
-		f.addFault(t, "expired-token:4x1")
+		f.addFault(t, "expired-token:9x1")
 		f.fail(t, f.snapshot(), snapshot.Input{Resume: first.Resume}, noLimit, "Snapshot.Suspect")
 	})
 }

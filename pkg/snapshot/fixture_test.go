@@ -86,7 +86,7 @@ func (f *fixture) setTransport(t testing.TB, transport http.RoundTripper) {
 
 // setPartitions has the small tenant read in so many partitions of several pages each.
 func (f *fixture) setPartitions(parallel int) {
-	f.request.Parallel, f.request.PageSize = parallel, 40
+	f.request.Parallel, f.request.PageSize = parallel, 20
 	if parallel > 1 {
 		f.request.PageSize = 10
 	}
@@ -195,9 +195,9 @@ const noLimit = 100 * time.Hour
 
 func sliceLimit(parallel int) time.Duration {
 	if parallel > 1 {
-		return 15 * time.Second
+		return 18 * time.Second
 	}
-	return 6 * time.Second
+	return 8 * time.Second
 }
 
 // slice runs one slice.
