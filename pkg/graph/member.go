@@ -3,6 +3,7 @@ package graph
 import (
 	"bytes"
 	"fmt"
+	"iter"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -17,7 +18,7 @@ func userID(object []byte) (id []byte, fault string) {
 	case len(quoted) > maxID:
 		return nil, fmt.Sprintf("a user's id is longer than %d bytes", maxID)
 	}
-	if bytes.Contains(rest, []byte(`"id"`)) { // perhaps a manager's
+	if mentionsID(rest) { // perhaps a manager's
 		if second, _ := find(rest, "id"); second != nil {
 			return nil, "a user has two ids"
 		}
@@ -30,6 +31,48 @@ func userID(object []byte) (id []byte, fault string) {
 		return nil, "a user's id is not a string"
 	}
 	return id, ""
+}
+
+// mentionsID reports whether "id" stands anywhere in b, as a name or a text. It runs for
+// every user: bytes.Contains would stop at every quotation mark.
+func mentionsID(b []byte) bool {
+	for i := 2; i < len(b)-1; i++ {
+		next := bytes.IndexByte(b[i:len(b)-1], 'd')
+		if next < 0 {
+			return false
+		}
+		if i += next; b[i+1] == '"' && b[i-1] == 'i' && b[i-2] == '"' {
+			return true
+		}
+	}
+	return false
+}
+
+// Members yields the names, as they are written, and the values of a user's JSON object
+// ([User.Raw]).
+func Members(object []byte) iter.Seq2[[]byte, []byte] {
+	return func(yield func(name, value []byte) bool) {
+		i := 1
+		for i < len(object) {
+			i += space(object[i:])
+			if i < len(object) && object[i] == ',' {
+				i++
+				continue
+			}
+			if i >= len(object) || object[i] != '"' {
+				return // the closing brace
+			}
+			end := i + stringLen(object[i:])
+			name := object[i+1 : end-1]
+			i = end + space(object[end:]) + 1 // the colon
+			i += space(object[i:])
+			end = i + valueLen(object[i:])
+			if !yield(name, object[i:end]) {
+				return
+			}
+			i = end
+		}
+	}
 }
 
 func idMember(object []byte) (value, rest []byte) { return find(object[1:], "id") }

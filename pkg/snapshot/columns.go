@@ -4,13 +4,12 @@ import (
 	"bytes"
 	"slices"
 
-	"github.com/go-json-experiment/json/jsontext"
-
+	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/list"
 )
 
-// Every user of the first sampleAll is sampled, and one of sampleOneIn after that: by
-// the id, so that it is a fair sample whatever the order of the list.
+// Every user of a list of up to sampleAll is sampled, and one in sampleOneIn of a larger
+// one: by the id, so that the sample is fair, and the same users are in it each time.
 const (
 	sampleAll   = 10_000
 	sampleOneIn = 16
@@ -24,15 +23,15 @@ type columnAudit struct {
 	empty     []string // the columns in which nobody has had a value yet
 	quoted    [][]byte // the same, as JSON
 	populated []string
-	values    map[string]int // users with a value, by column
-	users     int
+	counts    map[string]*int // users with a value, by column
 }
 
-// newColumnAudit continues an audit that has seen some users.
-func newColumnAudit(columns []string, earlier written, users int) *columnAudit {
-	a := &columnAudit{populated: slices.Clone(earlier.Populated), values: map[string]int{}, users: users}
+// newColumnAudit continues an audit that has seen the users that were written earlier.
+func newColumnAudit(columns []string, earlier written) *columnAudit {
+	a := &columnAudit{populated: slices.Clone(earlier.Populated), counts: map[string]*int{}}
 	for _, name := range columns {
-		a.values[name] = earlier.Values[name]
+		n := earlier.Values[name]
+		a.counts[name] = &n
 		if !slices.Contains(earlier.Populated, name) {
 			a.empty = append(a.empty, name)
 			a.quoted = append(a.quoted, []byte(`"`+name+`"`))
@@ -41,8 +40,18 @@ func newColumnAudit(columns []string, earlier written, users int) *columnAudit {
 	return a
 }
 
-// user looks at a user's JSON object.
-func (a *columnAudit) user(id list.ID, raw []byte) {
+// values is about how many users have a value, by column.
+func (a *columnAudit) values() map[string]int {
+	all := make(map[string]int, len(a.counts))
+	for name, n := range a.counts {
+		all[name] = *n
+	}
+	return all
+}
+
+// user looks at a user's JSON object. counted is Graph's count of the list, nil where
+// there is none.
+func (a *columnAudit) user(id list.ID, raw []byte, counted *int) {
 	for i := 0; i < len(a.empty); i++ {
 		if !mayHave(raw, a.quoted[i]) || !has(raw, a.empty[i]) {
 			continue
@@ -52,8 +61,8 @@ func (a *columnAudit) user(id list.ID, raw []byte) {
 		a.quoted = slices.Delete(a.quoted, i, i+1)
 		i--
 	}
-	switch a.users++; {
-	case a.users <= sampleAll:
+	switch {
+	case counted == nil || *counted <= sampleAll:
 		a.sample(raw, 1)
 	case id.Sample(sampleOneIn):
 		a.sample(raw, sampleOneIn)
@@ -62,9 +71,9 @@ func (a *columnAudit) user(id list.ID, raw []byte) {
 
 // sample counts the columns in which a user has a value, for weight users.
 func (a *columnAudit) sample(raw []byte, weight int) {
-	for name, value := range members(raw) {
-		if n, ok := a.values[string(name)]; ok && !isEmpty(value) {
-			a.values[string(name)] = n + weight
+	for name, value := range graph.Members(raw) {
+		if n := a.counts[string(name)]; n != nil && !isEmpty(value) {
+			*n += weight
 		}
 	}
 }
@@ -97,32 +106,10 @@ func isEmpty(text []byte) bool {
 
 // has reports whether the user itself has a value under that name.
 func has(raw []byte, name string) bool {
-	for member, value := range members(raw) {
+	for member, value := range graph.Members(raw) {
 		if string(member) == name && !isEmpty(value) {
 			return true
 		}
 	}
 	return false
-}
-
-// members yields the names and values of a JSON object, up to where it is not one.
-func members(object []byte) func(yield func(name []byte, value jsontext.Value) bool) {
-	return func(yield func([]byte, jsontext.Value) bool) {
-		d := jsontext.NewDecoder(bytes.NewReader(object), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-		if _, err := d.ReadToken(); err != nil {
-			return
-		}
-		var name []byte
-		for d.PeekKind() == '"' {
-			quoted, err := d.ReadValue()
-			if err != nil {
-				return
-			}
-			name, _ = jsontext.AppendUnquote(name[:0], quoted)
-			value, err := d.ReadValue()
-			if err != nil || !yield(name, value) {
-				return
-			}
-		}
-	}
 }

@@ -33,7 +33,7 @@ func TestAListWhoseUsersWereNotAllWrittenIsNotPublished(t *testing.T) {
 	} {
 		r := &run{p: &Publication{State: storetest.NewMemory()}}
 		r.c.Report.Users, r.c.IDs, r.c.Objects = 10, c.ids, c.objects
-		err := r.audit(t.Context(), &slice{list: list.New(nil, list.Request{}, nil), columns: newColumnAudit(nil, written{}, 0)})
+		err := r.audit(t.Context(), &slice{list: list.New(nil, list.Request{}, nil), columns: newColumnAudit(nil, written{})})
 		var state *store.StateError
 		if c.ok && err != nil || !c.ok && (!errors.As(err, &state) || state.Name() != "State.Invalid") {
 			t.Errorf("%s: %v", name, err)

@@ -112,7 +112,7 @@ func (s *slice) open() {
 		})
 	}
 	s.ids = baseline.NewIDWriter(s.p.State, stateKey(s.p.Tenant, s.events.run, fmt.Sprintf("ids-%d-%s", s.number, own)))
-	s.columns = newColumnAudit(columns, s.earlier, s.earlier.users())
+	s.columns = newColumnAudit(columns, s.earlier)
 }
 
 // read reads until the list is complete or the time for reading it is over.
@@ -161,7 +161,7 @@ func (s *slice) user(ctx context.Context, id list.ID, user graph.User) error {
 	if err := s.ids.Add(ctx, id); err != nil {
 		return err
 	}
-	s.columns.user(id, user.Raw)
+	s.columns.user(id, user.Raw, s.list.CountBefore())
 	for _, p := range s.parts {
 		if err := p.user(ctx, user.Raw); err != nil {
 			return err
@@ -205,7 +205,7 @@ func (s *slice) discard() []object {
 // what the run has written by now.
 func (s *slice) finish(ctx context.Context) (_ written, err error) {
 	defer crash.Recover(&err)
-	total := written{IDs: s.earlier.IDs, Populated: s.columns.populated, Values: s.columns.values, Objects: slices.Clone(s.earlier.Objects)}
+	total := written{IDs: s.earlier.IDs, Populated: s.columns.populated, Values: s.columns.values(), Objects: slices.Clone(s.earlier.Objects)}
 	for i, p := range s.parts {
 		if err := p.commit(); err != nil {
 			return written{}, err
