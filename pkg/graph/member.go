@@ -52,25 +52,12 @@ func mentionsID(b []byte) bool {
 // ([User.Raw]).
 func Members(object []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(name, value []byte) bool) {
-		i := 1
-		for i < len(object) {
-			i += space(object[i:])
-			if i < len(object) && object[i] == ',' {
-				i++
-				continue
-			}
-			if i >= len(object) || object[i] != '"' {
-				return // the closing brace
-			}
-			end := i + stringLen(object[i:])
-			name := object[i+1 : end-1]
-			i = end + space(object[end:]) + 1 // the colon
-			i += space(object[i:])
-			end = i + valueLen(object[i:])
-			if !yield(name, object[i:end]) {
+		rest := object[1:]
+		for {
+			var name, value []byte
+			if name, value, rest = nextMember(rest); value == nil || !yield(name, value) {
 				return
 			}
-			i = end
 		}
 	}
 }
@@ -90,27 +77,31 @@ func member(object []byte, name string) []byte {
 // find returns the value of the first member called name, nil if there is none, and
 // the members behind it. members are those of an object, up to its closing brace.
 func find(members []byte, name string) (value, rest []byte) {
-	i := 0
-	for i < len(members) {
-		i += space(members[i:])
-		if members[i] == ',' {
-			i++
-			continue
+	for {
+		var found []byte
+		if found, value, members = nextMember(members); value == nil || string(found) == name {
+			return value, members
 		}
-		if members[i] != '"' {
-			return nil, nil // the closing brace
-		}
-		end := i + stringLen(members[i:])
-		found := string(members[i+1:end-1]) == name
-		i = end + space(members[end:]) + 1 // the colon
-		i += space(members[i:])
-		end = i + valueLen(members[i:])
-		if found {
-			return members[i:end], members[end:]
-		}
-		i = end
 	}
-	return nil, nil
+}
+
+// nextMember takes the first member off those of an object, up to its closing brace. The
+// value is nil if there is none left.
+func nextMember(members []byte) (name, value, rest []byte) {
+	i := space(members)
+	if i < len(members) && members[i] == ',' {
+		i++
+		i += space(members[i:])
+	}
+	if i >= len(members) || members[i] != '"' {
+		return nil, nil, nil // the closing brace
+	}
+	end := i + stringLen(members[i:])
+	name = members[i+1 : end-1]
+	i = end + space(members[end:]) + 1 // the colon
+	i += space(members[i:])
+	end = i + valueLen(members[i:])
+	return name, members[i:end], members[end:]
 }
 
 func space(b []byte) int {

@@ -67,7 +67,6 @@ func (l *List) takeFence(ctx context.Context) error {
 	l.report.add(&stats)
 	var answer *graph.Error
 	if errors.As(err, &answer) && answer.RefusesDelta() {
-		l.progress.Fence = ""
 		l.log.InfoContext(ctx, "this tenant has no delta queries; the list is proven by counts alone", "error", err)
 		return nil
 	}

@@ -101,10 +101,7 @@ func (l *List) prove(ctx context.Context) error {
 		case by == ByCount && !settled && l.moves() && retry.Fits(ctx, settleTime):
 			settled = true
 			l.log.InfoContext(ctx, "the directory has changed while it was read; waiting for changes that do not show yet", "wait", settleTime)
-			if err := retry.Wait(ctx, settleTime); err != nil {
-				return err
-			}
-			if err := l.drain(ctx); err != nil {
+			if err := l.drainAfter(ctx, settleTime); err != nil {
 				return err
 			}
 			continue
@@ -125,14 +122,18 @@ func (l *List) prove(ctx context.Context) error {
 			}
 			return l.disagree(*after)
 		}
-		if err := retry.Wait(ctx, waits[0]); err != nil {
-			return err
-		}
-		if err := l.drain(ctx); err != nil {
+		if err := l.drainAfter(ctx, waits[0]); err != nil {
 			return err
 		}
 		waits = waits[1:]
 	}
+}
+
+func (l *List) drainAfter(ctx context.Context, wait time.Duration) error {
+	if err := retry.Wait(ctx, wait); err != nil {
+		return err
+	}
+	return l.drain(ctx)
 }
 
 // moves reports whether the directory is known to have changed since the fence was

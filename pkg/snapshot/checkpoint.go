@@ -138,7 +138,7 @@ func (c *checkpoint) balanced() bool {
 func newCheckpoint(p *Publication, name string) checkpoint {
 	return checkpoint{
 		Version: checkpointVersion, Tenant: p.Tenant, Run: name, Of: p.digest(), StartedAt: time.Now().UTC(), Slice: 1,
-		Phase: phaseReading, State: list.NewState(p.Request), written: written{Objects: make([][]part, len(p.Destinations))},
+		Phase: phaseReading, State: list.NewState(p.Request), written: p.nothingWritten(),
 	}
 }
 

@@ -185,7 +185,7 @@ func (r *run) startOver(ctx context.Context, reason error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTime)
 	defer cancel()
 	r.obsolete = append(r.obsolete, r.c.objects()...)
-	r.c.State, r.c.written = list.NewState(r.p.Request), written{Objects: make([][]part, len(r.p.Destinations))}
+	r.c.State, r.c.written = list.NewState(r.p.Request), r.p.nothingWritten()
 	return r.save(ctx)
 }
 

@@ -60,6 +60,11 @@ type object struct {
 
 const inState = -1
 
+// nothingWritten is where a run starts, and starts over.
+func (p *Publication) nothingWritten() written {
+	return written{Objects: make([][]part, len(p.Destinations))}
+}
+
 // objects are the objects that w names.
 func (w *written) objects() []object {
 	var all []object
@@ -186,7 +191,7 @@ func (s *slice) user(ctx context.Context, id list.ID, user graph.User) error {
 func (s *slice) restart() {
 	s.obsolete = append(s.obsolete, s.discard()...)
 	s.obsolete = append(s.obsolete, s.earlier.objects()...)
-	s.earlier = written{Objects: make([][]part, len(s.p.Destinations))}
+	s.earlier = s.p.nothingWritten()
 	s.open()
 }
 
