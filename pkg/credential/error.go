@@ -3,8 +3,9 @@ package credential
 import (
 	"log/slog"
 	"strconv"
-	"strings"
 	"time"
+
+	"github.com/rollcall-dev/rollcall/pkg/diagnosis"
 )
 
 // Kind classifies an [Error]. It is logged as it is.
@@ -70,33 +71,21 @@ func (e *Error) Wait() time.Duration { return e.RetryAfter }
 
 // Error says what happened, to whom, and what to do next.
 func (e *Error) Error() string {
-	var details []string
-	add := func(label, value string) {
-		if value != "" {
-			details = append(details, label+value)
-		}
-	}
+	var details diagnosis.Details
 	if e.Code != 0 {
-		add("AADSTS", strconv.Itoa(e.Code))
+		details.Add("AADSTS", strconv.Itoa(e.Code))
 	}
 	if e.Code == 0 && e.Status != 0 {
-		add("HTTP ", strconv.Itoa(e.Status))
+		details.Add("HTTP ", strconv.Itoa(e.Status))
 	}
-	add("source ", e.Source)
-	add("tenant ", e.Tenant)
-	add("correlation id ", e.CorrelationID)
-	add("trace id ", e.TraceID)
+	details.Add("source ", e.Source)
+	details.Add("tenant ", e.Tenant)
+	details.Add("correlation id ", e.CorrelationID)
+	details.Add("trace id ", e.TraceID)
 	if e.RetryAfter > 0 {
-		add("retry after ", e.RetryAfter.String())
+		details.Add("retry after ", e.RetryAfter.String())
 	}
-	text := e.Problem
-	if len(details) > 0 {
-		text += " (" + strings.Join(details, ", ") + ")"
-	}
-	if e.Advice != "" {
-		text += ": " + e.Advice
-	}
-	return text
+	return details.Sentence(e.Problem, e.Advice)
 }
 
 // Unwrap returns the cause.

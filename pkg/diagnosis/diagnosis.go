@@ -7,7 +7,10 @@
 // errors of the clouds' SDKs.
 package diagnosis
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Failure is what can be told of a failed request.
 type Failure struct {
@@ -40,6 +43,27 @@ func (f Failure) Answer(service string) string {
 		text += ", request id " + f.RequestID
 	}
 	return text + ")"
+}
+
+// Details are what identifies a failure to those who can help: codes, ids, places.
+type Details []string
+
+// Add adds a detail after its label, unless it is unknown.
+func (d *Details) Add(label, value string) {
+	if value != "" {
+		*d = append(*d, label+value)
+	}
+}
+
+// Sentence tells the problem, the details in parentheses, and the advice, if any.
+func (d Details) Sentence(problem, advice string) string {
+	if len(d) > 0 {
+		problem += " (" + strings.Join(d, ", ") + ")"
+	}
+	if advice != "" {
+		problem += ": " + advice
+	}
+	return problem
 }
 
 // maxToken is the length of the longest code or id that is shown. S3's extended

@@ -50,6 +50,19 @@ func TestAnAnswerIsToldWithoutTheServicesOwnText(t *testing.T) {
 	}
 }
 
+func TestASentenceTellsOnlyWhatIsKnown(t *testing.T) {
+	var d diagnosis.Details
+	d.Add("code ", "")
+	if got := d.Sentence("it broke", ""); got != "it broke" {
+		t.Error(got)
+	}
+	d.Add("code ", "7")
+	d.Add("", "here")
+	if got := d.Sentence("it broke", "try again later"); got != "it broke (code 7, here): try again later" {
+		t.Error(got)
+	}
+}
+
 func TestATokenIsPlainlyOne(t *testing.T) {
 	for text, want := range map[string]string{
 		"AccessDenied": "AccessDenied", "1-2.3_a": "1-2.3_a", "": "",

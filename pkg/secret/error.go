@@ -3,7 +3,8 @@ package secret
 import (
 	"log/slog"
 	"strconv"
-	"strings"
+
+	"github.com/rollcall-dev/rollcall/pkg/diagnosis"
 )
 
 // Kind classifies an [Error]. It is logged as it is.
@@ -52,26 +53,14 @@ func (e *Error) Name() string {
 
 // Error says what happened, where, and what to do next.
 func (e *Error) Error() string {
-	var details []string
-	add := func(label, value string) {
-		if value != "" {
-			details = append(details, label+value)
-		}
-	}
-	add("", e.AWSCode)
+	var details diagnosis.Details
+	details.Add("", e.AWSCode)
 	if e.Status != 0 {
-		add("HTTP ", strconv.Itoa(e.Status))
+		details.Add("HTTP ", strconv.Itoa(e.Status))
 	}
-	add("source ", e.Source)
-	add("request id ", e.RequestID)
-	text := e.Problem
-	if len(details) > 0 {
-		text += " (" + strings.Join(details, ", ") + ")"
-	}
-	if e.Advice != "" {
-		text += ": " + e.Advice
-	}
-	return text
+	details.Add("source ", e.Source)
+	details.Add("request id ", e.RequestID)
+	return details.Sentence(e.Problem, e.Advice)
 }
 
 // Unwrap returns the cause.
