@@ -211,6 +211,11 @@ func (p *Page) parseUser(raw []byte) (u User, fault string) {
 		}
 		raw, p.pager.scratch = line, line
 	}
-	id, fault := userID(raw)
+	id, fault := userID(raw) // before it is mended: ids are never replaced
+	if bytes.Contains(raw, []byte(`\u`)) {
+		raw = append(p.pager.scratch[:0], raw...)
+		p.pager.scratch = raw
+		replaceLone(raw)
+	}
 	return User{ID: id, Raw: raw}, fault
 }

@@ -21,7 +21,8 @@ type User struct {
 	// ID is the user's object id, unescaped, as bytes of text (a GUID for every
 	// user in an Entra directory).
 	ID []byte
-	// Raw is the user's JSON object exactly as Graph sent it, on one line.
+	// Raw is the user's JSON object as Graph sent it, on one line. The escape of half a
+	// surrogate pair is U+FFFD (\ufffd), so that every reader of JSON takes the object.
 	Raw []byte
 }
 
@@ -68,10 +69,11 @@ func (c *Client) User(ctx context.Context, id string, q Query) (User, error) {
 		if !utf8.Valid(body) || value.Compact(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) != nil || value.Kind() != '{' {
 			return errors.New("the response is not a user")
 		}
-		id, fault := userID(value)
+		id, fault := userID(value) // before it is mended: ids are never replaced
 		if fault != "" {
 			return errors.New("the response is not a user: " + fault)
 		}
+		replaceLone(value)
 		user = User{ID: id, Raw: value}
 		return nil
 	})
