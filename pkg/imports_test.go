@@ -31,7 +31,7 @@ func allowed() map[string][]string {
 		"pkg/diagnosis/azureapi": {"pkg/diagnosis"},
 
 		"pkg/telemetry":  {},
-		"pkg/secret":     {"pkg/diagnosis", "pkg/diagnosis/awsapi"},
+		"pkg/secret":     {"pkg/diagnosis", "pkg/diagnosis/awsapi", "pkg/origin"},
 		"pkg/credential": {"pkg/cloud", "pkg/diagnosis", "pkg/origin", "pkg/retry", "pkg/secret"},
 		"pkg/graph":      {"pkg/crash", "pkg/diagnosis", "pkg/origin", "pkg/retry"},
 		"pkg/header":     {},
@@ -75,10 +75,10 @@ func allowed() map[string][]string {
 
 		"pkg/format/parquet":  {"pkg/graph", "pkg/property"},
 		"pkg/store/file":      {"pkg/store"},
-		"pkg/store/s3":        {"pkg/crash", "pkg/diagnosis", "pkg/diagnosis/awsapi", "pkg/store"},
-		"pkg/store/azblob":    {"pkg/crash", "pkg/diagnosis", "pkg/diagnosis/azureapi", "pkg/store"},
+		"pkg/store/s3":        {"pkg/crash", "pkg/diagnosis", "pkg/diagnosis/awsapi", "pkg/origin", "pkg/store"},
+		"pkg/store/azblob":    {"pkg/crash", "pkg/diagnosis", "pkg/diagnosis/azureapi", "pkg/origin", "pkg/store"},
 		"pkg/store/storetest": {"pkg/store"},
-		"pkg/bus/awsbus":      {"pkg/bus", "pkg/diagnosis", "pkg/diagnosis/awsapi"},
+		"pkg/bus/awsbus":      {"pkg/bus", "pkg/diagnosis", "pkg/diagnosis/awsapi", "pkg/origin"},
 		"pkg/bus/eventbridge": {"pkg/bus", "pkg/bus/awsbus"},
 		"pkg/bus/sns":         {"pkg/bus", "pkg/bus/awsbus"},
 		"pkg/bus/sqs":         {"pkg/bus", "pkg/bus/awsbus"},

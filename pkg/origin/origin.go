@@ -34,6 +34,7 @@ var (
 	ErrDot    = errors.New("has a host with an empty label or a dot at its end")
 	ErrPort   = errors.New("has a port that is none")
 	ErrPath   = errors.New("has a path, a query or a fragment")
+	ErrPlain  = errors.New("is plain HTTP to another machine: write https:// (http:// is for localhost, 127.0.0.1 and [::1])")
 )
 
 // Parse reads https://host[:port], with or without a slash at its end.
@@ -69,6 +70,37 @@ func Of(u *url.URL) (Origin, error) {
 		port = ""
 	}
 	return Origin{name, port}, nil
+}
+
+// CheckEndpoint returns an error unless text is the URL of a service that may be sent
+// secrets and people: https, or http to this machine, where emulators listen. What
+// follows the host does not matter.
+func CheckEndpoint(text string) error {
+	u, err := url.Parse(text)
+	if err != nil {
+		return ErrURL // url.Error quotes the text
+	}
+	if u.Scheme != "http" {
+		_, err = Of(u)
+		return err
+	}
+	name, _, err := ParseHost(u.Host)
+	switch {
+	case u.User != nil:
+		return ErrUser
+	case err != nil:
+		return err
+	case !isLoopback(name):
+		return ErrPlain
+	}
+	return nil
+}
+
+// isLoopback reports whether a host is this machine whoever resolves its name, which
+// *.localhost is not.
+func isLoopback(name string) bool {
+	addr, err := netip.ParseAddr(strings.Trim(name, "[]"))
+	return name == "localhost" || err == nil && addr.Unmap().IsLoopback()
 }
 
 // ParseHost splits host[:port], as in a URL or a Host header, and returns the name in

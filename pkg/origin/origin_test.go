@@ -173,3 +173,44 @@ func asciiLower(text string) string {
 		return r
 	}, text)
 }
+
+func TestAnEndpointIsHTTPSOrThisMachine(t *testing.T) {
+	for _, address := range []string{
+		"https://s3.example", "https://s3.example:8443/a/path", "https://127.0.0.1", "https://10.0.0.1:9000", "HTTPS://S3.example",
+		"http://localhost", "http://LOCALHOST:4566", "http://127.0.0.1:10000/devstoreaccount1", "http://127.1.2.3", "http://[::1]:9000/", "http://[::ffff:127.0.0.1]",
+	} {
+		if err := origin.CheckEndpoint(address); err != nil {
+			t.Errorf("%s %v", address, err)
+		}
+	}
+	for address, want := range map[string]error{
+		"http://s3.example":                   origin.ErrPlain,
+		"http://10.0.0.1:9000":                origin.ErrPlain,
+		"http://169.254.169.254":              origin.ErrPlain,
+		"http://0.0.0.0":                      origin.ErrPlain,
+		"http://[::]":                         origin.ErrPlain,
+		"http://[fe80::1]":                    origin.ErrPlain,
+		"http://localhost.evil.example":       origin.ErrPlain,
+		"http://evil.localhost":               origin.ErrPlain,
+		"http://127.0.0.1.evil.example":       origin.ErrPlain,
+		"http://locаlhost":                    origin.ErrHost, // a Cyrillic letter
+		"http://localho\u017ft":               origin.ErrHost,
+		"http://127.1":                        origin.ErrHost,
+		"http://2130706433":                   origin.ErrHost,
+		"http://localhost.":                   origin.ErrDot,
+		"http://user:hunter2@localhost":       origin.ErrUser,
+		"http://localhost:hunter2@evil.test/": origin.ErrUser,
+		"http://localhost:0":                  origin.ErrPort,
+		"http:///x":                           origin.ErrNone,
+		"http:localhost":                      origin.ErrNone,
+		"https://user:hunter2@s3.example":     origin.ErrUser,
+		"ftp://localhost":                     origin.ErrScheme,
+		"localhost:4566":                      origin.ErrScheme,
+		"":                                    origin.ErrScheme,
+		"http://%zz":                          origin.ErrURL,
+	} {
+		if err := origin.CheckEndpoint(address); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", address, err, want)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/diagnosis"
 	"github.com/rollcall-dev/rollcall/pkg/diagnosis/awsapi"
+	"github.com/rollcall-dev/rollcall/pkg/origin"
 )
 
 // readTimeout bounds one read of a secret, the SDK's own retries included. A
@@ -78,7 +79,13 @@ func (s *secretsManager) connect(ctx context.Context) error {
 	if cfg.Region == "" {
 		return &Error{Kind: Missing, Problem: "no AWS region is set", Advice: "set AWS_REGION, or name the secret by its ARN"}
 	}
-	s.client = secretsmanager.NewFromConfig(cfg)
+	client := secretsmanager.NewFromConfig(cfg)
+	if own := client.Options().BaseEndpoint; own != nil {
+		if err := origin.CheckEndpoint(*own); err != nil {
+			return &Error{Kind: Missing, Problem: "the address of Secrets Manager " + err.Error(), Advice: "correct AWS_ENDPOINT_URL_SECRETS_MANAGER or AWS_ENDPOINT_URL"}
+		}
+	}
+	s.client = client
 	return nil
 }
 

@@ -125,6 +125,16 @@ func TestAnARNIsReadInItsOwnRegion(t *testing.T) {
 	mustContain(t, v.auth[0], "/eu-west-1/secretsmanager/")
 }
 
+func TestNoSecretIsReadInPlainHTTPFromAnotherMachine(t *testing.T) {
+	v := &vault{answer: secretString(canary)}
+	for _, address := range []string{"http://10.0.0.1:4566", "http://secretsmanager.example", "http://localhost.example"} {
+		_, err := newReader(t, "secretsmanager:"+testARN, at(t, v, func(c *aws.Config) { c.BaseEndpoint = &address })).Read(t.Context())
+		wantError(t, err, secret.Missing, "Credentials.Missing")
+		mustContain(t, err.Error(), "plain HTTP")
+		mustContain(t, err.Error(), "AWS_ENDPOINT_URL")
+	}
+}
+
 func TestABinarySecretIsRead(t *testing.T) {
 	v := &vault{answer: func(w http.ResponseWriter) {
 		_, _ = fmt.Fprintf(w, `{"SecretBinary":%q}`, base64.StdEncoding.EncodeToString([]byte(canary+"\r\n")))

@@ -8,12 +8,15 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 
 	"github.com/rollcall-dev/rollcall/pkg/bus"
 	"github.com/rollcall-dev/rollcall/pkg/diagnosis"
+	"github.com/rollcall-dev/rollcall/pkg/origin"
 )
 
 // Spec is what makes one service's bus. Client and Options are the SDK's.
@@ -30,6 +33,8 @@ type Spec[Client, Options any] struct {
 	Limits bus.Limits
 	// Client is the SDK's NewFromConfig.
 	Client func(aws.Config, ...func(*Options)) Client
+	// Endpoint is the address of the client's options that replaces AWS's own.
+	Endpoint func(*Options) *string
 	// Append appends a message's text; see [bus.Driver].
 	Append func(dst []byte, e bus.Event) (text []byte, size int, err error)
 	// Send makes one request and records what became of its entries. The error is
@@ -48,7 +53,7 @@ type Driver struct {
 var _ bus.Driver = (*Driver)(nil)
 
 // New returns the driver of a bus. It makes no request. The error is that no
-// region is known.
+// region is known, or that people would be sent to another machine in plain HTTP.
 //
 // The SDK's own retries are off: it would resend whole batches, and as often as
 // its attempts times those of [bus.Publisher].
@@ -65,7 +70,13 @@ func New[Client, Options any](cfg aws.Config, s Spec[Client, Options]) (*Driver,
 	}
 	cfg.HTTPClient = diagnosis.Bounded(cfg.HTTPClient)
 	cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
-	client := s.Client(cfg)
+	var own string // of the service, or "" for AWS's
+	client := s.Client(cfg, func(o *Options) { own = aws.ToString(s.Endpoint(o)) })
+	if own != "" {
+		if err := origin.CheckEndpoint(own); err != nil {
+			return nil, fmt.Errorf("the address of %s (AWS_ENDPOINT_URL_%s or AWS_ENDPOINT_URL) %w", s.Service, strings.ToUpper(s.Service), err)
+		}
+	}
 	return &Driver{
 		call: call{service: s.Service, action: s.Action, on: s.Resource}, limits: s.Limits, append: s.Append,
 		send: func(ctx context.Context, batch []bus.Entry, outcome *Outcome) error {

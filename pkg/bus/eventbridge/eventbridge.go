@@ -50,10 +50,11 @@ func New(cfg aws.Config, c Config) (*awsbus.Driver, error) {
 	bytes := awsbus.Bytes(c.MaxBytes, maxBytes, maxBytes)
 	return awsbus.New(cfg, awsbus.Spec[*eventbridge.Client, eventbridge.Options]{
 		Service: eventbridge.ServiceID, Action: "events:PutEvents", Resource: c.String(), Region: c.Region,
-		Limits: bus.Limits{Entries: maxEntries, Bytes: bytes, EntryBytes: bytes},
-		Client: eventbridge.NewFromConfig,
-		Append: appendDetail,
-		Send:   c.send,
+		Limits:   bus.Limits{Entries: maxEntries, Bytes: bytes, EntryBytes: bytes},
+		Client:   eventbridge.NewFromConfig,
+		Endpoint: func(o *eventbridge.Options) *string { return o.BaseEndpoint },
+		Append:   appendDetail,
+		Send:     c.send,
 	})
 }
 

@@ -40,10 +40,11 @@ func (c Config) String() string { return "stream " + c.Name }
 func New(cfg aws.Config, c Config) (*awsbus.Driver, error) {
 	return awsbus.New(cfg, awsbus.Spec[*firehose.Client, firehose.Options]{
 		Service: firehose.ServiceID, Action: "firehose:PutRecordBatch", Resource: c.String(), Region: c.Region,
-		Limits: bus.Limits{Entries: maxEntries, Bytes: maxBytes, EntryBytes: maxRecord},
-		Client: firehose.NewFromConfig,
-		Append: appendRecord,
-		Send:   c.send,
+		Limits:   bus.Limits{Entries: maxEntries, Bytes: maxBytes, EntryBytes: maxRecord},
+		Client:   firehose.NewFromConfig,
+		Endpoint: func(o *firehose.Options) *string { return o.BaseEndpoint },
+		Append:   appendRecord,
+		Send:     c.send,
 	})
 }
 

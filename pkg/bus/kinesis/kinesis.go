@@ -48,10 +48,11 @@ func (c Config) String() string { return "stream " + c.Name }
 func New(cfg aws.Config, c Config) (*awsbus.Driver, error) {
 	return awsbus.New(cfg, awsbus.Spec[*kinesis.Client, kinesis.Options]{
 		Service: kinesis.ServiceID, Action: "kinesis:PutRecords", Resource: c.String(), Region: c.Region,
-		Limits: bus.Limits{Entries: maxEntries, Bytes: maxBytes, EntryBytes: awsbus.Bytes(c.MaxRecordBytes, defaultRecord, maxBytes), Ordered: true},
-		Client: kinesis.NewFromConfig,
-		Append: appendRecord,
-		Send:   c.send,
+		Limits:   bus.Limits{Entries: maxEntries, Bytes: maxBytes, EntryBytes: awsbus.Bytes(c.MaxRecordBytes, defaultRecord, maxBytes), Ordered: true},
+		Client:   kinesis.NewFromConfig,
+		Endpoint: func(o *kinesis.Options) *string { return o.BaseEndpoint },
+		Append:   appendRecord,
+		Send:     c.send,
 	})
 }
 

@@ -54,10 +54,11 @@ func New(cfg aws.Config, c Config) (*awsbus.Driver, error) {
 	bytes := awsbus.Bytes(c.MaxBytes, defaultBytes, maxBytes)
 	return awsbus.New(cfg, awsbus.Spec[*sns.Client, sns.Options]{
 		Service: sns.ServiceID, Action: "sns:Publish", Resource: c.String(), Region: c.Region,
-		Limits: bus.Limits{Entries: maxEntries, Bytes: bytes, EntryBytes: bytes, Ordered: c.FIFO},
-		Client: sns.NewFromConfig,
-		Append: appendMessage,
-		Send:   c.send,
+		Limits:   bus.Limits{Entries: maxEntries, Bytes: bytes, EntryBytes: bytes, Ordered: c.FIFO},
+		Client:   sns.NewFromConfig,
+		Endpoint: func(o *sns.Options) *string { return o.BaseEndpoint },
+		Append:   appendMessage,
+		Send:     c.send,
 	})
 }
 

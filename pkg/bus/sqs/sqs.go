@@ -86,10 +86,11 @@ func (c Config) String() string { return "queue " + c.Name }
 func New(cfg aws.Config, c Config) (*awsbus.Driver, error) {
 	return awsbus.New(cfg, awsbus.Spec[*sqs.Client, sqs.Options]{
 		Service: sqs.ServiceID, Action: "sqs:SendMessage", Resource: c.String(), Region: c.Region,
-		Limits: bus.Limits{Entries: maxEntries, Bytes: maxBytes, EntryBytes: awsbus.Bytes(c.MaxBytes, maxBytes, maxBytes), Ordered: c.FIFO},
-		Client: sqs.NewFromConfig,
-		Append: appendBody,
-		Send:   c.send,
+		Limits:   bus.Limits{Entries: maxEntries, Bytes: maxBytes, EntryBytes: awsbus.Bytes(c.MaxBytes, maxBytes, maxBytes), Ordered: c.FIFO},
+		Client:   sqs.NewFromConfig,
+		Endpoint: func(o *sqs.Options) *string { return o.BaseEndpoint },
+		Append:   appendBody,
+		Send:     c.send,
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
 
 	"github.com/rollcall-dev/rollcall/pkg/diagnosis"
+	"github.com/rollcall-dev/rollcall/pkg/origin"
 	"github.com/rollcall-dev/rollcall/pkg/store"
 )
 
@@ -35,7 +36,8 @@ type Config struct {
 	// Prefix stands before every key; it may be empty.
 	Prefix string
 	// Endpoint is the account's blob service, such as
-	// https://account.blob.core.usgovcloudapi.net. Empty means the public cloud.
+	// https://account.blob.core.usgovcloudapi.net. Empty means the public cloud. Plain
+	// HTTP is for an emulator on this machine.
 	Endpoint string `option:"endpoint"`
 	// Credential signs in with Entra ID. The role "Storage Blob Data Contributor" on
 	// the container is what it needs. It keeps its tokens, as azidentity's do: each
@@ -138,10 +140,12 @@ func (c Config) byConnectionString() (address, query string, open opener, err er
 		return "", "", nil, errors.New("the connection string is not one: copy it from the storage account's access keys")
 	}
 	at, err := url.Parse(client.URL())
-	if err != nil || at.Host == "" || at.User != nil || at.Fragment != "" || at.Scheme != "https" && at.Scheme != "http" ||
-		!strings.HasSuffix(at.Path, "/"+c.Container+"/x") { // without a host the container would be taken for one
+	if err != nil || at.Fragment != "" || !strings.HasSuffix(at.Path, "/"+c.Container+"/x") { // without a host the container would be taken for one
 		// Not quoted: the address ends in manifests, and must not hold a secret.
 		return "", "", nil, errors.New("the connection string names no address of the form https://host")
+	}
+	if err := origin.CheckEndpoint(client.URL()); err != nil {
+		return "", "", nil, fmt.Errorf("the address in the connection string %w", err)
 	}
 	fields := map[string]string{}
 	for field := range strings.SplitSeq(c.ConnectionString, ";") {
@@ -177,8 +181,11 @@ func (c Config) address() (string, error) {
 	if c.Endpoint == "" {
 		return "https://" + c.Account + ".blob.core.windows.net/" + c.Container, nil
 	}
+	if err := origin.CheckEndpoint(c.Endpoint); err != nil {
+		return "", fmt.Errorf("the endpoint of the storage account %s %w", c.Account, err)
+	}
 	at, err := url.Parse(c.Endpoint)
-	if err != nil || at.Host == "" || at.User != nil || strings.ContainsAny(c.Endpoint, "?#") || (at.Scheme != "https" && at.Scheme != "http") {
+	if err != nil || strings.ContainsAny(c.Endpoint, "?#") {
 		return "", errors.New("the endpoint of the storage account " + c.Account + " is not a URL of the form https://host")
 	}
 	return at.JoinPath(c.Container).String(), nil

@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/rollcall-dev/rollcall/pkg/diagnosis"
+	"github.com/rollcall-dev/rollcall/pkg/origin"
 	"github.com/rollcall-dev/rollcall/pkg/store"
 )
 
@@ -127,6 +128,11 @@ func New(cfg aws.Config, c Config) (*Store, error) {
 		}
 		o.HTTPClient = diagnosis.Bounded(o.HTTPClient)
 	})
+	if own := client.Options().BaseEndpoint; own != nil {
+		if err := origin.CheckEndpoint(*own); err != nil {
+			return nil, fmt.Errorf("the address of the service with the bucket %s (AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL) %w", c.Bucket, err)
+		}
+	}
 	return &Store{
 		client: client,
 		transfer: transfermanager.New(client, func(o *transfermanager.Options) {

@@ -14,7 +14,7 @@ import (
 
 func config(d *storetest.Double) aws.Config {
 	return aws.Config{
-		Region: "eu-west-1", HTTPClient: d, BaseEndpoint: aws.String("http://s3.test"),
+		Region: "eu-west-1", HTTPClient: d, BaseEndpoint: aws.String("http://127.0.0.1:9"),
 		Credentials: credentials.NewStaticCredentialsProvider("id", storetest.Secret, ""),
 	}
 }
