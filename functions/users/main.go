@@ -20,7 +20,9 @@ func main() {
 		cfg = new(config.Config)
 	}
 	log := telemetry.Start(cfg.LogLevel)
-	function := &lambda.HTTP{AllowAnonymous: cfg.AllowAnonymous, Stream: cfg.Stream, Log: log}
+	function := &lambda.HTTP{
+		AllowAnonymous: cfg.AllowAnonymous, Roles: cfg.Roles, LoadBalancer: cfg.LoadBalancer, Stream: cfg.Stream, Log: log,
+	}
 	if err == nil {
 		function.Handler, err = users(cfg, log)
 	}

@@ -46,6 +46,10 @@ type Config struct {
 	RequireVerified bool
 	// AllowAnonymous accepts HTTP events without a verified caller.
 	AllowAnonymous bool
+	// Roles are what a caller's JSON Web Token must have one of, none for no role.
+	Roles []string
+	// LoadBalancer is the ARN of the load balancer whose sign-in counts, "" for any.
+	LoadBalancer string
 	// Stream answers REST API and Function URL events with a stream instead of a
 	// buffered response.
 	Stream bool
@@ -86,6 +90,8 @@ func (c Config) LogValue() slog.Value {
 		slog.String("countSlack", c.CountSlack.String()),
 		slog.Bool("requireVerified", c.RequireVerified),
 		slog.Bool("allowAnonymous", c.AllowAnonymous),
+		slog.Int("jwtRoles", len(c.Roles)),
+		slog.String("loadBalancer", c.LoadBalancer),
 		slog.Bool("stream", c.Stream),
 		slog.Int("parallel", c.Parallel),
 	)

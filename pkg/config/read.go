@@ -36,6 +36,8 @@ type settings struct {
 	CountSlack      tolerance.Tolerance `env:"ROLLCALL_COUNT_SLACK"`
 	RequireVerified flag                `env:"ROLLCALL_REQUIRE_VERIFIED"`
 	AllowAnonymous  flag                `env:"ROLLCALL_ALLOW_ANONYMOUS"`
+	Roles           roles               `env:"ROLLCALL_JWT_ROLES"`
+	LoadBalancer    loadBalancer        `env:"ROLLCALL_LOAD_BALANCER"`
 	Response        stream              `env:"ROLLCALL_RESPONSE"`
 	Parallel        parallel            `env:"ROLLCALL_PARALLEL"`
 	AuthorityHost   host                `env:"AZURE_AUTHORITY_HOST"`
@@ -142,6 +144,11 @@ func (s *settings) check(found *collector) {
 	if strings.ContainsFunc(s.Filter, unicode.IsControl) {
 		found.add("ROLLCALL_FILTER", "contains a control character", "write the filter on one line")
 	}
+	for variable, asks := range map[string]bool{"ROLLCALL_JWT_ROLES": len(s.Roles.names) > 0, "ROLLCALL_LOAD_BALANCER": s.LoadBalancer != ""} {
+		if asks && bool(s.AllowAnonymous) {
+			found.add(variable, "asks for callers that ROLLCALL_ALLOW_ANONYMOUS does not ask for", "remove one of the two")
+		}
+	}
 	own := cloud.Cloud(s.Cloud)
 	login, variable := s.login()
 	for _, given := range []struct {
@@ -183,6 +190,8 @@ func (s *settings) config(values map[string]string) *Config {
 		CountSlack:      s.CountSlack,
 		RequireVerified: bool(s.RequireVerified),
 		AllowAnonymous:  bool(s.AllowAnonymous),
+		Roles:           s.Roles.names,
+		LoadBalancer:    string(s.LoadBalancer),
 		Stream:          bool(s.Response),
 		Parallel:        int(s.Parallel),
 		MemorySize:      int64(s.MemorySize) << 20,

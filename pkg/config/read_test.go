@@ -66,6 +66,20 @@ func TestEveryVariableIsRead(t *testing.T) {
 	}
 }
 
+func TestCallersAreNarrowedByRolesAndByALoadBalancer(t *testing.T) {
+	const arn = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/users/50dc6c495c0c9188"
+	c := mustRead(t, "ROLLCALL_JWT_ROLES= Users.Read.All , Audit", "ROLLCALL_LOAD_BALANCER="+arn)
+	if diff := cmp.Diff([]string{"Users.Read.All", "Audit"}, c.Roles); diff != "" || c.LoadBalancer != arn {
+		t.Errorf("%s %s", diff, c.LoadBalancer)
+	}
+	for _, entry := range []string{"ROLLCALL_JWT_ROLES=Users.Read.All", "ROLLCALL_LOAD_BALANCER=" + arn} {
+		_, err := config.Read([]string{entry, "ROLLCALL_ALLOW_ANONYMOUS=true"})
+		if variable, _, _ := strings.Cut(entry, "="); err == nil || !strings.Contains(err.Error(), variable+": asks for callers") {
+			t.Errorf("anybody may ask all the same: %v", err)
+		}
+	}
+}
+
 func TestResponsesAreBufferedByDefault(t *testing.T) {
 	for value, want := range map[string]bool{"": false, "buffered": false, "BUFFERED": false, " stream ": true} {
 		if c := mustRead(t, "ROLLCALL_RESPONSE="+value); c.Stream != want {
@@ -209,6 +223,12 @@ func TestAProblemNamesTheVariableAndTheRemedy(t *testing.T) {
 		{"ROLLCALL_COUNT_SLACK=NaN%", "neither a percentage"},
 		{"ROLLCALL_COUNT_SLACK=%", "neither a percentage"},
 		{"ROLLCALL_ALLOW_ANONYMOUS=yes please", "true or false"},
+		{"ROLLCALL_JWT_ROLES=Users.Read.All,,x", "separated by commas"},
+		{"ROLLCALL_JWT_ROLES=Users Read", "separated by commas"},
+		{"ROLLCALL_JWT_ROLES=[Users.Read]", "separated by commas"},
+		{"ROLLCALL_LOAD_BALANCER=users", "arn:aws:elasticloadbalancing"},
+		{"ROLLCALL_LOAD_BALANCER=arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/net/users/50dc6c495c0c9188", "Application Load Balancer"},
+		{"ROLLCALL_LOAD_BALANCER=arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/users/50dc6c495c0c9188", "Application Load Balancer"},
 		{"ROLLCALL_RESPONSE=streaming", "buffered, or stream"},
 		{"ROLLCALL_CREDENTIALS=hunter2", "no scheme; write secretsmanager:<ARN or name>, env: or file:<path>"},
 		{`ROLLCALL_CREDENTIALS={"ClientSecret":"hunter2"}`, "unknown scheme"},

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -68,6 +69,35 @@ func (s *stream) UnmarshalText(text []byte) error {
 	default:
 		return &complaint{"is not a kind of response", "write buffered, or stream where the trigger is set up for it"}
 	}
+	return nil
+}
+
+// roles are names of app roles. It is a struct because package env splits lists itself.
+type roles struct{ names []string }
+
+// UnmarshalText parses names that are separated by commas.
+func (r *roles) UnmarshalText(text []byte) error {
+	for name := range strings.SplitSeq(string(text), ",") {
+		name = strings.TrimSpace(name)
+		if name == "" || len(name) > 250 || strings.ContainsFunc(name, func(c rune) bool { return c <= ' ' || c > '~' || c == '[' || c == ']' }) {
+			return &complaint{"is not a list of app roles", "write their values as they are in a token, separated by commas, such as Users.Read.All"}
+		}
+		r.names = append(r.names, name)
+	}
+	return nil
+}
+
+// loadBalancer is the ARN of an Application Load Balancer.
+type loadBalancer string
+
+var isLoadBalancer = regexp.MustCompile(`^arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:[0-9]{12}:loadbalancer/app/[A-Za-z0-9-]+/[0-9a-f]+$`)
+
+// UnmarshalText parses the ARN.
+func (l *loadBalancer) UnmarshalText(text []byte) error {
+	if !isLoadBalancer.Match(text) {
+		return &complaint{"is not the ARN of an Application Load Balancer", "write arn:aws:elasticloadbalancing:<region>:<account>:loadbalancer/app/<name>/<id>"}
+	}
+	*l = loadBalancer(text)
 	return nil
 }
 

@@ -47,7 +47,7 @@ func (h *HTTP) albCaller(ctx context.Context, targetGroup string, tokens []strin
 	parser := jwt.NewParser(jwt.WithValidMethods([]string{jwt.SigningMethodES256.Name}),
 		jwt.WithPaddingAllowed(), jwt.WithStrictDecoding(), jwt.WithoutClaimsValidation())
 	token, err := parser.Parse(tokens[0], func(token *jwt.Token) (_ any, err error) {
-		if url, err = checkHeader(token.Header, targetGroup, time.Now()); err != nil {
+		if url, err = h.checkHeader(token.Header, targetGroup, time.Now()); err != nil {
 			return nil, err
 		}
 		if key, err = h.keys.key(ctx, h.Keys, url); err != nil {
@@ -91,9 +91,9 @@ func refusalOf(token *jwt.Token, err error) error {
 
 // checkHeader checks everything but the signature and returns where the key is,
 // so that a forged token seldom costs the reading of a key. The signer must be a
-// load balancer of the target group's account: anyone can have one that signs
-// whatever they like.
-func checkHeader(header map[string]any, targetGroup string, now time.Time) (keyURL string, err error) {
+// load balancer of the target group's account, or the one that was configured: anyone
+// can have one that signs whatever they like.
+func (h *HTTP) checkHeader(header map[string]any, targetGroup string, now time.Time) (keyURL string, err error) {
 	text, _ := header["signer"].(string)
 	own, signer := strings.SplitN(targetGroup, ":", 6), strings.SplitN(text, ":", 6)
 	expires, numeric := header["exp"].(float64)
@@ -103,6 +103,8 @@ func checkHeader(header map[string]any, targetGroup string, now time.Time) (keyU
 		return "", refusal("its signer is not a load balancer of this account and region")
 	case !strings.HasPrefix(signer[5], "loadbalancer/app/"):
 		return "", refusal("its signer is not an application load balancer")
+	case h.LoadBalancer != "" && text != h.LoadBalancer:
+		return "", refusal("its signer is not the load balancer that ROLLCALL_LOAD_BALANCER names")
 	case header["exp"] != nil && !numeric:
 		return "", refusal("its header is not understood")
 	case float64(int64(expires)) != expires || !now.Before(time.Unix(int64(expires), 0)):

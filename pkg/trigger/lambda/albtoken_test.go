@@ -184,6 +184,24 @@ func TestAForgedTokenIsRefused(t *testing.T) {
 	}
 }
 
+func TestOnlyTheLoadBalancerThatIsNamedVerifiesCallers(t *testing.T) {
+	key, public := newKey(t, elliptic.P256())
+	for other, want := range map[string]int{
+		signer:       http.StatusOK,
+		signer + "0": http.StatusUnauthorized,
+		strings.Replace(signer, "/users/", "/evil/", 1):  http.StatusUnauthorized,
+		strings.Replace(signer, "/users/", "/Users/", 1): http.StatusUnauthorized,
+		strings.TrimSuffix(signer, "8"):                  http.StatusUnauthorized,
+	} {
+		keys := &publisher{keys: map[string]string{keyURL: public}}
+		l := &lambda.HTTP{Handler: http.HandlerFunc(whoami), Keys: keys, LoadBalancer: signer}
+		got := askALB(t, l, sign(t, key, tokenHeader(members{"signer": other}), []byte(`{"sub":"x"}`)))
+		if got.StatusCode != want || want != http.StatusOK && (!strings.Contains(got.Body, "ROLLCALL_LOAD_BALANCER") || keys.asked.Load() > 0) {
+			t.Errorf("%s: %d %s, %d keys read", other, got.StatusCode, got.Body, keys.asked.Load())
+		}
+	}
+}
+
 func TestASignatureOfAnotherShapeIsWrong(t *testing.T) {
 	key, public := newKey(t, elliptic.P256())
 	good := sign(t, key, tokenHeader(nil), []byte(`{"sub":"x"}`))

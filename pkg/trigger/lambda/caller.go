@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/rollcall-dev/rollcall/pkg/trigger"
@@ -19,6 +20,41 @@ func iamName(arn, id string) string {
 		return trigger.CallerName(arn, arn[:at+1]+id, id)
 	}
 	return trigger.CallerName(arn, id)
+}
+
+// errRole is why a token does not verify a caller.
+var errRole = errors.New("the caller's token has none of the roles that ROLLCALL_JWT_ROLES asks for; assign one to the caller, then get a new token")
+
+// tokenCaller names the caller whom a token's claims describe, if one of the wanted
+// roles is among them; none wanted lets every token pass. API Gateway itself compares
+// scopes only, which tokens that an application has of Entra ID for itself lack.
+func tokenCaller[V any](wanted []string, claims map[string]V) (string, error) {
+	has := rolesOf(claims["roles"])
+	if len(wanted) > 0 && !slices.ContainsFunc(wanted, func(role string) bool { return slices.Contains(has, role) }) {
+		return "", errRole
+	}
+	return trigger.ClaimsName(claims), nil
+}
+
+// rolesOf reads a claim that is a list: as it was in the token, or as API Gateway
+// writes lists into its events: [a b] for HTTP APIs, a,b for REST APIs.
+func rolesOf(claim any) []string {
+	switch claim := claim.(type) {
+	case string:
+		if inner, found := strings.CutPrefix(claim, "["); found {
+			return strings.Fields(strings.TrimSuffix(inner, "]"))
+		}
+		return strings.Split(claim, ",")
+	case []any:
+		var roles []string
+		for _, each := range claim {
+			if role, ok := each.(string); ok {
+				roles = append(roles, role)
+			}
+		}
+		return roles
+	}
+	return nil
 }
 
 // authorizerName names the caller that a Lambda authorizer let in.

@@ -9,8 +9,8 @@ import (
 // receiveFunctionURL reads a request of a Function URL. Its event is that of an
 // HTTP API except for the path, which is escaped as the caller sent it; it has no
 // stage, and only IAM can verify its callers. It waits as long as Lambda.
-func receiveFunctionURL(event *events.APIGatewayV2HTTPRequest) *request {
-	x := receiveV2(event)
+func (h *HTTP) receiveFunctionURL(event *events.APIGatewayV2HTTPRequest) *request {
+	x := h.receiveV2(event)
 	if u, ok := encodedPath(event.RawPath); ok {
 		x.Request.URL = u
 	} else {

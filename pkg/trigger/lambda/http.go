@@ -25,6 +25,12 @@ type HTTP struct {
 	// must be set up for it (responseTransferMode STREAM, InvokeMode
 	// RESPONSE_STREAM): the event does not say.
 	Stream bool
+	// Roles are what the token of a caller must have one of, where a JSON Web Token
+	// verifies the caller at an API Gateway; none asks for no role.
+	Roles []string
+	// LoadBalancer is the ARN of the one load balancer whose sign-in verifies a caller,
+	// "" for any of the target group's account and region.
+	LoadBalancer string
 	// Keys is how the public keys of load balancers are read, nil for
 	// http.DefaultTransport.
 	Keys http.RoundTripper
@@ -83,13 +89,13 @@ func (h *HTTP) Invoke(ctx context.Context, event json.RawMessage) (any, error) {
 func (h *HTTP) receive(event []byte) (*request, error) {
 	switch kind := probe(event); kind {
 	case restAPI:
-		return receiveREST(read[events.APIGatewayProxyRequest](event)), nil
+		return h.receiveREST(read[events.APIGatewayProxyRequest](event)), nil
 	case httpAPI:
-		return receiveHTTPAPI(read[events.APIGatewayV2HTTPRequest](event)), nil
+		return h.receiveHTTPAPI(read[events.APIGatewayV2HTTPRequest](event)), nil
 	case httpAPI1:
-		return receiveHTTPAPI1(read[events.APIGatewayProxyRequest](event)), nil
+		return h.receiveHTTPAPI1(read[events.APIGatewayProxyRequest](event)), nil
 	case functionURL:
-		return receiveFunctionURL(read[events.APIGatewayV2HTTPRequest](event)), nil
+		return h.receiveFunctionURL(read[events.APIGatewayV2HTTPRequest](event)), nil
 	case loadBalancer:
 		return h.receiveALB(read[events.ALBTargetGroupRequest](event)), nil
 	case invocation:

@@ -17,11 +17,11 @@ const httpTimeout = 30 * time.Second
 // receiveHTTPAPI reads a request of an HTTP API, payload version 2.0. Its rawPath
 // is unescaped, whatever its name says, and begins with the stage unless that is
 // $default, also behind a custom domain. The query is as it was sent.
-func receiveHTTPAPI(event *events.APIGatewayV2HTTPRequest) *request {
+func (h *HTTP) receiveHTTPAPI(event *events.APIGatewayV2HTTPRequest) *request {
 	about := &event.RequestContext
 	_, route, _ := strings.Cut(event.RouteKey, " ")
 	prefix, path := mount(event.RawPath, route, event.PathParameters, stageOf(about.Stage))
-	x := receiveV2(event)
+	x := h.receiveV2(event)
 	x.place(path, prefix, about.Stage)
 	x.Request.URL.RawQuery = event.RawQueryString
 	x.Timeout = httpTimeout
@@ -30,10 +30,10 @@ func receiveHTTPAPI(event *events.APIGatewayV2HTTPRequest) *request {
 
 // receiveHTTPAPI1 reads a request of an HTTP API, payload version 1.0. It looks
 // like a REST API's, but its path is that of version 2.0.
-func receiveHTTPAPI1(event *events.APIGatewayProxyRequest) *request {
+func (h *HTTP) receiveHTTPAPI1(event *events.APIGatewayProxyRequest) *request {
 	about := &event.RequestContext
 	prefix, path := mount(event.Path, event.Resource, event.PathParameters, stageOf(about.Stage))
-	x := receiveProxy(event, false)
+	x := h.receiveProxy(event, false)
 	if x.Request.Method == "" {
 		x.Request.Method = about.HTTPMethod
 	}
@@ -46,12 +46,12 @@ func receiveHTTPAPI1(event *events.APIGatewayProxyRequest) *request {
 
 // receiveV2 reads what HTTP APIs of payload version 2.0 and Function URLs have
 // in common: nearly all but the path.
-func receiveV2(event *events.APIGatewayV2HTTPRequest) *request {
+func (h *HTTP) receiveV2(event *events.APIGatewayV2HTTPRequest) *request {
 	u, _ := decodedPath("/")
 	return &request{
 		Exchange: trigger.Exchange{
 			Request:    trigger.NewRequest(event.RequestContext.HTTP.Method, event.RequestContext.DomainName, u, oneValue(event.Headers)),
-			Caller:     func(context.Context) (string, error) { return v2Caller(&event.RequestContext) },
+			Caller:     func(context.Context) (string, error) { return h.v2Caller(&event.RequestContext) },
 			Began:      time.UnixMilli(event.RequestContext.TimeEpoch),
 			Limit:      buffered(),
 			Compressed: true,
@@ -89,7 +89,7 @@ func stageOf(stage string) string {
 
 // v2Caller finds who calls: by IAM, a JWT or Lambda authorizer or a client
 // certificate.
-func v2Caller(about *events.APIGatewayV2HTTPRequestContext) (string, error) {
+func (h *HTTP) v2Caller(about *events.APIGatewayV2HTTPRequestContext) (string, error) {
 	if a := about.Authorizer; a != nil {
 		switch {
 		case a.IAM != nil && a.IAM.UserARN != "":
@@ -98,7 +98,7 @@ func v2Caller(about *events.APIGatewayV2HTTPRequestContext) (string, error) {
 			}
 			return iamName(a.IAM.UserARN, a.IAM.CallerID), nil
 		case a.JWT != nil && len(a.JWT.Claims) > 0:
-			return trigger.ClaimsName(a.JWT.Claims), nil
+			return tokenCaller(h.Roles, a.JWT.Claims)
 		case len(a.Lambda) > 0:
 			return authorizerName(a.Lambda), nil
 		}

@@ -19,8 +19,8 @@ const restTimeout = 29 * time.Second
 // (requestContext.path has it), but not the base path of a custom domain. Query
 // options are decoded. A compressed body would reach the caller only if the API
 // lists its type among its binary media types, which the event does not say.
-func receiveREST(event *events.APIGatewayProxyRequest) *request {
-	x := receiveProxy(event, true)
+func (h *HTTP) receiveREST(event *events.APIGatewayProxyRequest) *request {
+	x := h.receiveProxy(event, true)
 	about := &event.RequestContext
 	before, path := mount(event.Path, event.Resource, event.PathParameters, "")
 	u, ok := encodedPath(path)
@@ -42,12 +42,12 @@ func receiveREST(event *events.APIGatewayProxyRequest) *request {
 // receiveProxy reads what REST APIs and HTTP APIs of payload version 1.0 have in
 // common: nearly all but the path. A REST API's Lambda authorizer must name a
 // principal; an HTTP API's may have returned a context alone.
-func receiveProxy(event *events.APIGatewayProxyRequest, principal bool) *request {
+func (h *HTTP) receiveProxy(event *events.APIGatewayProxyRequest, principal bool) *request {
 	u, _ := decodedPath("/")
 	return &request{
 		Exchange: trigger.Exchange{
 			Request: trigger.NewRequest(event.HTTPMethod, event.RequestContext.DomainName, u, allValues(event.MultiValueHeaders, event.Headers)),
-			Caller:  func(context.Context) (string, error) { return proxyCaller(&event.RequestContext, principal) },
+			Caller:  func(context.Context) (string, error) { return h.proxyCaller(&event.RequestContext, principal) },
 			Began:   time.UnixMilli(event.RequestContext.RequestTimeEpoch),
 			Limit:   buffered(),
 		},
@@ -63,7 +63,7 @@ func receiveProxy(event *events.APIGatewayProxyRequest, principal bool) *request
 // proxyCaller finds who calls: by IAM, a Cognito or JWT authorizer, a Lambda
 // authorizer or a client certificate. An API key says which plan pays, not who
 // calls.
-func proxyCaller(about *events.APIGatewayProxyRequestContext, principal bool) (string, error) {
+func (h *HTTP) proxyCaller(about *events.APIGatewayProxyRequestContext, principal bool) (string, error) {
 	identity, authorizer := &about.Identity, about.Authorizer
 	if identity.UserArn != "" && identity.AccountID != "" && identity.Caller != "" {
 		if identity.CognitoAuthenticationType == "unauthenticated" {
@@ -72,7 +72,7 @@ func proxyCaller(about *events.APIGatewayProxyRequestContext, principal bool) (s
 		return iamName(identity.UserArn, identity.Caller), nil
 	}
 	if claims, ok := authorizer["claims"].(map[string]any); ok && len(claims) > 0 {
-		return trigger.ClaimsName(claims), nil
+		return tokenCaller(h.Roles, claims)
 	}
 	if answered(authorizer, principal) {
 		return authorizerName(authorizer), nil
