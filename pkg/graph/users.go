@@ -58,11 +58,15 @@ func (c *Client) User(ctx context.Context, id string, q Query) (User, error) {
 		}
 		id = string(user.ID)
 	}
-	if id == "" || id == "." || id == ".." || strings.HasPrefix(id, "$") {
+	if id == "" || id == "." || id == ".." || strings.HasPrefix(id, "$") && !strings.Contains(id, "@") {
 		return User{}, errors.New("graph: neither a user's id nor a userPrincipalName")
 	}
 	u := c.url(usersPath+"/"+id, Query{Select: q.Select, Expand: q.Expand}.encode())
 	u.RawPath = usersPath + "/" + url.PathEscape(id)
+	if strings.HasPrefix(id, "$") { // it would be an option of OData as a segment
+		quoted := strings.ReplaceAll(id, "'", "''")
+		u.Path, u.RawPath = usersPath+"('"+quoted+"')", usersPath+"('"+url.PathEscape(quoted)+"')"
+	}
 	var user User
 	err := c.read(ctx, request{url: u}, new(Stats), func(body []byte) error {
 		value := jsontext.Value(body)

@@ -136,3 +136,28 @@ func TestAnInvalidPageTokenOfACallerIsReportedAsOne(t *testing.T) {
 		}
 	})
 }
+
+// Every character that may stand in a userPrincipalName reaches Graph as itself.
+func TestAnOddUserPrincipalNameIsReadByItsWholeName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := simulator.New(simulator.Config{Users: 50})
+		client := newClient(t, tenant, tenant.Transport())
+		for i, upn := range []string{
+			"o'neil@contoso.example", "a''b@contoso.example", "a^b!c~d@contoso.example", "a+b@contoso.example", "100%@contoso.example", "%41@contoso.example",
+			"a&b=c@contoso.example", "a b@contoso.example", "zoë@contoso.example", "$cash@contoso.example", "$o'neil')@contoso.example", "a#b?c@contoso.example",
+			"a_b.example#EXT#@contoso.example", "a;b,c:d(e)@contoso.example",
+		} {
+			if err := tenant.Rename(i, upn); err != nil {
+				t.Fatal(err)
+			}
+			if u, err := client.User(t.Context(), upn, graph.Query{Select: []string{"id", "userPrincipalName"}}); err != nil || string(u.ID) != tenant.ID(i) {
+				t.Errorf("%s: %s, %v", upn, u.Raw, err)
+			}
+		}
+		for _, r := range tenant.Requests() {
+			if r.Kind == "user" && strings.HasPrefix(r.Path, "/v1.0/users/$") {
+				t.Errorf("a key became an option of OData: %s", r.Path)
+			}
+		}
+	})
+}

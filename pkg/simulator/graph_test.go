@@ -153,8 +153,9 @@ func TestABasicRoleSeesNullsBeyondTheBasics(t *testing.T) {
 func TestOneUserIsReadByIdAndBySignInName(t *testing.T) {
 	c := newClient(t, simulator.Config{Users: 40})
 	want := c.page("/users?$select=id,mail,department&$top=40").Value[7]
-	for _, key := range []string{c.tenant.ID(7), strings.ToUpper(c.tenant.ID(7)), url.PathEscape(c.tenant.UserPrincipalName(7))} {
-		a := c.get("/users/" + key + "?$select=id,mail,department")
+	upn := url.PathEscape(c.tenant.UserPrincipalName(7))
+	for _, key := range []string{"/" + c.tenant.ID(7), "/" + strings.ToUpper(c.tenant.ID(7)), "/" + upn, "('" + upn + "')"} {
+		a := c.get("/users" + key + "?$select=id,mail,department")
 		if !strings.HasPrefix(a.body, `{"@odata.context":"https://graph.microsoft.com/v1.0/$metadata#users(id,mail,department)/$entity","id":"`) {
 			t.Errorf("%d %s", a.status, a.body)
 		}
@@ -171,6 +172,12 @@ func TestOneUserIsReadByIdAndBySignInName(t *testing.T) {
 	if a := c.get("/users/" + nobody); a.status != 404 || a.code() != "Request_ResourceNotFound" ||
 		!strings.Contains(a.body, "Resource '"+nobody+"' does not exist or one of its queried reference-property objects are not present.") {
 		t.Errorf("%d %s", a.status, a.body)
+	}
+	if err := c.tenant.Rename(7, "$cash'@contoso.example"); err != nil {
+		t.Fatal(err)
+	}
+	if a, b := c.get("/users/$cash'@contoso.example"), c.get("/users('$cash''@contoso.example')"); a.status != 400 || b.status != 200 {
+		t.Errorf("a name that begins with $: %d as a segment, %d in parentheses", a.status, b.status)
 	}
 	if a := c.get("/users/" + c.tenant.ID(7) + "/manager?$select=id"); !strings.Contains(a.body, c.tenant.ID(0)) {
 		t.Errorf("the manager: %d %s", a.status, a.body)

@@ -77,12 +77,34 @@ func endpoints() []endpoint {
 // route finds the endpoint of a path, and the argument in it.
 func route(path string) (e endpoint, argument string) {
 	path = strings.Trim(strings.TrimPrefix(path, "/v1.0"), "/")
+	key, keyed := parenthesised(path)
+	if keyed {
+		path = "users/" + key
+	}
 	for _, e := range endpoints() {
-		if argument, ok := strings.CutPrefix(path, e.path); ok && (argument == "" || strings.HasSuffix(e.path, "/")) {
+		argument, ok := strings.CutPrefix(path, e.path)
+		ok = ok && (argument == "" || strings.HasSuffix(e.path, "/"))
+		if e.kind == fault.User {
+			ok = ok && (keyed || !strings.HasPrefix(argument, "$"))
+		} else {
+			ok = ok && !keyed
+		}
+		if ok {
 			return e, argument
 		}
 	}
 	return endpoint{kind: "other", method: http.MethodGet, serve: (*call).notFound}, path
+}
+
+// parenthesised reads users('key'), with quotation marks doubled and perhaps more behind
+// it: the one way to write a sign-in name that begins with a dollar sign.
+func parenthesised(path string) (key string, ok bool) {
+	path, ok = strings.CutPrefix(path, "users('")
+	end := strings.LastIndex(path, "')")
+	if !ok || end < 0 {
+		return "", false
+	}
+	return strings.ReplaceAll(path[:end], "''", "'") + path[end+len("')"):], true
 }
 
 // Serve answers a Graph request: waits as long as Graph does, verifies the token,
