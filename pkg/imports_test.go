@@ -35,15 +35,18 @@ func allowed() map[string][]string {
 		"pkg/credential": {"pkg/cloud", "pkg/diagnosis", "pkg/origin", "pkg/retry", "pkg/secret"},
 		"pkg/graph":      {"pkg/crash", "pkg/diagnosis", "pkg/origin", "pkg/retry"},
 		"pkg/header":     {},
-		"pkg/failure":    {"pkg/header"},
-		"pkg/odata":      {},
-		"pkg/advanced":   {"pkg/odata", "pkg/property"},
-		"pkg/trigger":    {"pkg/crash", "pkg/failure", "pkg/header"},
-		"pkg/config":     {"pkg/cloud", "pkg/origin", "pkg/property", "pkg/secret", "pkg/tolerance"},
-		"pkg/format":     {"pkg/property", "pkg/graph"},
-		"pkg/list":       {"pkg/crash", "pkg/property", "pkg/graph", "pkg/retry", "pkg/tolerance"},
-		"pkg/baseline":   {"pkg/list", "pkg/store", "pkg/tolerance"},
-		"pkg/snapshot":   {"pkg/crash", "pkg/baseline", "pkg/bus", "pkg/graph", "pkg/list", "pkg/store", "pkg/telemetry", "pkg/tolerance"},
+
+		"pkg/correlation": {"pkg/header", "pkg/telemetry"},
+
+		"pkg/failure":  {"pkg/correlation", "pkg/header"},
+		"pkg/odata":    {},
+		"pkg/advanced": {"pkg/odata", "pkg/property"},
+		"pkg/trigger":  {"pkg/correlation", "pkg/crash", "pkg/failure", "pkg/header"},
+		"pkg/config":   {"pkg/cloud", "pkg/origin", "pkg/property", "pkg/secret", "pkg/tolerance"},
+		"pkg/format":   {"pkg/property", "pkg/graph"},
+		"pkg/list":     {"pkg/crash", "pkg/property", "pkg/graph", "pkg/retry", "pkg/tolerance"},
+		"pkg/baseline": {"pkg/list", "pkg/store", "pkg/tolerance"},
+		"pkg/snapshot": {"pkg/crash", "pkg/baseline", "pkg/bus", "pkg/graph", "pkg/list", "pkg/store", "pkg/telemetry", "pkg/tolerance"},
 
 		"pkg/list/listtest": {"pkg/graph", "pkg/list", "pkg/property", "pkg/simulator", "pkg/tolerance"},
 
@@ -87,7 +90,7 @@ func allowed() map[string][]string {
 		"pkg/bus/https":       {"pkg/bus", "pkg/diagnosis", "pkg/origin", "pkg/retry"},
 		"pkg/bus/bustest":     {"pkg/bus"},
 
-		"pkg/api":    {"pkg/advanced", "pkg/crash", "pkg/format", "pkg/graph", "pkg/odata", "pkg/property", "pkg/list", "pkg/failure", "pkg/header"},
+		"pkg/api":    {"pkg/advanced", "pkg/correlation", "pkg/crash", "pkg/format", "pkg/graph", "pkg/odata", "pkg/property", "pkg/list", "pkg/failure", "pkg/header"},
 		"pkg/reader": {"pkg/advanced", "pkg/config", "pkg/credential", "pkg/graph", "pkg/list", "pkg/odata", "pkg/property", "pkg/retry", "pkg/secret"},
 		"pkg/sink": {
 			"pkg/bus", "pkg/bus/awsbus", "pkg/bus/eventbridge", "pkg/bus/firehose", "pkg/bus/https", "pkg/bus/kinesis", "pkg/bus/sns", "pkg/bus/sqs",
@@ -103,7 +106,7 @@ func allowed() map[string][]string {
 			"pkg/api", "pkg/config", "pkg/reader", "pkg/telemetry", "pkg/trigger/lambda",
 		},
 		"functions/rollcall": {
-			"pkg/api", "pkg/config", "pkg/crash", "pkg/failure", "pkg/format", "pkg/graph", "pkg/header", "pkg/origin", "pkg/property",
+			"pkg/api", "pkg/config", "pkg/correlation", "pkg/crash", "pkg/failure", "pkg/format", "pkg/graph", "pkg/header", "pkg/origin", "pkg/property",
 			"pkg/publisher", "pkg/reader", "pkg/list", "pkg/retry", "pkg/snapshot", "pkg/secret", "pkg/simulator", "pkg/telemetry",
 		},
 	}

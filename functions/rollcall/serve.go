@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/api"
+	"github.com/rollcall-dev/rollcall/pkg/correlation"
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/header"
 	"github.com/rollcall-dev/rollcall/pkg/origin"
@@ -193,13 +194,12 @@ type guard struct {
 
 // ServeHTTP passes a request to the API or refuses it.
 func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r = correlation.Begin(w, r)
 	if r.ContentLength != 0 {
-		// No request here has a body, and waiting for one that never comes would
-		// block the connection.
+		// No body is read here, and waiting for one that never comes would block the
+		// connection.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(time.Second))
 		w.Header().Set("Connection", "close")
-		refuse(w, http.StatusBadRequest, "Request.Invalid", "requests have no body here")
-		return
 	}
 	switch site := r.Header.Get("Sec-Fetch-Site"); {
 	case site == "cross-site" || site == "same-site":
@@ -215,6 +215,9 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case g.token != "" && !g.authorized(r):
 		w.Header().Set("WWW-Authenticate", `Bearer realm="rollcall"`)
 		refuse(w, http.StatusUnauthorized, "Request.Unauthorized", "send the token of --token-file as Authorization: Bearer")
+		return
+	case r.ContentLength != 0 && (r.Method == http.MethodGet || r.Method == http.MethodHead):
+		refuse(w, http.StatusBadRequest, "Request.Invalid", "a request that reads has no body here")
 		return
 	}
 	// Only a trigger may set these headers, not the caller.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -180,12 +179,25 @@ func TestServeWithATokenRequiresIt(t *testing.T) {
 
 func TestABodyThatNeverComesDoesNotBlockTheConnection(t *testing.T) {
 	base := serving(t, "--demo-users", "5")
+	for request, want := range map[string]string{
+		"GET /users": "400 Bad Request", "POST /users": "405 Method Not Allowed", "POST /v1.0/$batch": "501 Not Implemented", "PUT /groups": "404 Not Found",
+	} {
+		answer := unfinished(t, base, request)
+		if !strings.Contains(answer, want) || !strings.Contains(answer, "Request-Id: ") || !strings.Contains(answer, "Connection: close") {
+			t.Errorf("%s: %q", request, answer)
+		}
+	}
+}
+
+// unfinished sends the head of a request and never its body.
+func unfinished(t *testing.T, base, request string) string {
+	t.Helper()
 	c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(base, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = c.Close() }()
-	if _, err := io.WriteString(c, "POST /users HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(c, request+" HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
 	// Keeps the test from hanging: the server gives up after a second.
@@ -193,8 +205,18 @@ func TestABodyThatNeverComesDoesNotBlockTheConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	answer, err := io.ReadAll(c)
-	if errors.Is(err, os.ErrDeadlineExceeded) || !bytes.Contains(answer, []byte("400 Bad Request")) {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("%v: %q", err, answer)
+	}
+	return string(answer)
+}
+
+func TestServesRefusalsHaveTheIDsOfTheRequest(t *testing.T) {
+	base := serving(t, "--demo-users", "5")
+	for _, headers := range [][]string{{"Host", "evil.example"}, {"Sec-Fetch-Site", "cross-site"}} {
+		if _, body := ask(t, http.DefaultClient, base+"/users", append(headers, "client-request-id", "mine")...); !strings.Contains(body, `"request-id":"`) || !strings.Contains(body, `"client-request-id":"mine"`) {
+			t.Errorf("%v: %s", headers, body)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rollcall-dev/rollcall/pkg/correlation"
 	"github.com/rollcall-dev/rollcall/pkg/header"
 )
 
@@ -19,20 +20,28 @@ type Envelope struct {
 		Code       string `json:"code"`
 		Message    string `json:"message"`
 		InnerError struct {
-			Date      string `json:"date,omitempty"` // UTC, without a zone
-			RequestID string `json:"request-id,omitempty"`
+			Date            string `json:"date,omitempty"` // UTC, without a zone
+			RequestID       string `json:"request-id,omitempty"`
+			ClientRequestID string `json:"client-request-id,omitempty"`
+			// GraphRequestID is that of Graph's own answer, where that is the failure.
+			GraphRequestID string `json:"graph-request-id,omitempty"`
 		} `json:"innerError"`
 	} `json:"error"`
 }
 
-// Write answers a request with the failure. Headers that describe a body that
-// was being prepared are removed.
+// Write answers a request with the failure, whose envelope repeats the ids of the
+// headers (see package correlation). Headers that describe a body that was being
+// prepared are removed.
 func (f Failure) Write(w http.ResponseWriter) {
 	var e Envelope
 	e.Error.Code, e.Error.Message = cmp.Or(f.Code, f.Name), f.Message
-	e.Error.InnerError.Date, e.Error.InnerError.RequestID = time.Now().UTC().Format("2006-01-02T15:04:05"), f.RequestID
+	h, inner := w.Header(), &e.Error.InnerError
+	inner.Date = time.Now().UTC().Format("2006-01-02T15:04:05")
+	inner.RequestID, inner.ClientRequestID = f.RequestID, h.Get(header.ClientRequestID)
+	if own := h.Get(header.RequestID); own != "" {
+		inner.RequestID, inner.GraphRequestID = own, f.RequestID
+	}
 	body, _ := json.Marshal(e) // strings always have a JSON form
-	h := w.Header()
 	for _, name := range []string{"Content-Length", "Content-Disposition", header.TotalCount, header.Verified} {
 		h.Del(name)
 	}
@@ -63,6 +72,7 @@ func (f Failure) Unquoted() Failure {
 func Handler(err error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f := Of(err)
+		correlation.Begin(w, r)
 		if r.Host == "" {
 			f = f.Unquoted()
 		}

@@ -14,6 +14,15 @@ const (
 	User = "X-Forwarded-User"
 )
 
+// Headers of request and response by which Graph's clients find a request again (see
+// package correlation).
+const (
+	// RequestID is the server's id of the request, a GUID.
+	RequestID = "Request-Id"
+	// ClientRequestID is the caller's.
+	ClientRequestID = "Client-Request-Id"
+)
+
 // Headers of a response.
 const (
 	// Error is the public name of an error (Graph.Throttled), beside the envelope,

@@ -15,6 +15,12 @@ func WithRequestID(ctx context.Context, id string) context.Context {
 	return with(ctx, slog.String(requestID, id))
 }
 
+// WithClientRequestID returns a context whose log records carry clientRequestId, the
+// caller's own name for a request.
+func WithClientRequestID(ctx context.Context, id string) context.Context {
+	return with(ctx, slog.String("clientRequestId", id))
+}
+
 // RequestID returns the id that WithRequestID put into ctx, "" if there is none.
 func RequestID(ctx context.Context) string {
 	for _, attr := range contextAttrs(ctx) {

@@ -108,6 +108,9 @@ func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
 
 func (h *handler) Handle(ctx context.Context, record slog.Record) error {
 	attrs := contextAttrs(ctx)
+	if len(attrs) > 0 && !h.grouped {
+		attrs = slices.DeleteFunc(slices.Clone(attrs), func(a slog.Attr) bool { return has(record, a.Key) })
+	}
 	switch {
 	case len(attrs) == 0:
 		return h.current.Handle(ctx, record)
@@ -121,6 +124,15 @@ func (h *handler) Handle(ctx context.Context, record slog.Record) error {
 		next = step(next)
 	}
 	return next.Handle(ctx, record)
+}
+
+// has reports whether a record names an attribute itself, which then is its own.
+func has(record slog.Record, key string) (found bool) {
+	record.Attrs(func(a slog.Attr) bool {
+		found = a.Key == key
+		return !found
+	})
+	return found
 }
 
 func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {

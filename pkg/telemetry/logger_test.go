@@ -177,3 +177,12 @@ func BenchmarkALine(b *testing.B) {
 		log.InfoContext(ctx, "page read", "page", 12, "users", 999, "url", "https://graph.microsoft.com/v1.0/users")
 	}
 }
+
+func TestARecordsOwnAttributeStandsInPlaceOfTheContexts(t *testing.T) {
+	var b bytes.Buffer
+	ctx := telemetry.WithClientRequestID(telemetry.WithRequestID(t.Context(), "platform"), "theirs")
+	telemetry.New(&b, telemetry.Options{}).InfoContext(ctx, "m", "requestId", "own")
+	if line := b.String(); strings.Count(line, "requestId") != 1 || !strings.Contains(line, `"requestId":"own"`) || !strings.Contains(line, `"clientRequestId":"theirs"`) {
+		t.Error(line)
+	}
+}

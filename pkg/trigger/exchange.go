@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/rollcall-dev/rollcall/pkg/correlation"
 	"github.com/rollcall-dev/rollcall/pkg/crash"
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/header"
@@ -96,13 +97,14 @@ type Server struct {
 // becomes a 413. An error means that the handler panicked: Snapshot.Incomplete
 // where it aborted its answer, Internal.Error otherwise.
 func (s *Server) Buffered(ctx context.Context, x *Exchange) (*Response, error) {
-	ctx, cancel := x.withDeadline(ctx)
+	ctx, cancel := x.withDeadline(correlation.With(ctx, x.Request.Header))
 	defer cancel()
 	w := newRecorder(x)
 	err := s.call(ctx, s.admit(ctx, x), w, x.Request)
 	switch {
 	case w.full:
 		w = newRecorder(x)
+		correlation.Begin(w, x.Request.WithContext(ctx))
 		failure.Of(&tooLargeError{x.Limit}).Write(w)
 	case err != nil:
 		return nil, err
@@ -185,7 +187,8 @@ func (s *Server) refusal(ctx context.Context, name, text string) http.Handler {
 	if s.Log != nil {
 		s.Log.WarnContext(ctx, "request refused", "status", f.Status, "name", name)
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		correlation.Begin(w, r)
 		if f.Status == http.StatusUnauthorized {
 			w.Header().Set("WWW-Authenticate", "Bearer")
 		}

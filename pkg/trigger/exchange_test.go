@@ -11,7 +11,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
+	"github.com/rollcall-dev/rollcall/pkg/correlation"
 	"github.com/rollcall-dev/rollcall/pkg/failure"
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 	"github.com/rollcall-dev/rollcall/pkg/trigger"
 )
 
@@ -123,3 +127,53 @@ func TestARefusalIsLoggedWithoutTheCallersWords(t *testing.T) {
 		}
 	}
 }
+
+func TestARefusalAndAnAnswerThatIsTooLargeHaveTheIDsOfTheRequest(t *testing.T) {
+	const theirs = "3c0e5f1a-aaaa-4bbb-8ccc-000000000003"
+	large := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		correlation.Begin(w, r)
+		w.Header().Set("Content-Length", "3000000")
+		w.Header().Set("Vary", "Accept")
+		_, _ = w.Write(make([]byte, 3_000_000))
+	})
+	for status, change := range map[int]func(*trigger.Exchange){
+		http.StatusUnauthorized:          func(x *trigger.Exchange) { x.Caller = nobody },
+		http.StatusBadRequest:            func(x *trigger.Exchange) { x.Problem = "no path" },
+		http.StatusRequestEntityTooLarge: func(*trigger.Exchange) {},
+	} {
+		var log bytes.Buffer
+		s := trigger.Server{Handler: large, Log: telemetry.New(&log, telemetry.Options{})}
+		ask := func() *trigger.Exchange {
+			x := request("GET")
+			x.Request.Header.Set("Client-Request-Id", theirs)
+			change(x)
+			return x
+		}
+		check := func(kind string, got int, h http.Header, body string) {
+			id := h.Get("request-id")
+			if got != status || uuid.Validate(id) != nil || h.Get("client-request-id") != theirs || h.Get("Vary") != "" ||
+				!strings.Contains(body, `"request-id":"`+id+`"`) || !strings.Contains(body, `"client-request-id":"`+theirs+`"`) {
+				t.Errorf("%s: %d %v %s", kind, got, h, body)
+			}
+			if refused := status != http.StatusRequestEntityTooLarge; refused && (!strings.Contains(log.String(), `"requestId":"`+id+`"`) || !strings.Contains(log.String(), `"clientRequestId":"`+theirs+`"`)) {
+				t.Errorf("%s: the log says %s", kind, &log)
+			}
+		}
+		out, err := s.Buffered(t.Context(), ask())
+		if err != nil {
+			t.Fatal(err)
+		}
+		check("buffered", out.Status, out.Header, string(out.Body))
+		stream, err := s.Streamed(t.Context(), ask())
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(stream.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check("streamed", stream.Status, stream.Header, string(body))
+	}
+}
+
+func nobody(context.Context) (string, error) { return "", errors.New("nobody") }

@@ -3,11 +3,14 @@ package trigger
 import (
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
 
+	"github.com/rollcall-dev/rollcall/pkg/correlation"
 	"github.com/rollcall-dev/rollcall/pkg/failure"
+	"github.com/rollcall-dev/rollcall/pkg/header"
 )
 
 const (
@@ -29,7 +32,7 @@ type Stream struct {
 // Streamed answers an exchange with a stream. It runs the handler beside the
 // reading of the body and returns once status and headers are known.
 func (s *Server) Streamed(ctx context.Context, x *Exchange) (*Stream, error) {
-	ctx, cancel := x.withDeadline(ctx)
+	ctx, cancel := x.withDeadline(correlation.With(ctx, x.Request.Header))
 	handler := s.admit(ctx, x)
 	body, pipe := io.Pipe()
 	w := &streamWriter{
@@ -84,7 +87,9 @@ func (w *streamWriter) WriteHeader(status int) {
 	}
 	if size, err := strconv.Atoi(w.header.Get("Content-Length")); err == nil && size > w.left && !w.refused {
 		w.refused = true
-		clear(w.header)
+		maps.DeleteFunc(w.header, func(name string, _ []string) bool {
+			return name != header.RequestID && name != header.ClientRequestID
+		})
 		failure.Of(&tooLargeError{w.limit}).Write(w)
 		w.over, w.left = true, 0
 		return

@@ -99,3 +99,31 @@ func TestAFunctionThatCannotStartTellsEveryCaller(t *testing.T) {
 		t.Errorf("logged %d times: %s", n, &log)
 	}
 }
+
+// The logs of Lambda itself name this id, too.
+func TestTheInvocationsIDIsTheOneThatCallersGet(t *testing.T) {
+	const id = "8f3a2c1e-0b4d-4c5e-9f60-718293a4b5c6"
+	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: id})
+	for _, name := range triggers() {
+		for want, h := range map[int]*lambda.HTTP{
+			http.StatusUnauthorized:        {Handler: http.HandlerFunc(echo)},
+			http.StatusInternalServerError: {Handler: failure.Handler(errors.New("broken")), AllowAnonymous: true},
+		} {
+			out, err := h.Invoke(ctx, edit(t, event(t, name), nil, "requestContext", "authorizer"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := answerOf(t, out)
+			if got.StatusCode == http.StatusOK && want == http.StatusUnauthorized {
+				continue // its caller is verified without an authorizer
+			}
+			header := got.Headers["request-id"]
+			if values := got.MultiValueHeaders["request-id"]; len(values) == 1 {
+				header = values[0]
+			}
+			if got.StatusCode != want || header != id || !strings.Contains(got.Body, `"request-id":"`+id+`"`) {
+				t.Errorf("%s: %+v", name, got)
+			}
+		}
+	}
+}
