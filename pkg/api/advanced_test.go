@@ -62,7 +62,7 @@ func TestAUserCannotBeLookedUpWithinAFilterBySignIns(t *testing.T) {
 
 func TestTheSignInsOfAUserAreReadByUserPrincipalNameToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := serve(t, granted(50, false), "id", "signInActivity")
+		s := serve(t, granted(50, false), "id", "userPrincipalName", "signInActivity")
 		w, _ := s.get(t, "/users/"+s.tenant.UserPrincipalName(3))
 		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), s.tenant.ID(3)) {
 			t.Errorf("%d %s", w.Code, w.Body)

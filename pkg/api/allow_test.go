@@ -134,7 +134,8 @@ func TestAColumnThatIsSelectedTwiceIsRequestedOnce(t *testing.T) {
 
 func TestTheConfiguredFilterAppliesToEverythingThatIsRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := serveList(t, simulator.Config{Users: 400}, list.Request{Filter: "accountEnabled eq true or department eq 'nobody works here'"}, "id", "displayName", "department", "accountEnabled")
+		s := serveList(t, simulator.Config{Users: 400}, list.Request{Filter: "accountEnabled eq true or department eq 'nobody works here'"},
+			"id", "userPrincipalName", "displayName", "department", "accountEnabled")
 		all := 0
 		for _, filter := range []string{"", "accountEnabled eq false", "accountEnabled eq true or accountEnabled eq false", "not (department eq 'Sales')", "department ne 'x' or accountEnabled eq false"} {
 			query := "?$count=true"

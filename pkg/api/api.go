@@ -11,10 +11,10 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
+	"github.com/rollcall-dev/rollcall/pkg/correlation"
 	"github.com/rollcall-dev/rollcall/pkg/crash"
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
@@ -81,6 +81,7 @@ const maxQuery = 8 << 10
 // ServeHTTP answers one request.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
+	r = correlation.Begin(w, r)
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	compressed, finish := compress(w, r)
@@ -93,9 +94,14 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !aborted {
 		finish()
 	}
+	ids := correlation.From(r.Context())
 	attrs := []any{
 		"route", route, "method", methodName(r.Method), "status", out.status(),
 		"duration", time.Since(started), "caller", r.Header.Get(header.User),
+		"requestId", ids.Request,
+	}
+	if ids.Client != "" {
+		attrs = append(attrs, "clientRequestId", ids.Client)
 	}
 	if err == nil {
 		a.log.InfoContext(r.Context(), "request answered", attrs...)
@@ -112,40 +118,27 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // errReported marks a failure that the body of the response reports.
 var errReported = errors.New("reported in the response")
 
-// route answers what the path asks for. The name of the route is for the log:
-// the path itself may name a person.
+// route answers what the path asks for. The name of the route is for the log.
 func (a *API) route(w http.ResponseWriter, r *http.Request) (name string, err error) {
 	defer crash.Recover(&err)
-	path := strings.TrimPrefix(r.URL.EscapedPath(), "/v1.0")
-	answer, name := a.notFound, "none"
-	if path == "/users" {
-		answer, name = a.list, "/users"
-	} else if id, ok := strings.CutPrefix(path, "/users/"); ok && !strings.Contains(id, "/") {
-		answer, name = a.user, "/users/{id}"
-		if id == "$count" || strings.EqualFold(id, "%24count") {
-			answer, name = a.count, "/users/$count"
-		}
-	}
+	to := a.routeOf(r.URL.EscapedPath())
 	switch {
-	case name == "none":
+	case to.refused != nil:
+		return to.name, to.refused
 	case r.Method == http.MethodOptions:
 		w.Header().Set("Allow", allow)
 		w.WriteHeader(http.StatusNoContent)
-		return name, nil
+		return to.name, nil
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", allow)
-		return name, &statusError{http.StatusMethodNotAllowed, "users can only be read, with GET or HEAD"}
+		return to.name, &statusError{http.StatusMethodNotAllowed, "users can only be read, with GET or HEAD"}
 	case len(r.URL.RawQuery) > maxQuery:
-		return name, &statusError{http.StatusRequestURITooLong, fmt.Sprintf("the query string is longer than %d characters", maxQuery)}
+		return to.name, &statusError{http.StatusRequestURITooLong, fmt.Sprintf("the query string is longer than %d characters", maxQuery)}
 	}
-	return name, answer(w, r)
+	return to.name, to.answer(w, r, to.key)
 }
 
 const allow = "GET, HEAD, OPTIONS"
-
-func (a *API) notFound(http.ResponseWriter, *http.Request) error {
-	return &statusError{http.StatusNotFound, "nothing is served at this path; /users, /users/{id} and /users/$count are, also under /v1.0"}
-}
 
 // methodName keeps an invented method out of the log.
 func methodName(method string) string {
@@ -156,7 +149,7 @@ func methodName(method string) string {
 }
 
 // list answers with a page, or with all users, in the requested format.
-func (a *API) list(w http.ResponseWriter, r *http.Request) error {
+func (a *API) list(w http.ResponseWriter, r *http.Request, _ string) error {
 	o, err := a.parse(r, listOptions())
 	if err != nil {
 		return err

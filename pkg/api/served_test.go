@@ -34,6 +34,12 @@ func serve(t *testing.T, cfg simulator.Config, columns ...string) *served {
 	return serveList(t, cfg, list.Request{}, columns...)
 }
 
+// serveFiltered serves the users of a filter.
+func serveFiltered(t *testing.T, cfg simulator.Config, filter string, columns ...string) *served {
+	t.Helper()
+	return serveList(t, cfg, list.Request{Filter: filter}, columns...)
+}
+
 // serveList serves a list of the columns, of which those with a question mark
 // are optional.
 func serveList(t *testing.T, cfg simulator.Config, request list.Request, columns ...string) *served {

@@ -1,11 +1,12 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
@@ -17,11 +18,9 @@ import (
 )
 
 // user answers with one user, by object id or userPrincipalName.
-func (a *API) user(w http.ResponseWriter, r *http.Request) error {
-	path := r.URL.EscapedPath()
-	id, err := url.PathUnescape(path[strings.LastIndexByte(path, '/')+1:])
-	if err != nil || !isUserKey(id) {
-		return failure.InvalidRequest("the path contains neither an object id nor a userPrincipalName")
+func (a *API) user(w http.ResponseWriter, r *http.Request, id string) error {
+	if err := a.checkKey(id); err != nil {
+		return err
 	}
 	o, err := a.parse(r, userOptions())
 	if err != nil {
@@ -54,7 +53,7 @@ func (a *API) readUser(ctx context.Context, id string, o *options) ([]byte, erro
 	}
 	key := "id"
 	if strings.Contains(id, "@") {
-		key = "userPrincipalName"
+		key = userPrincipalName
 	}
 	both := advanced.Query{Columns: o.columns, Filter: odata.And(a.filter, odata.Equal(key, id))}
 	if err := conflict(both); err != nil {
@@ -62,41 +61,50 @@ func (a *API) readUser(ctx context.Context, id string, o *options) ([]byte, erro
 	}
 	q := a.narrowed(o).Query()
 	q.Filter, q.Advanced, q.Top = both.Filter.String(), both.Needed(), 2
-	page, err := a.directory.Page(ctx, q, "")
-	if err != nil {
-		return nil, err
-	}
-	var found []byte
-	for user, err := range page.Users() {
+	for page, err := range a.directory.Pager(q).Pages(ctx) { // a page may be empty and not be the last
 		if err != nil {
 			return nil, err
 		}
-		found = append([]byte(nil), user.Raw...)
-	}
-	if found == nil {
-		return nil, &failure.Named{Public: "Graph.NotFound", Text: "there is no such user"}
-	}
-	return found, nil
-}
-
-// isUserKey reports whether key can be an object id, which is a GUID, or a
-// userPrincipalName, which contains an @ and otherwise the characters that Entra
-// allows. Functions of Graph, such as delta, are neither.
-func isUserKey(key string) bool {
-	if !strings.Contains(key, "@") {
-		return len(key) == 36 && uuid.Validate(key) == nil
-	}
-	for _, c := range []byte(key) {
-		if !isLetterOrDigit(c) && strings.IndexByte("'.-_!#^~+@", c) < 0 {
-			return false
+		var found []byte
+		for user, err := range page.Users() {
+			if err != nil {
+				return nil, err
+			}
+			found = bytes.Clone(user.Raw)
+		}
+		if found != nil {
+			return found, nil
 		}
 	}
-	return len(key) <= 256
+	return nil, &failure.Named{Public: "Graph.NotFound", Text: "there is no such user"}
 }
 
-func isLetterOrDigit(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+// checkKey makes sure that a key can be an object id, which is a GUID, or a
+// userPrincipalName, which contains an @. Functions of Graph, such as delta, are neither.
+// A userPrincipalName asks by a property: whoever gets an answer knows that somebody has
+// it, so it has to be one of the columns.
+func (a *API) checkKey(key string) error {
+	if !strings.Contains(key, "@") {
+		if len(key) == 36 && uuid.Validate(key) == nil {
+			return nil
+		}
+		return failure.InvalidRequest("the path contains neither an object id nor a userPrincipalName")
+	}
+	allowed := *a.columns.Load()
+	if _, ok := find(allowed, userPrincipalName); !ok {
+		return failure.InvalidRequest("the path may not name a userPrincipalName, which is not among the columns (" +
+			strings.Join(columnNames(allowed), ", ") + "); it can name an object id")
+	}
+	if len(key) > maxKey || strings.ContainsFunc(key, unicode.IsControl) || strings.ContainsAny(key, `/\`) {
+		return failure.InvalidRequest("the path contains no userPrincipalName: it is too long, or has control characters or slashes")
+	}
+	return nil
 }
+
+const (
+	userPrincipalName = "userPrincipalName"
+	maxKey            = 256 // bytes; Entra allows 113 characters
+)
 
 // appendMembers appends the members of a JSON object, each preceded by a comma,
 // without Graph's @odata.context, which shows Graph's address.
@@ -126,7 +134,7 @@ func appendMembers(body, object []byte) ([]byte, error) {
 }
 
 // count answers with the number of users who are served and match.
-func (a *API) count(w http.ResponseWriter, r *http.Request) error {
+func (a *API) count(w http.ResponseWriter, r *http.Request, _ string) error {
 	o, err := a.parse(r, countOptions())
 	if err != nil {
 		return err

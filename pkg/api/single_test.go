@@ -7,12 +7,13 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
 func TestOneUserLooksLikeGraphsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := serve(t, simulator.Config{Users: 200})
+		s := serve(t, simulator.Config{Users: 200}, "id", "userPrincipalName", "displayName", "department")
 		guest := 0
 		for !strings.Contains(s.tenant.UserPrincipalName(guest), "#EXT#") {
 			guest++
@@ -30,7 +31,7 @@ func TestOneUserLooksLikeGraphsOwn(t *testing.T) {
 
 func TestAUserWhoDoesNotExistIsGraphs404(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := serve(t, simulator.Config{Users: 20})
+		s := serve(t, simulator.Config{Users: 20}, "id", "userPrincipalName")
 		w, b := s.get(t, "https://api.example/users/canary.person@contoso.example")
 		if w.Code != http.StatusNotFound || b.Error.Code != "Request_ResourceNotFound" || w.Header().Get("Rollcall-Error") != "Graph.NotFound" {
 			t.Errorf("%d %+v", w.Code, b.Error)
@@ -95,4 +96,39 @@ func TestACountIsAnsweredWhateverTheAcceptHeader(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A page of Graph's may be empty and not be the last.
+func TestAUserBehindAFilterIsFoundBehindAnEmptyPage(t *testing.T) {
+	const id = "00000000-0000-4000-8000-000000000001"
+	for pages, status := range map[int]int{2: 200, 5: 200, 0: 404} {
+		asked := 0
+		client := answering(t, func(*http.Request) string {
+			if asked++; asked == pages {
+				return `{"value":[{"id":"` + id + `"}]}`
+			}
+			if pages == 0 && asked == 3 {
+				return `{"value":[]}`
+			}
+			return `{"@odata.nextLink":"https://graph.microsoft.com/v1.0/users?$skiptoken=` + strings.Repeat("a", asked) + `","value":[]}`
+		})
+		s := &served{}
+		s.publish(t, client, list.Request{Filter: "userType eq 'Member'"}, []string{"id", "userType"})
+		if w := s.ask(t, http.MethodGet, "https://api.example/users/"+id); w.Code != status || strings.Contains(w.Body.String(), id) != (status == 200) {
+			t.Errorf("%d pages: %d %s", pages, w.Code, w.Body)
+		}
+	}
+}
+
+func TestAUserIsNotSoughtInACircleOfPages(t *testing.T) {
+	asked := 0
+	client := answering(t, func(*http.Request) string {
+		asked++
+		return `{"@odata.nextLink":"https://graph.microsoft.com/v1.0/users?$skiptoken=a","value":[]}`
+	})
+	s := &served{}
+	s.publish(t, client, list.Request{Filter: "userType eq 'Member'"}, []string{"id", "userType"})
+	if w := s.ask(t, http.MethodGet, "https://api.example/users/00000000-0000-4000-8000-000000000001"); w.Code != http.StatusServiceUnavailable || asked > 10 {
+		t.Errorf("%d requests: %d %s", asked, w.Code, w.Body)
+	}
 }
