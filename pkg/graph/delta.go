@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"iter"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -38,55 +38,75 @@ func (c *Client) DeltaLink(ctx context.Context, properties []string, stats *Stat
 
 // Delta reads the changes made since a delta link was given, and returns the link to
 // those made afterwards. change's error ends it. Besides that the error is an
-// [Error], of which [Error.PageToken] says that the link has expired, a [LinkError],
+// [Error], of which [Error.DeltaExpired] says that the link has expired, a [LinkError],
 // or the cause of ctx.
 func (c *Client) Delta(ctx context.Context, link string, stats *Stats, change func(Change) error) (next string, err error) {
+	next, _, err = c.DeltaRound(ctx, link, DeltaOptions{}, stats, change)
+	return next, err
+}
+
+// DeltaOptions say how to read a round of changes.
+type DeltaOptions struct {
+	// Select, if not nil, are the properties that are tracked from here on. It goes with a
+	// delta link only, not with one that [Client.DeltaRound] has returned half-way.
+	Select []string
+	// Pause, if set, is asked at the end of each page but the last whether to stop there.
+	Pause func() bool
+}
+
+// DeltaRound is Delta for a caller that may stop half-way, at the end of a page: paused
+// then says that next leads to the rest of the round.
+func (c *Client) DeltaRound(ctx context.Context, link string, o DeltaOptions, stats *Stats, change func(Change) error) (next string, paused bool, err error) {
 	u, err := c.resolve(link, deltaPath)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
-	return c.delta(request{url: u, continuation: true}).drain(ctx, stats, change)
+	if o.Select != nil {
+		u.RawQuery = reselect(u.RawQuery, o.Select)
+	}
+	p := c.delta(request{url: u, continuation: true})
+	p.pause = o.Pause
+	next, err = p.drain(ctx, stats, change)
+	return next, err == nil && p.deltaLink == "", err
+}
+
+// reselect replaces the $select of a delta link, which Graph's own links do not have.
+func reselect(query string, properties []string) string {
+	kept := options(slices.DeleteFunc(strings.Split(query, "&"), func(option string) bool {
+		name, _, _ := strings.Cut(option, "=")
+		return strings.EqualFold(name, "$select") || strings.EqualFold(name, "%24select")
+	}))
+	kept.add("$select", strings.Join(properties, ","))
+	return kept.String()
 }
 
 func (c *Client) delta(first request) *Pager {
 	return &Pager{client: c, first: first, prefetch: true, delta: true}
 }
 
-// drain reads a round of changes to its end.
-func (p *Pager) drain(ctx context.Context, stats *Stats, change func(Change) error) (string, error) {
+// drain reads a round of changes to its end, or to where it pauses.
+func (p *Pager) drain(ctx context.Context, stats *Stats, change func(Change) error) (next string, err error) {
 	defer func() { stats.add(&p.Stats) }()
-	for found, err := range p.changes(ctx) {
-		if err == nil {
-			err = change(found)
-		}
+	for page, err := range p.Pages(ctx) {
 		if err != nil {
 			return "", err
+		}
+		for user, err := range page.Users() {
+			if err == nil {
+				err = change(Change{User: user, Removed: removed(user.Raw)})
+			}
+			if err != nil {
+				return "", err
+			}
+		}
+		if link := page.Link(); link != "" && p.pause != nil && p.pause() {
+			return link, nil
 		}
 	}
 	if p.deltaLink == "" {
 		return "", &Error{Continuation: p.first.continuation, Err: errors.New("the changes ended without a delta link")}
 	}
 	return p.deltaLink, nil
-}
-
-func (p *Pager) changes(ctx context.Context) iter.Seq2[Change, error] {
-	return func(yield func(Change, error) bool) {
-		for page, err := range p.Pages(ctx) {
-			if err != nil {
-				yield(Change{}, err)
-				return
-			}
-			for user, err := range page.Users() {
-				if err != nil {
-					yield(Change{}, err)
-					return
-				}
-				if !yield(Change{User: user, Removed: removed(user.Raw)}, nil) {
-					return
-				}
-			}
-		}
-	}
 }
 
 // removed returns the reason of an entry's @removed, "" if it has none. An @removed
@@ -102,4 +122,40 @@ func removed(raw []byte) string {
 		}
 	}
 	return "changed"
+}
+
+// Manager is what a change says about the user's manager.
+type Manager struct {
+	// Told is false where the change says nothing: Graph tracks managers, and was seen to
+	// leave them out of the change.
+	Told bool
+	// ID is the manager's id, "" for none.
+	ID string
+}
+
+// ManagerOf reads manager@delta, a list of who has become the manager and who no longer
+// is (@removed).
+func (c Change) ManagerOf() Manager {
+	list := member(c.Raw, "manager@delta")
+	if len(list) == 0 || list[0] != '[' {
+		return Manager{}
+	}
+	d := jsontext.NewDecoder(bytes.NewReader(list), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	_, err := d.ReadToken()
+	manager := Manager{}
+	for err == nil && d.PeekKind() != ']' {
+		var entry jsontext.Value
+		if entry, err = d.ReadValue(); err != nil || entry.Kind() != '{' {
+			continue
+		}
+		id, fault := userID(entry)
+		switch gone := removed(entry) != ""; {
+		case fault != "":
+		case !gone:
+			manager = Manager{Told: true, ID: string(id)}
+		case manager.ID == "" || strings.EqualFold(manager.ID, string(id)):
+			manager = Manager{Told: true}
+		}
+	}
+	return manager
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rollcall-dev/rollcall/pkg/graph"
@@ -123,4 +124,122 @@ func TestTheDeltaLinkOfNowIsAskedForWithTheTrackedProperties(t *testing.T) {
 	if err != nil || link != deltaRoot+"?$deltatoken=now" || query != "$select=id%2CuserPrincipalName&$deltatoken=latest" {
 		t.Errorf("%q, %v, asked %q", link, err, query)
 	}
+}
+
+func TestEveryFormOfAnExpiredDeltaLinkIsToldApartFromABadSelect(t *testing.T) {
+	for _, c := range []struct {
+		status  int
+		body    string
+		expired bool
+	}{
+		{400, `{"error":{"code":"syncStateNotFound"}}`, true},
+		{400, `{"error":{"code":"SyncStateNotFound"}}`, true},
+		{404, `{"error":{"code":"SyncStateNotFound"}}`, true},
+		{400, `{"error":{"code":"resyncRequired"}}`, true},
+		{400, `{"error":{"code":"BadRequest","innerError":{"code":"syncStateNotFound"}}}`, true},
+		{400, `{"error":{"code":"BadRequest","innererror":{"code":"resyncRequired"}}}`, true},
+		{400, `{"error":{"code":"Directory_ExpiredPageToken"}}`, true},
+		{400, `{"error":{"code":"DirectoryPageTokenNotFoundException"}}`, true},
+		{410, `{"error":{"code":"resyncRequired"}}`, true},
+		{410, `{"error":{"code":""}}`, true},
+		{410, `<html>gone</html>`, true},
+		{410, ``, true},
+		{400, `{"error":{"code":"Request_BadRequest","message":"Could not find a property named 'x'"}}`, false},
+		{400, `{"error":{"code":"Request_UnsupportedQuery"}}`, false},
+		{400, ``, false},
+		{403, `{"error":{"code":"syncStateNotFound"}}`, false},
+		{501, `{"error":{"code":"NotImplemented"}}`, false},
+		{500, `{"error":{"code":"syncStateNotFound"}}`, false},
+	} {
+		_, _, err := changesOf(t, deltaRoot+"?$deltatoken=a", func(*http.Request) (int, string) { return c.status, c.body })
+		var answer *graph.Error
+		if !errors.As(err, &answer) || answer.DeltaExpired() != c.expired {
+			t.Errorf("%d %s: %v", c.status, c.body, err)
+		}
+	}
+	_, err := scripted(func(*http.Request) (int, string) { return 410, "" }).client(t, 1).DeltaLink(t.Context(), nil, new(graph.Stats))
+	var answer *graph.Error
+	if !errors.As(err, &answer) || answer.DeltaExpired() {
+		t.Errorf("a link of now has not expired: %v", err)
+	}
+}
+
+// threePages are pages of changes and the link behind them.
+func threePages(r *http.Request) (int, string) {
+	switch link := `","value":[{"id":"u`; {
+	case strings.HasSuffix(r.URL.RawQuery, "$skiptoken=3"):
+		return 200, `{"@odata.deltaLink":"` + deltaRoot + `?$deltatoken=b` + link + `3"}]}`
+	case strings.HasSuffix(r.URL.RawQuery, "$skiptoken=2"):
+		return 200, `{"@odata.nextLink":"` + deltaRoot + `?$skiptoken=3` + link + `2"}]}`
+	default:
+		return 200, `{"@odata.nextLink":"` + deltaRoot + `?$skiptoken=2` + link + `1"}]}`
+	}
+}
+
+func TestARoundOfChangesCanBeLeftAtTheEndOfAPage(t *testing.T) {
+	client := scripted(threePages).client(t, 1)
+	var read []string
+	link, rounds := deltaRoot+"?$deltatoken=a", 0
+	for paused := true; paused; rounds++ {
+		var err error
+		link, paused, err = client.DeltaRound(t.Context(), link, graph.DeltaOptions{Pause: func() bool { return true }}, new(graph.Stats), func(c graph.Change) error {
+			read = append(read, string(c.ID))
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff([]string{"u1", "u2", "u3"}, read); diff != "" || rounds != 3 || link != deltaRoot+"?$deltatoken=b" {
+		t.Errorf("%s after %d rounds at %s", diff, rounds, link)
+	}
+}
+
+func TestTheTrackedPropertiesCanBeChangedWithALink(t *testing.T) {
+	for link, want := range map[string]string{
+		"?$deltatoken=a%2Fb":                    "$deltatoken=a%2Fb&$select=id%2Cmail",
+		"?$select=id,x&$deltatoken=a":           "$deltatoken=a&$select=id%2Cmail",
+		"?%24Select=id&$deltaToken=a&$format=x": "$deltaToken=a&$format=x&$select=id%2Cmail",
+	} {
+		asked := ""
+		_, _, err := scripted(func(r *http.Request) (int, string) {
+			asked = r.URL.RawQuery
+			return 200, `{"value":[],"@odata.deltaLink":"` + deltaRoot + `?$deltatoken=b"}`
+		}).client(t, 1).DeltaRound(t.Context(), deltaRoot+link, graph.DeltaOptions{Select: []string{"id", "mail"}}, new(graph.Stats), nil)
+		if err != nil || asked != want {
+			t.Errorf("%s: asked %s, %v", link, asked, err)
+		}
+	}
+}
+
+func TestTheManagerIsReadFromAChange(t *testing.T) {
+	for list, want := range map[string]graph.Manager{
+		`[{"id":"m1"}]`: {Told: true, ID: "m1"},
+		`[{"@odata.type":"#microsoft.graph.user","id":"m1","@removed":{"reason":"deleted"}}]`: {Told: true},
+		`[{"id":"m1","@removed":{"reason":"deleted"}},{"id":"m2"}]`:                           {Told: true, ID: "m2"},
+		`[{"id":"m2"},{"id":"m1","@removed":{"reason":"deleted"}}]`:                           {Told: true, ID: "m2"},
+		`[{"id":"m2"},{"id":"M2","@removed":{"reason":"deleted"}}]`:                           {Told: true},
+		`[]`: {}, `null`: {}, `{}`: {}, `"m1"`: {}, `[7]`: {}, `[{}]`: {}, `[null,{"id":7}]`: {}, `[[{"id":"m1"}]]`: {},
+	} {
+		c := graph.Change{User: graph.User{Raw: []byte(`{"id":"u","manager@delta":` + list + `,"mail":null}`)}}
+		if got := c.ManagerOf(); got != want {
+			t.Errorf("%s: %+v, want %+v", list, got, want)
+		}
+	}
+	if got := (graph.Change{User: graph.User{Raw: []byte(`{"id":"u"}`)}}).ManagerOf(); got.Told {
+		t.Errorf("%+v", got)
+	}
+}
+
+func FuzzManager(f *testing.F) {
+	f.Add(`[{"id":"m1","@removed":{"reason":"changed"}}]`)
+	f.Fuzz(func(t *testing.T, list string) {
+		raw := jsontext.Value(`{"id":"u","manager@delta":` + list + `}`)
+		if !raw.IsValid() {
+			return
+		}
+		if m := (graph.Change{User: graph.User{Raw: raw}}).ManagerOf(); !m.Told && m.ID != "" {
+			t.Fatalf("%+v", m)
+		}
+	})
 }

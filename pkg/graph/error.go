@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/diagnosis"
@@ -35,6 +36,7 @@ type Error struct {
 	Err error
 
 	claims string // the decoded CAE challenge of a 401
+	inner  string // the code of innerError, which may be more exact
 	length int    // of the request's URL, in characters
 
 	unanswered bool // not even a status came
@@ -128,6 +130,31 @@ func (e *Error) PageToken() bool {
 	return false
 }
 
+// DeltaExpired reports whether a delta link leads nowhere any more: the token is too old,
+// or the service has reset it. What has changed can then only be found by reading
+// everybody. Graph says so with 410 whatever the code, or with 400 or 404 and one of
+// several codes; a $select that it refuses is another 400.
+func (e *Error) DeltaExpired() bool {
+	if !e.Continuation {
+		return false
+	}
+	switch e.Status {
+	case http.StatusGone:
+		return true
+	case http.StatusBadRequest, http.StatusNotFound:
+		return resyncCode(e.Code) || resyncCode(e.inner)
+	}
+	return false
+}
+
+// resyncCode reports whether an error's code is about a token that is no longer known:
+// syncStateNotFound (directory objects), resyncRequired (from OneDrive), and those of page
+// tokens. Their case varies.
+func resyncCode(code string) bool {
+	code = asciiLower(code)
+	return strings.HasPrefix(code, "syncstate") || strings.HasPrefix(code, "resync") || strings.Contains(code, "pagetoken")
+}
+
 // RefusesDelta reports whether Graph itself (a gateway gives no code) says that there
 // are no delta queries here, as it does in tenants of Azure AD B2C and External ID.
 // Which status it gives is not documented.
@@ -215,6 +242,7 @@ func responseError(resp *http.Response, now time.Time) *Error {
 			Code       string `json:"code"`
 			Message    string `json:"message"`
 			InnerError struct {
+				Code      string `json:"code"`
 				RequestID string `json:"request-id"`
 			} `json:"innerError"`
 		} `json:"error"`
@@ -232,6 +260,7 @@ func responseError(resp *http.Response, now time.Time) *Error {
 		return e
 	}
 	e.Code, e.Message = diagnosis.Token(envelope.Error.Code), envelope.Error.Message
+	e.inner = diagnosis.Token(envelope.Error.InnerError.Code)
 	if e.RequestID == "" {
 		e.RequestID = diagnosis.Token(envelope.Error.InnerError.RequestID)
 	}

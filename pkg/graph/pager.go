@@ -23,6 +23,7 @@ type Pager struct {
 	prefetch  bool // request the next page while the current one arrives
 	delta     bool // the pages are of changes, the last of which has a delta link
 	deltaLink string
+	pause     func() bool // asked after a page of changes whether to stop there, if set
 	decoder   jsontext.Decoder
 	limit     limited // what the decoder reads from
 	delivered []byte  // ids of the current page's users that the reader has got

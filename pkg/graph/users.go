@@ -68,20 +68,25 @@ func (c *Client) User(ctx context.Context, id string, q Query) (User, error) {
 		u.Path, u.RawPath = usersPath+"('"+quoted+"')", usersPath+"('"+url.PathEscape(quoted)+"')"
 	}
 	var user User
-	err := c.read(ctx, request{url: u}, new(Stats), func(body []byte) error {
-		value := jsontext.Value(body)
-		if !utf8.Valid(body) || value.Compact(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) != nil || value.Kind() != '{' {
-			return errors.New("the response is not a user")
-		}
-		id, fault := userID(value) // before it is mended: ids are never replaced
-		if fault != "" {
-			return errors.New("the response is not a user: " + fault)
-		}
-		replaceLone(value)
-		user = User{ID: id, Raw: value}
-		return nil
+	err := c.read(ctx, request{url: u}, new(Stats), func(body []byte) (err error) {
+		user, err = singleUser(body)
+		return err
 	})
 	return user, err
+}
+
+// singleUser reads a body that is one user. It changes the body.
+func singleUser(body []byte) (User, error) {
+	value := jsontext.Value(body)
+	if !utf8.Valid(body) || value.Compact(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) != nil || value.Kind() != '{' {
+		return User{}, errors.New("the response is not a user")
+	}
+	id, fault := userID(value) // before it is mended: ids are never replaced
+	if fault != "" {
+		return User{}, errors.New("the response is not a user: " + fault)
+	}
+	replaceLone(value)
+	return User{ID: id, Raw: value}, nil
 }
 
 // Count asks Graph how many users there are (GET /users/$count), of whom q's
