@@ -8,11 +8,12 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/crash"
 	"github.com/rollcall-dev/rollcall/pkg/format"
+	"github.com/rollcall-dev/rollcall/pkg/format/xlsx"
 	"github.com/rollcall-dev/rollcall/pkg/list"
 )
 
 type listCommand struct {
-	Format string `enum:"auto,table,ndjson,csv,json" default:"auto" placeholder:"FORMAT" help:"table, ndjson, csv or json. Default: table on a terminal, the extension of --output, otherwise ndjson."`
+	Format string `enum:"auto,table,ndjson,csv,csv=excel,json,xlsx" default:"auto" placeholder:"FORMAT" help:"table, ndjson, csv, csv=excel, json or xlsx. Default: table on a terminal, the extension of --output, otherwise ndjson."`
 	Output string `short:"o" placeholder:"FILE" help:"Write to FILE, which appears, or is replaced, only once the list is complete."`
 	Rows   int    `placeholder:"N" default:"10" help:"Rows of a table, 0 for all (${default})."`
 
@@ -31,11 +32,16 @@ Without --output:
   json     one object {"value":[...],"@odata.count":N,"@rollcall.complete":true,...},
            left open if the list fails
   csv      nothing until the list is complete; UTF-8, a line feed after each record
+  csv=excel  csv for a spreadsheet: with a byte order mark, and cells that would run as formulas
+           start with an apostrophe. A spreadsheet still turns 00123 into 123; write xlsx instead
+  xlsx     a workbook, once the list is complete: text stays text, instants are dates (UTC), the
+           header is frozen and filters; up to 1,048,575 users
 
 Examples:
   rollcall list
   rollcall list --demo --format ndjson | jq -r .userPrincipalName
   rollcall list --output users.csv --select id,displayName,mail
+  rollcall list --output users.xlsx
   rollcall list --filter "accountEnabled eq true and userType eq 'Guest'" --rows 0`
 }
 
@@ -67,12 +73,18 @@ func (c *listCommand) validate(p *program) error {
 	if c.Rows < 0 {
 		return &usageError{"--rows is 0 for all, or a number of rows"}
 	}
+	_, onTerminal := terminalWidth(p.stdout)
 	if c.Format == formatAuto {
-		_, onTerminal := terminalWidth(p.stdout)
-		c.Format = defaultFormat(c.Output, onTerminal)
+		var err error
+		if c.Format, err = defaultFormat(c.Output, onTerminal); err != nil {
+			return err
+		}
 	}
-	if c.Format == formatTable && c.Output != "" {
-		return &usageError{"--format table is for reading, not for a file; with --output use ndjson, csv or json"}
+	switch {
+	case c.Format == formatTable && c.Output != "":
+		return &usageError{"--format table is for reading, not for a file; with --output use ndjson, csv, csv=excel, json or xlsx"}
+	case c.Format == formatXLSX && c.Output == "" && onTerminal:
+		return &usageError{"--format xlsx is a file for a spreadsheet, not for a terminal; name it: --output users.xlsx"}
 	}
 	return nil
 }
@@ -82,17 +94,24 @@ const (
 	formatTable  = "table"
 	formatNDJSON = "ndjson"
 	formatCSV    = "csv"
+	formatExcel  = "csv=excel"
 	formatJSON   = "json"
+	formatXLSX   = "xlsx"
 )
 
-func defaultFormat(output string, onTerminal bool) string {
-	switch extension := strings.ToLower(strings.TrimPrefix(filepath.Ext(output), ".")); {
-	case output == "" && onTerminal:
-		return formatTable
-	case extension == formatCSV, extension == formatJSON:
-		return extension
+// defaultFormat follows the destination. An extension that promises what list does
+// not write is an error.
+func defaultFormat(output string, onTerminal bool) (string, error) {
+	if output == "" && onTerminal {
+		return formatTable, nil
 	}
-	return formatNDJSON
+	switch extension := strings.ToLower(strings.TrimPrefix(filepath.Ext(output), ".")); extension {
+	case formatCSV, formatJSON, formatXLSX:
+		return extension, nil
+	case "xls", "xlsm", "xlsb", "ods", "numbers", "tsv", "parquet", "gz", "zst", "zip":
+		return "", &usageError{"list writes no ." + extension + "; name a file .xlsx, .csv, .json or .ndjson, or say --format (snapshot writes compressed files and Parquet)"}
+	}
+	return formatNDJSON, nil
 }
 
 // open makes the output, and fails early if the destination cannot be written.
@@ -105,8 +124,8 @@ func (c *listCommand) open(p *program) (output, error) {
 		width, onTerminal := terminalWidth(p.stdout)
 		bold := onTerminal && lookup(p.environ, "NO_COLOR") == "" && !p.isDumb()
 		return newTable(p.out(), c.Rows, width, bold), nil
-	case formatCSV:
-		return newSpooledOutput(p.out())
+	case formatCSV, formatExcel, formatXLSX:
+		return newSpooledOutput(p.out(), c.Format)
 	case formatJSON:
 		return jsonOutput{format.NewJSON(p.out())}, nil
 	}
@@ -145,7 +164,10 @@ func (c *listCommand) read(ctx context.Context, p *program, out output) (list.Re
 	for i, column := range t.config.Select {
 		columns[i] = column.Name
 	}
-	out.begin(columns, c.Select != "" || strings.TrimSpace(lookup(p.environ, "ROLLCALL_SELECT")) != "")
+	err = out.begin(columns, c.Select != "" || strings.TrimSpace(lookup(p.environ, "ROLLCALL_SELECT")) != "")
+	if err != nil {
+		return list.Report{}, err
+	}
 	bar := p.newProgress(console)
 	defer bar.end()
 	listing := list.New(countedClient{t.Graph, bar}, t.Request, log)
@@ -153,12 +175,24 @@ func (c *listCommand) read(ctx context.Context, p *program, out output) (list.Re
 		if err != nil {
 			return list.Report{}, &tenantError{who: identity.String(), err: err}
 		}
-		if err := out.User(user.Raw); err != nil {
+		if err = c.fits(listing.CountBefore()); err == nil {
+			err = out.User(user.Raw)
+		}
+		if err != nil {
 			return list.Report{}, err
 		}
 		bar.step()
 	}
 	return listing.Report(), nil
+}
+
+// fits finds out by Graph's count, before users are read in vain, whether the format has
+// room for so many.
+func (c *listCommand) fits(expected *int) error {
+	if c.Format != formatXLSX || expected == nil {
+		return nil
+	}
+	return xlsx.Fits(*expected)
 }
 
 // warnings are what a person should know about a complete list.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/format"
+	"github.com/rollcall-dev/rollcall/pkg/format/xlsx"
 	"github.com/rollcall-dev/rollcall/pkg/list"
 )
 
@@ -18,7 +19,7 @@ import (
 // Abort ends it. Abort may follow a failed Complete.
 type output interface {
 	// begin passes the selected columns, and whether somebody chose them.
-	begin(columns []string, chosen bool)
+	begin(columns []string, chosen bool) error
 	// User writes a user's JSON object, raw, and does not keep it.
 	User(raw []byte) error
 	// Complete ends a complete list.
@@ -30,7 +31,7 @@ type output interface {
 // ndjsonOutput is a stream with a closing record.
 type ndjsonOutput struct{ *format.NDJSON }
 
-func (ndjsonOutput) begin([]string, bool) {}
+func (ndjsonOutput) begin([]string, bool) error { return nil }
 
 func (o ndjsonOutput) Complete(r list.Report) error { return o.NDJSON.Complete(r.Verified) }
 
@@ -42,83 +43,112 @@ func (o ndjsonOutput) Abort(cause error) {
 // jsonOutput is one object, which only a complete list closes.
 type jsonOutput struct{ *format.JSON }
 
-func (jsonOutput) begin([]string, bool) {}
+func (jsonOutput) begin([]string, bool) error { return nil }
 
 func (o jsonOutput) Complete(r list.Report) error { return o.JSON.Complete(r.Verified) }
 
 func (o jsonOutput) Abort(error) { _ = o.Flush() }
 
-// spooledOutput is CSV. CSV cannot say that it is incomplete, so it is spooled
-// until it is complete.
-type spooledOutput struct {
-	*format.CSV
-	spool *format.Spool
-	w     io.Writer
-}
-
-func newSpooledOutput(w io.Writer) (*spooledOutput, error) {
-	spool, err := format.NewSpool("")
-	if err != nil {
-		return nil, err
-	}
-	return &spooledOutput{spool: spool, w: w}, nil
-}
-
-func (o *spooledOutput) begin(columns []string, _ bool) { o.CSV = format.NewCSV(o.spool, columns) }
-
-func (o *spooledOutput) Complete(list.Report) error {
-	if err := o.CSV.Complete(); err != nil {
-		return err
-	}
-	if _, err := o.spool.WriteTo(o.w); err != nil {
-		return err
-	}
-	return o.spool.Close()
-}
-
-func (o *spooledOutput) Abort(error) { _ = o.spool.Close() }
-
-// fileOutput is a file that appears only once it is complete. It contains the
-// users and no closing record.
-type fileOutput struct {
-	file   *atomicFile
-	format string
-	users  interface{ User(raw []byte) error }
+// body is a list as a file has it, without a closing record.
+type body struct {
+	user   func(raw []byte) error
 	finish func(verified bool) error
+	close  func() error
 }
 
-func newFileOutput(path, kind string) (*fileOutput, error) {
+func newBody(w io.Writer, kind string, columns []string) (body, error) {
+	nothing := func() error { return nil }
+	switch kind {
+	case formatCSV, formatExcel:
+		c := format.NewCSV(w, columns)
+		if kind == formatExcel {
+			c.ForSpreadsheets()
+		}
+		return body{c.User, func(bool) error { return c.Complete() }, nothing}, nil
+	case formatXLSX:
+		x, err := xlsx.New(w, columns)
+		if err != nil {
+			return body{}, err
+		}
+		return body{x.User, x.Complete, x.Close}, nil
+	case formatJSON:
+		j := format.NewJSON(w)
+		return body{j.User, j.Complete, nothing}, nil
+	}
+	n := format.NewNDJSON(w)
+	return body{n.User, func(bool) error { return n.Flush() }, nothing}, nil
+}
+
+// destination is where a body goes: commit shows the whole of it, discard nothing.
+// discard may follow a failed commit.
+type destination interface {
+	io.Writer
+	commit() error
+	discard()
+}
+
+// wholeOutput is a list that nobody sees before it is complete: a file, or a format
+// that cannot say that it is incomplete.
+type wholeOutput struct {
+	to     destination
+	format string
+	body   body
+}
+
+func newFileOutput(path, kind string) (*wholeOutput, error) {
 	file, err := createAtomic(path)
 	if err != nil {
 		return nil, err
 	}
-	return &fileOutput{file: file, format: kind}, nil
+	return &wholeOutput{to: file, format: kind}, nil
 }
 
-func (o *fileOutput) begin(columns []string, _ bool) {
-	switch o.format {
-	case formatCSV:
-		w := format.NewCSV(o.file, columns)
-		o.users, o.finish = w, func(bool) error { return w.Complete() }
-	case formatJSON:
-		w := format.NewJSON(o.file)
-		o.users, o.finish = w, w.Complete
-	default:
-		w := format.NewNDJSON(o.file)
-		o.users, o.finish = w, func(bool) error { return w.Flush() }
+func newSpooledOutput(w io.Writer, kind string) (*wholeOutput, error) {
+	spool, err := format.NewSpool("")
+	if err != nil {
+		return nil, err
 	}
+	return &wholeOutput{to: spooled{spool, w}, format: kind}, nil
 }
 
-func (o *fileOutput) User(raw []byte) error { return o.users.User(raw) }
+func (o *wholeOutput) begin(columns []string, _ bool) (err error) {
+	o.body, err = newBody(o.to, o.format, columns)
+	return err
+}
 
-func (o *fileOutput) Complete(r list.Report) error {
-	if err := o.finish(r.Verified); err != nil {
+func (o *wholeOutput) User(raw []byte) error { return o.body.user(raw) }
+
+func (o *wholeOutput) Complete(r list.Report) error {
+	if err := o.body.finish(r.Verified); err != nil {
 		return err
 	}
-	return o.file.commit()
+	if err := o.body.close(); err != nil {
+		return err
+	}
+	return o.to.commit()
 }
 
-func (o *fileOutput) Abort(error) { o.file.discard() }
+func (o *wholeOutput) Abort(error) {
+	if o.body.close != nil {
+		_ = o.body.close() // the list has failed already; that is reported
+	}
+	o.to.discard()
+}
+
+// spooled is a stream that gets the list at once.
+type spooled struct {
+	*format.Spool
+	w io.Writer
+}
+
+func (s spooled) commit() error {
+	if _, err := s.WriteTo(s.w); err != nil {
+		return err
+	}
+	return s.Close()
+}
+
+func (s spooled) discard() { _ = s.Close() }
 
 // atomicFile is a file that is written under a temporary name in the same folder,
 // so that a file of the final name is always complete.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"runtime/debug"
 	"strings"
@@ -40,6 +41,8 @@ func TestAFailedWriteToStdoutIsAFailure(t *testing.T) {
 		{"list", "--demo", "--demo-users", "5"},
 		{"list", "--demo", "--demo-users", "5", "--format", "json"},
 		{"list", "--demo", "--demo-users", "5", "--format", "csv"},
+		{"list", "--demo", "--demo-users", "5", "--format", "csv=excel"},
+		{"list", "--demo", "--demo-users", "5", "--format", "xlsx"},
 		{"list", "--demo", "--demo-users", "5", "--format", "table"},
 		{"list", "--demo", "--demo-users", "5000", "--format", "table", "--rows", "0"},
 		{"list", "--demo", "--demo-users", "5000"},
@@ -116,13 +119,41 @@ func TestTheDefaultFormatFollowsTheDestination(t *testing.T) {
 		{"", true, formatTable},
 		{"", false, formatNDJSON},
 		{"users.csv", true, formatCSV},
+		{"users.XLSX", true, formatXLSX},
 		{"dir.csv/users.JSON", false, formatJSON},
 		{"users.ndjson", true, formatNDJSON},
 		{"users", true, formatNDJSON},
 		{"csv", true, formatNDJSON},
 	} {
-		if got := defaultFormat(c.output, c.terminal); got != c.want {
-			t.Errorf("--output %q, terminal %t: %s, want %s", c.output, c.terminal, got, c.want)
+		if got, err := defaultFormat(c.output, c.terminal); got != c.want || err != nil {
+			t.Errorf("--output %q, terminal %t: %s, %v, want %s", c.output, c.terminal, got, err, c.want)
+		}
+	}
+}
+
+func TestAnExtensionThatPromisesAnotherFormatIsRefused(t *testing.T) {
+	for _, name := range []string{"users.xls", "users.ODS", "users.parquet", "users.ndjson.gz", "users.tsv"} {
+		path := filepath.Join(t.TempDir(), name)
+		status, stderr := drive(t, io.Discard, nil, "list", "--demo", "--demo-users", "2", "--output", path)
+		if status != wrongUsage || !strings.Contains(stderr, "list writes no ."+strings.ToLower(filepath.Ext(name)[1:])) || !strings.Contains(stderr, "--format") {
+			t.Errorf("%s: status %d, %s", name, status, stderr)
+		}
+		if status, stderr := drive(t, io.Discard, nil, "list", "--demo", "--demo-users", "2", "--output", path, "--format", "csv"); status != complete {
+			t.Errorf("%s with --format: status %d, %s", name, status, stderr)
+		}
+	}
+}
+
+func TestAListThatDoesNotFitASheetIsRefusedBeforeItIsRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "users.xlsx")
+	t.Setenv("TMPDIR", t.TempDir())
+	status, stderr := drive(t, io.Discard, nil, "list", "--demo", "--demo-users", "1048576", "--output", path, "--select", "id")
+	if status != failed || !strings.Contains(stderr, "1048575 users") || !strings.Contains(stderr, "CSV or Parquet") {
+		t.Errorf("status %d, %s", status, stderr)
+	}
+	for _, dir := range []string{filepath.Dir(path), os.Getenv("TMPDIR")} {
+		if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+			t.Errorf("%v is left (%v)", left, err)
 		}
 	}
 }

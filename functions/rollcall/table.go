@@ -42,9 +42,10 @@ func newTable(w io.Writer, limit, width int, bold bool) *table {
 	return &table{w: bufio.NewWriter(w), limit: limit, width: width, bold: bold}
 }
 
-func (t *table) begin(columns []string, chosen bool) {
+func (t *table) begin(columns []string, chosen bool) error {
 	t.columns = tableColumns(columns, chosen)
 	t.cells = format.NewCells(t.columns)
+	return nil
 }
 
 // tableColumns chooses what a table shows: the columns that somebody chose, or of

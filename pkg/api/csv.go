@@ -24,7 +24,7 @@ func (a *API) csv(w http.ResponseWriter, r *http.Request, o *options) (err error
 	defer func() { err = errors.Join(err, spool.Close()) }()
 	out := format.NewCSV(spool, columnNames(o.columns))
 	if o.excel {
-		out.NeutraliseFormulas()
+		out.ForSpreadsheets()
 	}
 	users := list.New(a.directory, a.narrowed(o), a.log)
 	for user, err := range users.Users(r.Context()) {

@@ -32,8 +32,11 @@ type Cells struct {
 	name        []byte
 }
 
-// cell is the part of [Cells.text] that belongs to a column.
-type cell struct{ from, to int }
+// cell is the part of [Cells.text] that belongs to a column, and the kind of its value.
+type cell struct {
+	from, to int
+	kind     jsontext.Kind
+}
 
 // NewCells returns a Cells for the columns, in their order.
 func NewCells(columns []string) *Cells {
@@ -102,6 +105,10 @@ func (c *Cells) Cell(i int) []byte {
 	return c.text[at.from:at.to]
 }
 
+// Kind returns the kind of column i's value as package jsontext names it: '"', '0',
+// 't', 'f', '{', '[' or 'n', and 0 if the last user has no such member.
+func (c *Cells) Kind(i int) byte { return byte(c.cells[c.columns[i]].kind) }
+
 var errNotObject = errors.New("a user is not a JSON object")
 
 func (c *Cells) malformed() error {
@@ -134,7 +141,7 @@ func (c *Cells) member() error {
 	}
 	from := len(c.text)
 	c.text = appendCell(c.text, value)
-	c.cells[at] = cell{from, len(c.text)}
+	c.cells[at] = cell{from, len(c.text), value.Kind()}
 	return nil
 }
 

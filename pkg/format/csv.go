@@ -11,7 +11,7 @@ import (
 )
 
 // CSV writes a header and one record per user, as in RFC 4180 and encoding/csv:
-// UTF-8 without a byte order mark, a comma between fields, quotes around fields
+// UTF-8 without a byte order mark (but see [CSV.ForSpreadsheets]), a comma between fields, quotes around fields
 // that need them, doubled inside.
 //
 // Records end with a line feed only. Every CSV reader accepts that, whereas a
@@ -28,7 +28,7 @@ type CSV struct {
 	cells   *Cells
 	users   int
 	headed  bool
-	neutral bool
+	sheet   bool // for spreadsheets
 }
 
 // NewCSV returns a CSV of the columns, in this order, that writes to w.
@@ -36,11 +36,12 @@ func NewCSV(w io.Writer, columns []string) *CSV {
 	return &CSV{w: bufio.NewWriterSize(w, bufferSize), columns: columns, cells: NewCells(columns)}
 }
 
-// NeutraliseFormulas keeps spreadsheets from running cells as formulas: those that
-// start with = + - @, a tab or a line end are prefixed with an apostrophe (OWASP,
-// CSV injection). The data is then no longer exactly what Graph sent. Call it
-// before the first user.
-func (c *CSV) NeutraliseFormulas() { c.neutral = true }
+// ForSpreadsheets writes what a spreadsheet opens as text and runs nothing of. The
+// file starts with a byte order mark, without which Excel takes UTF-8 for the
+// encoding of its country, and cells that start with = + - @, a tab or a line end
+// are prefixed with an apostrophe (OWASP, CSV injection). The data is then no longer
+// exactly what Graph sent. Call it before the first user.
+func (c *CSV) ForSpreadsheets() { c.sheet = true }
 
 // User writes a user's record, and the header before the first one. raw is the
 // user's JSON object and is not kept. See [Cells] for how values become text.
@@ -55,7 +56,7 @@ func (c *CSV) User(raw []byte) error {
 			_ = c.w.WriteByte(',') // bufio keeps the error for the next call
 		}
 		cell := c.cells.Cell(i)
-		if c.neutral && startsFormula(cell) {
+		if c.sheet && startsFormula(cell) {
 			cell = append([]byte{'\''}, cell...)
 		}
 		c.field(cell)
@@ -80,6 +81,9 @@ func (c *CSV) head() {
 		return
 	}
 	c.headed = true
+	if c.sheet {
+		_, _ = c.w.WriteString("\ufeff")
+	}
 	for i, name := range c.columns {
 		if i > 0 {
 			_ = c.w.WriteByte(',')

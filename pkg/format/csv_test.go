@@ -71,16 +71,16 @@ func TestAMissingMemberDoesNotKeepThePreviousUsersText(t *testing.T) {
 	}
 }
 
-func TestFormulasAreNeutralisedOnRequestOnly(t *testing.T) {
+func TestCSVIsForSpreadsheetsOnRequestOnly(t *testing.T) {
 	users := []string{`{"id":"1","n":"=cmd|' /C calc'!A0"}`, `{"id":"2","n":"+1"}`, `{"id":"3","n":"-2"}`, `{"id":"4","n":"@SUM(1)"}`, `{"id":"5","n":"\tx"}`, `{"id":"6","n":"\rx"}`, `{"id":"7","n":"a=b"}`, `{"id":"8","n":null}`, `{"id":"9","n":"'x"}`}
-	for neutral, want := range map[bool]string{
+	for sheet, want := range map[bool]string{
 		false: "id,n\n1,=cmd|' /C calc'!A0\n2,+1\n3,-2\n4,@SUM(1)\n5,\"\tx\"\n6,\"\rx\"\n7,a=b\n8,\n9,'x\n",
-		true:  "id,n\n1,'=cmd|' /C calc'!A0\n2,'+1\n3,'-2\n4,'@SUM(1)\n5,'\tx\n6,\"'\rx\"\n7,a=b\n8,\n9,'x\n",
+		true:  "\ufeffid,n\n1,'=cmd|' /C calc'!A0\n2,'+1\n3,'-2\n4,'@SUM(1)\n5,'\tx\n6,\"'\rx\"\n7,a=b\n8,\n9,'x\n",
 	} {
 		var b bytes.Buffer
 		c := format.NewCSV(&b, []string{"id", "n"})
-		if neutral {
-			c.NeutraliseFormulas()
+		if sheet {
+			c.ForSpreadsheets()
 		}
 		for _, u := range users {
 			if err := c.User([]byte(u)); err != nil {
@@ -88,7 +88,7 @@ func TestFormulasAreNeutralisedOnRequestOnly(t *testing.T) {
 			}
 		}
 		if err := c.Complete(); err != nil || b.String() != want {
-			t.Errorf("neutral %t: %v\n got %q\nwant %q", neutral, err, b.String(), want)
+			t.Errorf("for spreadsheets %t: %v\n got %q\nwant %q", sheet, err, b.String(), want)
 		}
 	}
 }
@@ -98,7 +98,7 @@ func TestNoSpreadsheetRunsACellAsAFormula(t *testing.T) {
 	for _, cell := range []string{`\n=1+1`, `＝1+1`, `＠SUM(1)`} {
 		var b bytes.Buffer
 		c := format.NewCSV(&b, []string{"id", "displayName"})
-		c.NeutraliseFormulas()
+		c.ForSpreadsheets()
 		if err := c.User([]byte(`{"id":"1","displayName":"` + cell + `"}`)); err != nil {
 			t.Fatal(err)
 		}

@@ -52,6 +52,12 @@ func ColumnType(name string) (typeName string, ok bool) {
 	}
 }
 
+// IsInstant reports whether a column has points in time, as [ParseInstant] reads them.
+func IsInstant(name string) bool {
+	p, ok := Lookup(name)
+	return ok && p.Type == instant
+}
+
 // Within says where a name is at home that is no property, but a member of a
 // structure: "signInActivity: select signInActivity, filter by
 // signInActivity/lastSignInDateTime".

@@ -7,6 +7,8 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/parquet-go/parquet-go"
+
+	"github.com/rollcall-dev/rollcall/pkg/property"
 )
 
 // shredder splits users into the values of each leaf, with levels that encode nulls
@@ -146,7 +148,7 @@ func (s *shredder) timestamp(n *node, raw []byte, rep int) error {
 	if bytes.IndexByte(text, '\\') >= 0 {
 		text = s.plain(raw)
 	}
-	if micros, exact, ok := parseTimestamp(text); ok {
+	if micros, exact, ok := property.ParseInstant(text); ok {
 		s.overflow = s.overflow || !exact
 		s.add(n, rep, parquet.Int64Value(micros))
 	} else {

@@ -1,4 +1,4 @@
-package parquet
+package property
 
 import "math"
 
@@ -10,15 +10,15 @@ const (
 	day         = 24 * hour
 
 	// The years 1 to 9999 are the range of SQL and Python.
-	firstTimestamp = -719_162 * day
-	endOfTimestamp = 2_932_897 * day
+	firstInstant  = -719_162 * day
+	endOfInstants = 2_932_897 * day
 )
 
-// parseTimestamp parses an ISO 8601 date and time as Graph writes it,
+// ParseInstant parses an Edm.DateTimeOffset as Graph writes it,
 // 2024-01-02T03:04:05Z with an optional fraction and Z or an offset, into
 // microseconds since 1970. exact is false if the fraction has more digits than that;
 // ok is false if text is not a date, or outside the years 1 to 9999.
-func parseTimestamp(text []byte) (micros int64, exact, ok bool) {
+func ParseInstant(text []byte) (micros int64, exact, ok bool) {
 	if len(text) < len("2024-01-02T03:04:05Z") || text[4] != '-' || text[7] != '-' || text[10] != 'T' ||
 		text[13] != ':' || text[16] != ':' {
 		return 0, false, false
@@ -35,7 +35,7 @@ func parseTimestamp(text []byte) (micros int64, exact, ok bool) {
 		return 0, false, false
 	}
 	micros = days(year, month, date)*day + hours*hour + minutes*minute + seconds*second + fraction - offset
-	return micros, exact, year >= 0 && micros >= firstTimestamp && micros < endOfTimestamp
+	return micros, exact, year >= 0 && micros >= firstInstant && micros < endOfInstants
 }
 
 // number parses digits. Anything else gives a number far below zero.
