@@ -47,6 +47,9 @@ func (s *Store) failed(ctx context.Context, op, key string, err error) error {
 		e.Err = store.ErrEnded
 	case errors.Is(err, errDamaged):
 		e.Problem = errDamaged.Error()
+	case errors.As(err, new(*OtherError)):
+		e.Advice = "nothing was published; the service, or a proxy before it, changes what it is sent, perhaps by storing the frames of a chunked body: use another one"
+		e.Problem = err.Error()
 	case f.Other != "":
 		e.Problem = "AWS gave no credentials to reach S3 with"
 		e.Advice = "check the function's role, or sign in again with `aws sso login` (asked: " + f.Other + ")"
@@ -68,9 +71,18 @@ func conflict(f diagnosis.Failure) bool {
 	return f.Status == http.StatusPreconditionFailed || f.Code == "ConditionalRequestConflict"
 }
 
-// advice says what to do about an answer of S3. The codes are those of S3's list
-// of error responses, and of the operations' own pages.
+// advice says what to do about an answer of S3, or of a service that speaks its protocol.
 func (s *Store) advice(op string, f diagnosis.Failure) string {
+	advice, setting := s.ownAdvice(op, f), s.setting(op, f)
+	if setting == "" {
+		return advice
+	}
+	return advice + "; if it goes on, the service does not take the AWS SDK's checksums: set " + setting
+}
+
+// ownAdvice is for an answer of S3 itself. The codes are those of S3's list of error
+// responses, and of the operations' own pages.
+func (s *Store) ownAdvice(op string, f diagnosis.Failure) string {
 	switch code := f.Code; {
 	case strings.HasPrefix(code, "KMS") || strings.HasPrefix(code, "Kms"):
 		return "check that the KMS key exists in the bucket's region and is enabled"

@@ -45,30 +45,46 @@ func (c *requests) PutObject(ctx context.Context, in *s3.PutObjectInput, options
 	}
 	ctx, cancel := store.WithGrace(ctx, grace)
 	defer cancel()
+	if in.ChecksumAlgorithm = ""; c.upload.store.checked {
+		in.ChecksumCRC32 = aws.String(c.upload.checksum())
+	}
 	out, err := c.Client.PutObject(ctx, in, options...)
-	if err == nil {
-		return out, nil
+	if err != nil {
+		return &s3.PutObjectOutput{}, c.upload.settle(err)
 	}
-	if err := c.upload.settle(err); err != nil {
-		return nil, err
+	return out, c.upload.verify(ctx, out.ChecksumCRC32)
+}
+
+// UploadPart sends a part.
+func (c *requests) UploadPart(ctx context.Context, in *s3.UploadPartInput, options ...func(*s3.Options)) (*s3.UploadPartOutput, error) {
+	if in.ChecksumAlgorithm = ""; c.upload.store.checked {
+		sum, err := sumOf(in.Body)
+		if err != nil {
+			return nil, err
+		}
+		in.ChecksumCRC32 = &sum
 	}
-	return &s3.PutObjectOutput{}, nil
+	return c.Client.UploadPart(ctx, in, options...)
 }
 
 // CompleteMultipartUpload makes an object of the parts. It tells S3 the size and
 // the checksum of the whole, so that no part can be missing.
 func (c *requests) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput, options ...func(*s3.Options)) (*s3.CompleteMultipartUploadOutput, error) {
-	in.MpuObjectSize = aws.Int64(c.upload.size)
-	in.ChecksumCRC32 = aws.String(c.upload.checksum())
+	if c.upload.store.checked {
+		in.MpuObjectSize = aws.Int64(c.upload.size)
+		in.ChecksumCRC32 = aws.String(c.upload.checksum())
+	}
 	if c.err = ctx.Err(); c.err == nil {
 		patient, cancel := store.WithGrace(ctx, grace)
 		defer cancel()
 		var out *s3.CompleteMultipartUploadOutput
-		if out, c.err = c.Client.CompleteMultipartUpload(patient, in, options...); c.err == nil {
-			return out, nil
+		if out, c.err = c.Client.CompleteMultipartUpload(patient, in, options...); c.err != nil {
+			out, c.err = &s3.CompleteMultipartUploadOutput{}, c.upload.settle(c.err)
+		} else {
+			c.err = c.upload.verify(patient, out.ChecksumCRC32)
 		}
-		if c.err = c.upload.settle(c.err); c.err == nil {
-			return &s3.CompleteMultipartUploadOutput{}, nil
+		if c.err == nil {
+			return out, nil
 		}
 	}
 	fresh, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)

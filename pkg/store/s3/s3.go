@@ -3,7 +3,8 @@
 //
 // It needs conditional writes (If-None-Match and If-Match on PutObject, and
 // If-None-Match on CompleteMultipartUpload), which S3 has had since 2024. Every
-// body goes with a CRC32 that S3 checks and keeps.
+// body goes with a CRC32 that S3 checks and keeps; see checksum.go for services that
+// do not.
 package s3
 
 import (
@@ -11,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"net/http"
 	"path"
 	"strings"
@@ -92,6 +94,11 @@ type Store struct {
 	transfer *transfermanager.Client
 	config   Config
 	prefix   string
+	// foreign says that the service is another one than AWS's.
+	foreign bool
+	// checked says that bodies go with a checksum, validated that the one of what is read
+	// is asked for: unless the SDK's own settings say when_required.
+	checked, validated bool
 }
 
 // New returns the store that c describes, reached by cfg (a region, credentials, and
@@ -128,7 +135,8 @@ func New(cfg aws.Config, c Config) (*Store, error) {
 		}
 		o.HTTPClient = diagnosis.Bounded(o.HTTPClient)
 	})
-	if own := client.Options().BaseEndpoint; own != nil {
+	options := client.Options()
+	if own := options.BaseEndpoint; own != nil {
 		if err := origin.CheckEndpoint(*own); err != nil {
 			return nil, fmt.Errorf("the address of the service with the bucket %s (AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL) %w", c.Bucket, err)
 		}
@@ -137,6 +145,7 @@ func New(cfg aws.Config, c Config) (*Store, error) {
 		client: client,
 		transfer: transfermanager.New(client, func(o *transfermanager.Options) {
 			o.PartSizeBytes = c.PartSize
+			o.RequestChecksumCalculation = options.RequestChecksumCalculation
 			// What fits into one part goes by one request.
 			o.MultipartUploadThreshold = c.PartSize
 			// One part being sent, one being filled, and the first, which is kept apart.
@@ -144,8 +153,11 @@ func New(cfg aws.Config, c Config) (*Store, error) {
 			o.MaxUploadParts = maxParts
 			o.FailTimeout = grace
 		}),
-		config: c,
-		prefix: prefix,
+		config:    c,
+		prefix:    prefix,
+		foreign:   options.BaseEndpoint != nil,
+		checked:   options.RequestChecksumCalculation != aws.RequestChecksumCalculationWhenRequired,
+		validated: options.ResponseChecksumValidation != aws.ResponseChecksumValidationWhenRequired,
 	}, nil
 }
 
@@ -192,7 +204,9 @@ func (s *Store) Swap(ctx context.Context, key string, body []byte, old store.Ver
 	in := &s3.PutObjectInput{
 		Bucket: &s.config.Bucket, Key: s.name(key),
 		Body: bytes.NewReader(body), ContentLength: aws.Int64(int64(len(body))),
-		ChecksumAlgorithm: types.ChecksumAlgorithmCrc32,
+	}
+	if s.checked {
+		in.ChecksumCRC32 = aws.String(encodeSum(crc32.ChecksumIEEE(body)))
 	}
 	if old == "" {
 		in.IfNoneMatch = aws.String("*")
@@ -204,11 +218,14 @@ func (s *Store) Swap(ctx context.Context, key string, body []byte, old store.Ver
 		in.BucketKeyEnabled = aws.Bool(true)
 	}
 	out, err := s.client.PutObject(ctx, in)
+	if err == nil && aws.ToString(out.ETag) == "" {
+		err = errNoTag
+	}
+	if err == nil {
+		err = s.verify(ctx, key, int64(len(body)), *out.ETag, in.ChecksumCRC32, out.ChecksumCRC32)
+	}
 	if err != nil {
 		return "", s.failed(ctx, "swap", key, err)
-	}
-	if aws.ToString(out.ETag) == "" {
-		return "", s.failed(ctx, "swap", key, errNoTag)
 	}
 	return store.Version(*out.ETag), nil
 }

@@ -30,9 +30,11 @@ func (s *Store) Open(ctx context.Context, key string) (io.ReadCloser, error) {
 }
 
 func (s *Store) open(ctx context.Context, key string) (*stream, error) {
-	out, err := s.client.GetObject(ctx, &s3.GetObjectInput{
-		Bucket: &s.config.Bucket, Key: s.name(key), ChecksumMode: types.ChecksumModeEnabled,
-	})
+	in := &s3.GetObjectInput{Bucket: &s.config.Bucket, Key: s.name(key)}
+	if s.validated {
+		in.ChecksumMode = types.ChecksumModeEnabled
+	}
+	out, err := s.client.GetObject(ctx, in)
 	if err != nil {
 		return nil, err
 	}

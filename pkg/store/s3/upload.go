@@ -3,8 +3,6 @@ package s3
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
-	"encoding/binary"
 	"errors"
 	"hash"
 	"hash/crc32"
@@ -73,10 +71,11 @@ func (u *upload) send(ctx context.Context, body *io.PipeReader) {
 	c := u.store.config
 	in := &transfermanager.UploadObjectInput{
 		Bucket: &c.Bucket, Key: u.store.name(u.key), Body: body,
-		IfNoneMatch:       aws.String("*"),
-		Metadata:          map[string]string{idName: u.id},
-		ChecksumAlgorithm: transfer.ChecksumAlgorithmCrc32,
-		ChecksumType:      transfer.ChecksumTypeFullObject,
+		IfNoneMatch: aws.String("*"),
+		Metadata:    map[string]string{idName: u.id},
+	}
+	if u.store.checked {
+		in.ChecksumAlgorithm, in.ChecksumType = transfer.ChecksumAlgorithmCrc32, transfer.ChecksumTypeFullObject
 	}
 	if c.Tags {
 		in.Tagging = aws.String(retentionTag + "=" + expendable)
@@ -154,6 +153,4 @@ func (u *upload) wait() {
 }
 
 // checksum is the CRC32 of everything that was written, as S3 writes it.
-func (u *upload) checksum() string {
-	return base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, u.sum.Sum32()))
-}
+func (u *upload) checksum() string { return encodeSum(u.sum.Sum32()) }
