@@ -5,12 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/alecthomas/kong"
+
+	"github.com/rollcall-dev/rollcall/pkg/origin"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
@@ -23,15 +28,20 @@ type simulateCommand struct {
 	Throttle bool          `help:"Meter requests and answer 429 as Graph does."`
 	Churn    int           `default:"0" placeholder:"N" help:"How many changes happen per minute: users are created, deleted, restored, renamed."`
 	Chaos    uint64        `default:"0" placeholder:"SEED" help:"Let any request meet any fault while users come, go and are renamed, as the seed decides."`
+	Host     []string      `sep:"none" placeholder:"NAME" help:"A further name in the certificate, such as graph.microsoft.com; repeatable. See below."`
+	Role     roleChanges   `placeholder:"NAME" help:"Grant the app an application permission, with - before the name withhold it, with none all; repeatable. See below."`
 	For      time.Duration `default:"0s" placeholder:"D" help:"Stop after this time. Default: when it is interrupted."`
 	Dir      string        `placeholder:"DIR" help:"Folder for the two files that other terminals need. Default: rollcall in the user's cache folder."`
 }
 
 // Help is the rest of `rollcall simulate --help`.
 func (simulateCommand) Help() string {
-	var faults strings.Builder
+	var faults, roles strings.Builder
 	for _, fault := range simulator.FaultNames() {
 		fmt.Fprintf(&faults, "  %-21s  %s\n", fault.Name, fault.Summary)
+	}
+	for _, role := range simulator.Roles() {
+		fmt.Fprintf(&roles, "  %-42s  %s\n", role.Name, role.Summary)
 	}
 	return `Serves a simulated Entra ID tenant over TLS: token service, Graph's users, count and delta queries,
 throttling, and any faults that are asked for. Nobody in it exists.
@@ -45,6 +55,18 @@ another terminal to it:
 
 Both files are removed at the end.
 
+Tools that know only Microsoft's own hosts reach it under --host names, once these lead to this
+machine: by the hosts file, a proxy, or the tool's own means. Links lead back to the name by which
+a caller came. A tool that adds no port needs --addr 127.0.0.1:443.
+
+  rollcall simulate --host graph.microsoft.com --host login.microsoftonline.com
+  curl --cacert FILE.pem --connect-to ::127.0.0.1:8443 https://graph.microsoft.com/v1.0/users
+
+The app has the permission User.Read.All; --role, in order, changes that. Its tokens name what it
+has, and Graph refuses the rest: --role AuditLog.Read.All, --role -User.Read.All, or --role none
+--role User.ReadBasic.All. The names:
+
+` + roles.String() + `
 Faults are written name[@kind][:page][xN]: 503:3x2 makes page 3 unavailable twice, 429-seconds@count
 throttles the count, early-end:2 ends the list after page 2 without an error. @delta means the changes.
 --chaos SEED draws from all of them, makes their waits 20 times shorter, and may make the tenant one
@@ -95,7 +117,45 @@ func (c *simulateCommand) config() (simulator.Config, error) {
 	}
 	config.Seed, config.Latency, config.Throttle, config.Churn = c.Seed, c.Latency, c.Throttle, c.Churn
 	config.Chaos = c.Chaos
-	return config, err
+	if err != nil {
+		return config, err
+	}
+	if config.Hosts, err = names(c.Host); err != nil {
+		return config, err
+	}
+	if config.Roles, err = simulator.ParseRoles(c.Role); err != nil {
+		return config, &usageError{"--role: " + err.Error()}
+	}
+	return config, nil
+}
+
+// names are the names of hosts in one spelling, each once.
+func names(hosts []string) ([]string, error) {
+	var parsed []string
+	for _, host := range hosts {
+		name, err := origin.ParseName(host)
+		if err != nil {
+			return nil, &usageError{fmt.Sprintf("--host %q %v; it takes a name such as graph.microsoft.com", host, err)}
+		}
+		if !slices.Contains(parsed, name) {
+			parsed = append(parsed, name)
+		}
+	}
+	return parsed, nil
+}
+
+// roleChanges are the values of --role. Unlike those of other flags they may begin with a
+// hyphen.
+type roleChanges []string
+
+// Decode takes the flag's next value.
+func (c *roleChanges) Decode(ctx *kong.DecodeContext) error {
+	token := ctx.Scan.Pop()
+	if token.IsEOL() || !token.IsValue() && strings.HasPrefix(token.String(), "--") {
+		return errors.New("missing value, expecting NAME, -NAME or none")
+	}
+	*c = append(*c, strings.Split(token.String(), ",")...)
+	return nil
 }
 
 // requireLoopback rejects addresses that others on the network can reach: the
@@ -195,8 +255,23 @@ In another terminal:
 
 The first line sets these variables:
 
-%s
-`, t.Config().Domain, t.Users(), server.URL, shellQuoted(filepath.Join(f.folder.Name(), f.variables)), f.exports("  "))
+%s%s
+`, t.Config().Domain, t.Users(), server.URL, shellQuoted(filepath.Join(f.folder.Name(), f.variables)), f.exports("  "), f.names(server, t.Config().Hosts))
+}
+
+// names say how to reach the tenant under the names that it was given.
+func (f *environmentFiles) names(server *simulator.Server, hosts []string) string {
+	if len(hosts) == 0 {
+		return ""
+	}
+	address := strings.TrimPrefix(server.URL, "https://")
+	ip, _, _ := net.SplitHostPort(address) // StartOn listens there
+	return fmt.Sprintf(`
+Its certificate is good for other names, which a tool can be led to it by:
+
+  curl --cacert %s --connect-to ::%s https://%s/...
+  %s %s    # in the hosts file; add the port to URLs, or serve on --addr %s
+`, shellQuoted(filepath.Join(f.folder.Name(), f.authority)), address, hosts[0], ip, strings.Join(hosts, " "), net.JoinHostPort(ip, "443"))
 }
 
 // remove deletes the files.

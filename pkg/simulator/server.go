@@ -47,7 +47,7 @@ func (t *Tenant) StartOn(ctx context.Context, address string) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("serve the simulated tenant: %w", err), listener.Close())
 	}
-	authority, certificate, err := certificates(host)
+	authority, certificate, err := certificates(host, t.config.Hosts)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make a certificate: %w", err), listener.Close())
 	}
@@ -97,8 +97,9 @@ func (s *Server) Transport() *http.Transport {
 	}
 }
 
-// certificates makes an authority and a server certificate signed by it.
-func certificates(host string) (authority *x509.Certificate, server tls.Certificate, err error) {
+// certificates makes an authority, and a server certificate signed by it for loopback, for
+// the address that is served on and for further names.
+func certificates(address string, names []string) (authority *x509.Certificate, server tls.Certificate, err error) {
 	caKey, caErr := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	key, keyErr := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err := errors.Join(caErr, keyErr); err != nil {
@@ -119,10 +120,10 @@ func certificates(host string) (authority *x509.Certificate, server tls.Certific
 	leaf := &x509.Certificate{
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "Rollcall simulated tenant"},
 		NotBefore: ca.NotBefore, NotAfter: ca.NotAfter,
-		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+		DNSNames: append([]string{"localhost"}, names...), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
-	if ip := net.ParseIP(host); ip != nil {
+	if ip := net.ParseIP(address); ip != nil {
 		leaf.IPAddresses = append(leaf.IPAddresses, ip)
 	}
 	der, err = x509.CreateCertificate(rand.Reader, leaf, authority, &key.PublicKey, caKey)

@@ -21,7 +21,9 @@
 package simulator
 
 import (
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,6 +47,8 @@ type (
 	Fault = fault.Fault
 	// FaultName describes one fault for people.
 	FaultName = fault.Name
+	// Role is an application permission that decides about Graph's answers.
+	Role = graphapi.Role
 )
 
 // Defaults and limits of Config.
@@ -63,6 +67,44 @@ func ParseFault(s string) (Fault, error) { return fault.Parse(s) }
 
 // FaultNames lists the faults that exist, with a line each.
 func FaultNames() []FaultName { return fault.Names() }
+
+// Roles lists the application permissions that the tenant knows.
+func Roles() []Role { return graphapi.Roles() }
+
+// ParseRoles reads changes to what an app is granted, in their order: NAME grants a role,
+// -NAME withholds it, none withholds all. An app that nothing is said of has User.Read.All.
+func ParseRoles(changes []string) ([]string, error) {
+	roles := tenant.DefaultRoles()
+	for _, change := range changes {
+		if change == "none" {
+			roles = []string{}
+			continue
+		}
+		name, withheld := strings.CutPrefix(change, "-")
+		if err := knownRole(name); err != nil {
+			return nil, err
+		}
+		roles = slices.DeleteFunc(roles, func(role string) bool { return role == name })
+		if !withheld {
+			roles = append(roles, name)
+		}
+	}
+	return roles, nil
+}
+
+func knownRole(name string) error {
+	var names []string
+	for _, role := range Roles() {
+		switch {
+		case role.Name == name:
+			return nil
+		case strings.EqualFold(role.Name, name):
+			return fmt.Errorf("role %q is spelled %s", name, role.Name)
+		}
+		names = append(names, role.Name)
+	}
+	return fmt.Errorf("role %q is unknown: none, or one of %s; a - before it withholds it", name, strings.Join(names, ", "))
+}
 
 // Tenant is a simulated Entra tenant. All its methods may be used at once.
 type Tenant struct {

@@ -4,10 +4,8 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
-	"github.com/rollcall-dev/rollcall/pkg/property"
 	"github.com/rollcall-dev/rollcall/pkg/simulator/grapherror"
 	"github.com/rollcall-dev/rollcall/pkg/simulator/people"
 	"github.com/rollcall-dev/rollcall/pkg/simulator/query"
@@ -20,7 +18,7 @@ func (c *call) authenticate() *grapherror.Error {
 	c.Note(func(r *wire.Request) { r.Authorization = verdict.Word })
 	switch verdict.Word {
 	case "valid":
-		c.roles = roles
+		c.rights = rightsOf(roles)
 		return nil
 	case "revoked":
 		return challenge(verdict.Challenge)
@@ -45,27 +43,18 @@ func challenge(number int64) *grapherror.Error {
 		With("WWW-Authenticate", wwwAuthenticate+`, error="insufficient_claims", claims="`+base64.StdEncoding.EncodeToString(claims)+`"`)
 }
 
-func (c *call) hasRole(names ...string) bool {
-	return slices.ContainsFunc(names, func(name string) bool { return slices.Contains(c.roles, name) })
-}
-
 // basic are the properties that User.ReadBasic.All shows; all others are null.
 const basic = " id displayName givenName surname mail userPrincipalName securityIdentifier "
-
-func (c *call) seesEverything() bool {
-	return c.hasRole("User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All")
-}
 
 // permit checks the token's roles against what is selected or filtered by, and
 // blanks what a basic role does not show. User resource type, "Permissions".
 func (c *call) permit(q *query.Query) *grapherror.Error {
-	full := c.seesEverything()
-	if !full && !c.hasRole("User.ReadBasic.All") {
+	if !c.may(readBasics) {
 		return grapherror.Denied()
 	}
 	if q.Uses("signInActivity") {
 		switch {
-		case !c.hasRole("AuditLog.Read.All"):
+		case !c.may(readSignIns):
 			return grapherror.New(http.StatusForbidden, "Authentication_MSGraphPermissionMissing",
 				"The principal does not have required Microsoft Graph permission(s): AuditLog.Read.All to call this API. For more information about Microsoft Graph permissions, please visit https://learn.microsoft.com/graph/permissions-overview.")
 		case c.config.Free || c.config.B2C:
@@ -73,19 +62,18 @@ func (c *call) permit(q *query.Query) *grapherror.Error {
 				"Neither tenant is B2C or tenant doesn't have premium license")
 		}
 	}
-	if q.Uses("customSecurityAttributes") && !c.hasRole("CustomSecAttributeAssignment.Read.All", "CustomSecAttributeAssignment.ReadWrite.All") ||
-		q.Uses("employeeLeaveDateTime") && !c.hasRole("User-LifeCycleInfo.Read.All", "User-LifeCycleInfo.ReadWrite.All") {
+	if q.Uses("customSecurityAttributes") && !c.may(readAttributes) || q.Uses("employeeLeaveDateTime") && !c.may(readLifeCycle) {
 		return grapherror.Denied()
 	}
-	if full {
+	if c.may(readUsers) {
 		return nil
+	}
+	if q.Manager != nil {
+		return grapherror.Denied()
 	}
 	null := func(_ *people.Person, dst []byte) []byte { return append(dst, "null"...) }
 	for i, column := range q.Columns {
-		switch {
-		case column.Name == property.Manager:
-			return grapherror.Denied()
-		case !strings.Contains(basic, " "+column.Name+" "):
+		if !strings.Contains(basic, " "+column.Name+" ") {
 			q.Columns[i] = people.NewColumn(column.Name, null)
 		}
 	}

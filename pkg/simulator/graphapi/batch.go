@@ -111,7 +111,7 @@ func (c *call) part(item batchItem) batchAnswer {
 	}
 	w := &partWriter{header: http.Header{}}
 	e, argument := route(u.Path)
-	sub := &call{Service: c.Service, Exchange: c.Part(w, r), kind: e.kind, page: 1, roles: c.roles}
+	sub := &call{Service: c.Service, Exchange: c.Part(w, r), kind: e.kind, page: 1, rights: c.rights}
 	refusal := sub.charge(e.kind)
 	if k := c.injector.Event(e.kind, 1, "in a batch: "+item.URL).Kind; k.Status != 0 {
 		refusal = sub.refusalOf(k) // chaos; other faults meet the batch as a whole

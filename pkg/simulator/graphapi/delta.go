@@ -34,7 +34,7 @@ func (c *call) delta(string) {
 	if refusal == nil {
 		q, refusal = asked.Query(token.selected)
 	}
-	if refusal == nil && !c.seesEverything() {
+	if refusal == nil && !c.may(readUsers) {
 		refusal = grapherror.Denied() // User.ReadBasic.All is not enough
 	}
 	if refusal == nil {

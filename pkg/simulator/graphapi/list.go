@@ -66,6 +66,7 @@ const signInsPerPage = 120
 // which the page was asked for, or that of a new chain on the first page.
 func (c *call) choose(q *query.Query, token pageToken) *page {
 	first, asOf := q.SkipToken == "", c.asOf()
+	c.expand(q, asOf)
 	p := &page{query: q, total: -1}
 	if first && q.Count {
 		p.total = c.countUsers(q)

@@ -26,12 +26,12 @@ type page struct {
 }
 
 // context is the start of a body: the @odata.context annotation.
-func (c *call) context(q *query.Query, suffix string) string {
+func (c *call) context(collection string, q *query.Query, suffix string) string {
 	selected := slices.Clone(q.Select)
-	if q.Manager {
-		selected = append(selected, property.Manager+"(id)")
+	if q.Manager != nil {
+		selected = append(selected, property.Manager+"("+strings.Join(q.Manager.Select, ",")+")")
 	}
-	context := `{"@odata.context":"` + c.Base() + `/v1.0/$metadata#users`
+	context := `{"@odata.context":"` + c.Base() + `/v1.0/$metadata#` + collection
 	if len(selected) > 0 {
 		context += "(" + strings.Join(selected, ",") + ")"
 	}
@@ -48,7 +48,7 @@ func (c *call) send(p *page) {
 	if c.config.LinkAfterValue || c.faults.Has("link-after-value") {
 		early, late = "", early
 	}
-	head := c.context(p.query, "")
+	head := c.context("users", p.query, "")
 	if p.query.Select == nil && c.kind == fault.List {
 		head += `,"@microsoft.graph.tips":"This request only returns a subset of the resource's properties. Your app will need to use $select to return non-default properties. To find out what other properties are available for this resource see https://learn.microsoft.com/graph/api/resources/user"`
 	}

@@ -44,8 +44,8 @@ type call struct {
 	*Service
 	*wire.Exchange
 	kind     string
-	page     int // of a list or a chain of delta links, from 1
-	roles    []string
+	page     int       // of a list or a chain of delta links, from 1
+	rights   right     // of the token's roles
 	faults   fault.Set // inside the answer
 	poisoned bool      // the link that the page gets is refused
 	units    int       // resource units charged
@@ -206,7 +206,7 @@ func (c *call) asOf() time.Time {
 
 // organization answers for the tenant itself, in short.
 func (c *call) organization(string) {
-	if !c.hasRole("Organization.Read.All", "Directory.Read.All", "Directory.ReadWrite.All") {
+	if !c.may(readOrganization) {
 		c.fail(grapherror.Denied())
 		return
 	}

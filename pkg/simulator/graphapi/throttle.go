@@ -90,7 +90,7 @@ func (c *call) charge(kind string) *grapherror.Error {
 	if kind == fault.Batch {
 		return nil
 	}
-	values, err := url.ParseQuery(c.R.URL.RawQuery)
+	values, err := url.ParseQuery(strings.ReplaceAll(c.R.URL.RawQuery, ";", "%3B")) // $expand has plain semicolons
 	if c.units = 1; err == nil {
 		c.units = cost(kind, values)
 	}

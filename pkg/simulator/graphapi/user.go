@@ -6,32 +6,44 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/property"
 	"github.com/rollcall-dev/rollcall/pkg/simulator/grapherror"
+	"github.com/rollcall-dev/rollcall/pkg/simulator/people"
 	"github.com/rollcall-dev/rollcall/pkg/simulator/query"
 )
 
-// user answers GET /users/{id or userPrincipalName}, and its manager.
+// user answers GET /users/{id or userPrincipalName}, its manager, and the reference to
+// that.
 func (c *call) user(argument string) {
-	key, rest, deeper := strings.Cut(argument, "/")
-	if deeper && rest != property.Manager {
-		c.fail(segmentNotFound(rest))
+	key, rest, _ := strings.Cut(argument, "/")
+	collection, names := "users", people.DefaultNames()
+	switch rest {
+	case "":
+	case property.Manager, property.Manager + "/$ref":
+		collection, names = "directoryObjects", people.DirectoryObjectNames()
+		if !c.may(readUsers) {
+			c.fail(grapherror.Denied())
+			return
+		}
+	default:
+		c.fail(segmentNotFound(strings.TrimPrefix(rest, property.Manager+"/")))
 		return
 	}
-	u, byID, ok := c.directory.Find(key, c.asOf())
+	asOf := c.asOf()
+	u, byID, ok := c.directory.Find(key, asOf)
 	if !ok {
 		c.fail(notFound(key))
 		return
 	}
-	if deeper {
-		index, has := c.directory.People.Manager(u.Index())
-		if ok = has; ok {
-			u, ok = c.directory.User(index, c.asOf())
-		}
-		if !ok {
+	if rest != "" {
+		if u, ok = c.managerOf(&u, asOf); !ok {
 			c.fail(notFound(property.Manager))
 			return
 		}
 	}
-	q, refusal := query.Single(c.R.URL.RawQuery, byID)
+	if strings.HasSuffix(rest, "/$ref") {
+		c.reference(&u)
+		return
+	}
+	q, refusal := query.Single(c.R.URL.RawQuery, names, byID, c.eventual())
 	if refusal == nil {
 		refusal = c.permit(q)
 	}
@@ -39,9 +51,14 @@ func (c *call) user(argument string) {
 		c.fail(refusal)
 		return
 	}
-	object := u.Append(nil, q.Columns)
+	c.expand(q, asOf)
+	write := u.Append
+	if rest != "" {
+		write = u.AppendDirectoryObject
+	}
+	object := write(nil, q.Columns)
 	c.json()
-	b := []byte(c.context(q, "/$entity"))
+	b := []byte(c.context(collection, q, "/$entity"))
 	if len(object) > len("{}") {
 		b = append(b, ',')
 	}

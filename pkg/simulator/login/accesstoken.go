@@ -120,7 +120,7 @@ func (s *Service) Verify(authorization, host string) (roles []string, verdict Ve
 	switch {
 	case token.Expires <= now || token.NotBefore > now+300:
 		return nil, Verdict{Word: "expired", Message: "Lifetime validation failed, the token is expired."}
-	case !isGraph(strings.TrimSuffix(token.Audience, "/"), host):
+	case !s.isGraph(strings.TrimSuffix(token.Audience, "/"), host):
 		return invalid("Access token validation failure. Invalid audience.")
 	}
 	s.mu.Lock()

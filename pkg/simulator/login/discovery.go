@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/rollcall-dev/rollcall/pkg/simulator/wire"
@@ -40,16 +41,18 @@ func (s *Service) openID(x *wire.Exchange, tenant string) {
 		"{login}", x.Base()+"/"+segment, "{base}", x.Base(), "{tenant}", id, "{host}", x.R.Host).Replace(openIDDocument))
 }
 
-// instance answers instance discovery for its own host.
+// instance answers instance discovery for its own host, and for the other names that it
+// has.
 func (s *Service) instance(x *wire.Exchange, _ string) {
-	rest, ok := strings.CutPrefix(x.R.URL.Query().Get("authorization_endpoint"), x.Base()+"/")
-	if !ok {
+	authority, err := url.Parse(x.R.URL.Query().Get("authorization_endpoint"))
+	if err != nil || authority.Scheme != "https" || authority.Host != x.R.Host && !s.config.Named(authority.Host) {
 		s.fail(x, refuse(50049))
 		return
 	}
-	tenant, _, _ := strings.Cut(rest, "/")
-	document(x, http.StatusOK, `{"tenant_discovery_endpoint":`+wire.Quote(x.Base()+`/`+tenant+`/v2.0/.well-known/openid-configuration`)+
-		`,"api-version":"1.1","metadata":[{"preferred_network":"`+x.R.Host+`","preferred_cache":"`+x.R.Host+`","aliases":["`+x.R.Host+`"]}]}`)
+	tenant, _, _ := strings.Cut(strings.TrimPrefix(authority.Path, "/"), "/")
+	host := wire.Quote(authority.Host)
+	document(x, http.StatusOK, `{"tenant_discovery_endpoint":`+wire.Quote("https://"+authority.Host+"/"+tenant+"/v2.0/.well-known/openid-configuration")+
+		`,"api-version":"1.1","metadata":[{"preferred_network":`+host+`,"preferred_cache":`+host+`,"aliases":[`+host+`]}]}`)
 }
 
 // keys sends the public half of a key that signs nothing: the document has the

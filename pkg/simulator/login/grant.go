@@ -28,7 +28,7 @@ func (s *Service) check(tenant string, form url.Values, host string) (audience s
 	if r := s.checkApp(form.Get("client_id")); r != nil {
 		return "", r
 	}
-	if audience, r = checkScope(form, host); r != nil {
+	if audience, r = s.checkScope(form, host); r != nil {
 		return "", r
 	}
 	return audience, s.checkSecret(form)
@@ -46,7 +46,7 @@ func (s *Service) checkApp(client string) *refusal {
 
 // checkScope expects one resource's /.default. OpenID Connect's own scopes may
 // stand beside it: MSAL always sends them.
-func checkScope(form url.Values, host string) (audience string, r *refusal) {
+func (s *Service) checkScope(form url.Values, host string) (audience string, r *refusal) {
 	if !form.Has("scope") {
 		return "", refuse(900144, "scope")
 	}
@@ -66,20 +66,20 @@ func checkScope(form url.Values, host string) (audience string, r *refusal) {
 		return "", refuse(70011, form.Get("scope"))
 	}
 	resource := strings.TrimSuffix(resources[0], "/")
-	if isGraph(resource, host) || resource == "https://management.azure.com" || resource == "https://vault.azure.net" {
+	if s.isGraph(resource, host) || resource == "https://management.azure.com" || resource == "https://vault.azure.net" {
 		return resource, nil
 	}
 	return "", refuse(500011, resource)
 }
 
 // isGraph says whether a token for the resource opens Graph on the host.
-func isGraph(resource, host string) bool {
+func (s *Service) isGraph(resource, host string) bool {
 	switch resource {
 	case "https://graph.microsoft.com", "00000003-0000-0000-c000-000000000000", "https://" + host:
 		return true
-	default:
-		return false
 	}
+	name, ok := strings.CutPrefix(resource, "https://")
+	return ok && s.config.Named(name)
 }
 
 func (s *Service) checkSecret(form url.Values) *refusal {

@@ -37,30 +37,21 @@ func NewColumn(name string, emit Emitter) Column {
 	return Column{Name: name, label: `,"` + name + `":`, emit: emit}
 }
 
-// ManagerColumn is the expanded relationship. A user without a manager has no
-// such member.
-func ManagerColumn() Column {
-	return Column{Name: property.Manager, emit: func(u *Person, dst []byte) []byte {
-		manager, ok := u.Manager(u.index)
-		if !ok {
-			return dst
-		}
-		dst = append(dst, `,"manager":{"@odata.type":"#microsoft.graph.user","id":"`...)
-		return append(u.ID(manager).AppendTo(dst), `"}`...)
-	}}
-}
+// NewMember makes a column whose emitter writes the whole member, with a comma before it,
+// or leaves it out.
+func NewMember(name string, emit Emitter) Column { return Column{Name: name, emit: emit} }
 
 // ManagerDeltaColumn is the manager as an entry of a delta query shows it. No manager of
 // a simulated user changes, so it never causes an entry.
 func ManagerDeltaColumn() Column {
-	return Column{Name: property.Manager, emit: func(u *Person, dst []byte) []byte {
+	return NewMember(property.Manager, func(u *Person, dst []byte) []byte {
 		manager, ok := u.Manager(u.index)
 		if !ok {
 			return dst
 		}
 		dst = append(dst, `,"manager@delta":[{"@odata.type":"#microsoft.graph.user","id":"`...)
 		return append(u.ID(manager).AppendTo(dst), `"}]`...)
-	}}
+	})
 }
 
 // DefaultNames is Graph's set without $select, in the order in which Graph
@@ -72,8 +63,19 @@ func DefaultNames() []string {
 	}
 }
 
-// agentType tells the account of an AI agent from other users, whatever is selected.
-const agentType = `,"@odata.type":"#microsoft.graph.agentUser"`
+// DirectoryObjectNames is Graph's set without $select where a user comes as a
+// directoryObject, such as a manager: the id, which every directoryObject has, is first.
+func DirectoryObjectNames() []string {
+	names := DefaultNames()
+	return append([]string{"id"}, names[:len(names)-1]...)
+}
+
+// The types of users. Among users only the derived one is named, whatever is selected;
+// among directoryObjects both are.
+const (
+	userType  = `,"@odata.type":"#microsoft.graph.user"`
+	agentType = `,"@odata.type":"#microsoft.graph.agentUser"`
+)
 
 // Append writes the user's JSON object.
 func (u *Person) Append(dst []byte, columns []Column) []byte {
@@ -81,6 +83,21 @@ func (u *Person) Append(dst []byte, columns []Column) []byte {
 	if u.agent() {
 		dst = append(dst, agentType...)
 	}
+	return u.appendColumns(dst, start, columns)
+}
+
+// AppendDirectoryObject writes the user's JSON object where it is one directoryObject
+// among others.
+func (u *Person) AppendDirectoryObject(dst []byte, columns []Column) []byte {
+	start, name := len(dst), userType
+	if u.agent() {
+		name = agentType
+	}
+	return u.appendColumns(append(dst, name...), start, columns)
+}
+
+// appendColumns ends an object that begins at start, each of its members with a comma.
+func (u *Person) appendColumns(dst []byte, start int, columns []Column) []byte {
 	for i := range columns {
 		dst = append(dst, columns[i].label...)
 		dst = columns[i].emit(u, dst)

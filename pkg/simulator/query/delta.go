@@ -105,13 +105,13 @@ func checkTracked(names []string) *grapherror.Error {
 // query. names are the tracked properties, nil for Graph's default ones; the manager
 // may be among them.
 func (Delta) Query(names []string) (*Query, *grapherror.Error) {
-	q := &Query{Select: slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == property.Manager })}
-	if refusal := q.resolveColumns(); refusal != nil {
+	properties := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == property.Manager })
+	columns, refusal := columnsOf(properties, people.DefaultNames())
+	if refusal != nil {
 		return nil, refusal
 	}
-	if len(q.Select) < len(names) {
-		q.Columns = append(q.Columns, people.ManagerDeltaColumn())
+	if len(properties) < len(names) {
+		columns = append(columns, people.ManagerDeltaColumn())
 	}
-	q.Select = names
-	return q, nil
+	return &Query{Select: names, Columns: columns}, nil
 }

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"maps"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -27,8 +26,8 @@ type Query struct {
 	// Select is the $select list, nil without one; Columns what it selects.
 	Select  []string
 	Columns []people.Column
-	// Manager says that the manager is expanded.
-	Manager bool
+	// Manager is the expanded manager, nil without one.
+	Manager *Expansion
 	// Order is how the list is sorted, Top its page size.
 	Order directory.Order
 	Top   int
@@ -45,9 +44,10 @@ type Query struct {
 	search searchExpr
 }
 
-// Uses says whether the property is selected or filtered by.
+// Uses says whether the property, of a user or of the expanded manager, is selected or
+// filtered by.
 func (q *Query) Uses(name string) bool {
-	return slices.Contains(q.Select, name) || q.filter.mentions(name)
+	return slices.Contains(q.Select, name) || q.filter.mentions(name) || q.Manager != nil && slices.Contains(q.Manager.Select, name)
 }
 
 // parameter is one query parameter, decoded.
@@ -142,8 +142,7 @@ func (q *Query) option(config tenant.Config, name, value string, eventual bool) 
 	case "$search":
 		q.search, refusal = parseSearch(value)
 	case "$expand":
-		q.Manager = true
-		refusal = checkExpand(value)
+		q.Manager, refusal = parseExpand(value)
 	case "$format":
 		if value != "json" && !strings.HasPrefix(value, "application/json") {
 			return grapherror.BadRequest("A supported MIME type could not be found that matches the acceptable MIME types for the request.")
@@ -191,7 +190,9 @@ func (q *Query) check(config tenant.Config, searches, eventual bool) *grapherror
 			"the maximum allowed is 15.")
 	case advanced && !q.Count:
 		return NeedsHeader()
-	case q.Manager && (advanced || q.Count || searches):
+	case q.Manager != nil && q.Manager.Levels > 1:
+		return grapherror.Unsupported("Transitive manager's list is only supported on a single user, send the $expand request on /users/{id} endpoint")
+	case q.Manager != nil && (advanced || q.Count || searches):
 		return grapherror.Unsupported("$expand is not supported with advanced queries.")
 	}
 	q.Advanced = advanced || q.Count || searches
@@ -233,39 +234,37 @@ func Count(raw string) (*Query, *grapherror.Error) {
 	return q, nil
 }
 
-// Single understands the options of a single read: $select and $expand. byID says
-// that the user was asked for by object id.
-func Single(raw string, byID bool) (q *Query, refusal *grapherror.Error) {
-	values, err := url.ParseQuery(raw)
-	if err != nil {
-		return nil, invalidQuery()
+// Single understands the options of a single read: $select, or else names, and $expand.
+// byID says that the user was asked for by object id, eventual that the request carries
+// ConsistencyLevel: eventual.
+func Single(raw string, names []string, byID, eventual bool) (q *Query, refusal *grapherror.Error) {
+	all, refusal := parameters(raw)
+	if refusal != nil {
+		return nil, refusal
 	}
 	q = &Query{}
-	if values.Has("$select") {
-		if q.Select, refusal = selection(values.Get("$select")); refusal != nil {
-			return nil, refusal
+	seen := map[string]bool{}
+	for _, p := range all {
+		switch name := strings.ToLower(p.name); {
+		case name != "$select" && name != "$expand":
+			continue
+		case seen[name]:
+			return nil, specifiedTwice(p.name)
+		default:
+			seen[name] = true
+			if refusal := q.option(tenant.Config{}, name, p.value, eventual); refusal != nil {
+				return nil, refusal
+			}
 		}
 	}
-	if slices.Contains(q.Select, "signInActivity") && !byID {
+	switch {
+	case slices.Contains(q.Select, "signInActivity") && !byID:
 		return nil, grapherror.BadRequest("Get By Key only supports UserId and the key has to be a valid Guid")
+	case q.Manager != nil && q.Manager.Levels > 1 && !eventual:
+		return nil, NeedsHeader()
 	}
-	if expand := values.Get("$expand"); strings.ReplaceAll(expand, " ", "") != "" {
-		q.Manager = true
-		refusal = checkExpand(expand)
-	}
-	if columnsRefusal := q.resolveColumns(); columnsRefusal != nil {
-		return nil, columnsRefusal
-	}
+	q.Columns, refusal = columnsOf(q.Select, names)
 	return q, refusal
-}
-
-func checkExpand(value string) *grapherror.Error {
-	switch strings.ReplaceAll(value, " ", "") {
-	case "manager", "manager($select=id)":
-		return nil
-	default:
-		return grapherror.New(http.StatusBadRequest, "ExpandNotSupported", "Only $expand=manager($select=id) is served by this tenant.")
-	}
 }
 
 func noSorting() *grapherror.Error {

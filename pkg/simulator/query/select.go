@@ -15,29 +15,34 @@ func selection(value string) ([]string, *grapherror.Error) {
 	names := strings.Split(value, ",")
 	for i := range names {
 		if names[i] = strings.TrimSpace(names[i]); names[i] == "" {
-			return nil, grapherror.BadRequest("Parsing OData Select and Expand failed: Term '" + value + "' is not valid in a $select or $expand expression.")
+			return nil, invalidTerm(value)
 		}
 	}
 	return names, nil
 }
 
 // resolve turns the selected names into columns for a list.
-func (q *Query) resolve() *grapherror.Error {
-	for _, name := range q.Select {
+func (q *Query) resolve() (refusal *grapherror.Error) {
+	names := q.Select
+	if q.Manager != nil {
+		names = slices.Concat(names, q.Manager.Select)
+	}
+	for _, name := range names {
 		if p, ok := property.Lookup(name); ok && p.SingleUserOnly {
 			return grapherror.New(http.StatusNotImplemented, "NotImplemented",
 				"Property '"+name+"' is not supported on a collection of users; it is returned for a single user only.")
 		}
 	}
-	return q.resolveColumns()
+	q.Columns, refusal = columnsOf(q.Select, people.DefaultNames())
+	return refusal
 }
 
-// resolveColumns turns the selected names, or those of Graph's default set, into
-// columns. A name given twice counts once.
-func (q *Query) resolveColumns() *grapherror.Error {
-	names := q.Select
+// columnsOf turns the selected names, or else those without a selection, into columns. A
+// name given twice counts once.
+func columnsOf(selected, otherwise []string) (columns []people.Column, refusal *grapherror.Error) {
+	names := selected
 	if names == nil {
-		names = people.DefaultNames()
+		names = otherwise
 	}
 	for i, name := range names {
 		if slices.Contains(names[:i], name) {
@@ -45,12 +50,9 @@ func (q *Query) resolveColumns() *grapherror.Error {
 		}
 		emit := people.EmitterOf(name)
 		if emit == nil {
-			return grapherror.BadRequest("Parsing OData Select and Expand failed: Could not find a property named '" + name + "' on type 'microsoft.graph.user'.")
+			return nil, grapherror.BadRequest("Parsing OData Select and Expand failed: Could not find a property named '" + name + "' on type 'microsoft.graph.user'.")
 		}
-		q.Columns = append(q.Columns, people.NewColumn(name, emit))
+		columns = append(columns, people.NewColumn(name, emit))
 	}
-	if q.Manager {
-		q.Columns = append(q.Columns, people.ManagerColumn())
-	}
-	return nil
+	return columns, nil
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,6 +33,10 @@ const (
 	MaxTop = 999
 )
 
+// DefaultRoles are the application permissions of an app that was granted what the
+// documentation of Rollcall asks for.
+func DefaultRoles() []string { return []string{"User.Read.All"} }
+
 // Config describes a tenant. The zero value is an empty tenant without faults.
 type Config struct {
 	// Users is how many users the tenant starts with, 0 to MaxUsers.
@@ -39,13 +44,17 @@ type Config struct {
 	// Seed decides who they are. The same seed gives the same user at the same
 	// index, whatever the size of the tenant.
 	Seed uint64
+	// Hosts are names, in lower case and without a port, under which the tenant is reached
+	// besides its address: they are in the server's certificate, and tokens for Graph may
+	// name them as their audience.
+	Hosts []string
 	// Tenant is the tenant's GUID, Domain its verified domain.
 	Tenant, Domain string
 	// ClientID and ClientSecret are the one app registration. The secret is
 	// valid for as long as the tenant lives; see AddSecret and ExpireSecret.
 	ClientID, ClientSecret string
-	// Roles are the app's granted application permissions; nil means
-	// User.Read.All, an empty slice none at all.
+	// Roles are the app's granted application permissions; nil means DefaultRoles, an
+	// empty slice none at all.
 	Roles []string
 	// Free says that the tenant has no Entra ID P1 licence, so that
 	// signInActivity is refused.
@@ -128,6 +137,12 @@ type Config struct {
 	Log *slog.Logger
 }
 
+// Named says whether host, which may have a port, is one of Hosts.
+func (c Config) Named(host string) bool {
+	name, _, _ := strings.Cut(strings.ToLower(host), ":")
+	return slices.Contains(c.Hosts, name)
+}
+
 // WithDefaults fills in what was left out and bounds what is out of range.
 func (c Config) WithDefaults() Config {
 	c.Users = min(max(c.Users, 0), MaxUsers)
@@ -154,7 +169,7 @@ func (c Config) WithDefaults() Config {
 		c.TokenLifetime = 3599 * time.Second
 	}
 	if c.Roles == nil {
-		c.Roles = []string{"User.Read.All"}
+		c.Roles = DefaultRoles()
 	}
 	return c
 }
