@@ -92,7 +92,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		failureOf(r, err).Write(out)
 	}
 	if !aborted {
-		finish()
+		if cut := finish(); cut != nil {
+			err, aborted = cut, true
+		}
 	}
 	ids := correlation.From(r.Context())
 	attrs := []any{
@@ -134,6 +136,8 @@ func (a *API) route(w http.ResponseWriter, r *http.Request) (name string, err er
 		return to.name, &statusError{http.StatusMethodNotAllowed, "users can only be read, with GET or HEAD"}
 	case len(r.URL.RawQuery) > maxQuery:
 		return to.name, &statusError{http.StatusRequestURITooLong, fmt.Sprintf("the query string is longer than %d characters", maxQuery)}
+	case encodingFor(r.Header) == unavailable:
+		return to.name, errNoEncoding()
 	}
 	return to.name, to.answer(w, r, to.key)
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"strconv"
 
@@ -22,7 +23,15 @@ func (a *API) csv(w http.ResponseWriter, r *http.Request, o *options) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, spool.Close()) }()
-	out := format.NewCSV(spool, columnNames(o.columns))
+	// It is compressed before it is known to be whole, so that its size is known
+	// before it is sent, and so that more users fit into the temporary folder.
+	var file io.Writer = spool
+	zip := newGzip(spool)
+	compressed := encodingFor(r.Header) == gzipped
+	if compressed {
+		file = zip
+	}
+	out := format.NewCSV(file, columnNames(o.columns))
 	if o.excel {
 		out.ForSpreadsheets()
 	}
@@ -37,6 +46,12 @@ func (a *API) csv(w http.ResponseWriter, r *http.Request, o *options) (err error
 	}
 	if err := out.Complete(); err != nil {
 		return err
+	}
+	if compressed {
+		if err := zip.Close(); err != nil {
+			return err
+		}
+		w.Header().Set("Content-Encoding", "gzip")
 	}
 	w.Header().Set(header.TotalCount, strconv.Itoa(out.Users()))
 	w.Header().Set(header.Verified, strconv.FormatBool(users.Report().Verified))

@@ -2,7 +2,6 @@ package api
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/rollcall-dev/rollcall/pkg/failure"
@@ -45,7 +44,7 @@ func accepted(headers []string) (mediaType, error) {
 				continue
 			}
 			given = true
-			name, quality := mediaRange(item)
+			name, quality, _ := weighted(item)
 			if t, ok := typeOf(name); ok && quality > bestQuality {
 				best, bestQuality = t, quality
 			}
@@ -55,24 +54,6 @@ func accepted(headers []string) (mediaType, error) {
 		return unspecified, &statusError{http.StatusNotAcceptable, "the Accept header allows none of application/json, application/x-ndjson and text/csv"}
 	}
 	return max(best, pageJSON), nil
-}
-
-// mediaRange reads one element of an Accept header. Parameters other than q,
-// such as odata.metadata, are ignored.
-func mediaRange(item string) (name string, quality float64) {
-	quality = 1
-	name, params, _ := strings.Cut(item, ";")
-	for param := range strings.SplitSeq(params, ";") {
-		key, value, _ := strings.Cut(strings.TrimSpace(param), "=")
-		if strings.EqualFold(key, "q") {
-			q, err := strconv.ParseFloat(value, 64)
-			if err != nil {
-				q = 0
-			}
-			quality = q
-		}
-	}
-	return strings.TrimSpace(name), quality
 }
 
 func typeOf(name string) (mediaType, bool) {

@@ -143,8 +143,10 @@ func (a *API) count(w http.ResponseWriter, r *http.Request, _ string) error {
 	if err != nil {
 		return err
 	}
+	body := strconv.AppendInt(nil, int64(n), 10)
 	w.Header().Set("Content-Type", "text/plain")
 	w.Header().Set("OData-Version", "4.0")
-	_, _ = w.Write([]byte(strconv.Itoa(n)))
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body)
 	return nil
 }

@@ -43,7 +43,8 @@ type Exchange struct {
 	Limit Limit
 	// Raw is set where the body is the whole answer, and not a JSON string in it.
 	Raw bool
-	// Compressed is set where a compressed body reaches the caller.
+	// Compressed is set where a compressed body reaches the caller: elsewhere the
+	// handler does not see what the caller would accept.
 	Compressed bool
 }
 
@@ -65,11 +66,23 @@ type Limit struct {
 }
 
 // tooLargeError is an answer beyond the limit of its host.
-type tooLargeError struct{ limit Limit }
+type tooLargeError struct {
+	limit Limit
+	plain bool // it was not compressed, and could have been
+}
+
+// tooLarge is the error of an answer with these headers that is too large.
+func (x *Exchange) tooLarge(h http.Header) error {
+	return &tooLargeError{x.Limit, x.Compressed && h.Get("Content-Encoding") == ""}
+}
 
 // Error says how large an answer may be and what to ask for instead.
 func (e *tooLargeError) Error() string {
-	return fmt.Sprintf("the answer is larger than the %s that can be returned this way; %s", e.limit.Name, e.limit.Advice)
+	advice := e.limit.Advice
+	if e.plain {
+		advice = "send Accept-Encoding: gzip, " + advice
+	}
+	return fmt.Sprintf("the answer is larger than the %s that can be returned this way; %s", e.limit.Name, advice)
 }
 
 // Name returns the public name of the error.
@@ -103,9 +116,10 @@ func (s *Server) Buffered(ctx context.Context, x *Exchange) (*Response, error) {
 	err := s.call(ctx, s.admit(ctx, x), w, x.Request)
 	switch {
 	case w.full:
+		refusal := x.tooLarge(w.header)
 		w = newRecorder(x)
 		correlation.Begin(w, x.Request.WithContext(ctx))
-		failure.Of(&tooLargeError{x.Limit}).Write(w)
+		failure.Of(refusal).Write(w)
 	case err != nil:
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package trigger
 import (
 	"bytes"
 	"encoding/base64"
+	"math"
 	"net/http"
 	"unicode/utf8"
 )
@@ -70,13 +71,33 @@ func (w *recorder) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	if w.full || w.with(p) > w.x.Limit.Bytes {
-		w.full = true
-		return 0, &tooLargeError{w.x.Limit}
+		return 0, w.Refuse()
 	}
 	if !w.encoded {
 		w.used += w.cost(p)
 	}
 	return w.body.Write(p)
+}
+
+// Room returns how many more bytes of a body that does not need to be quoted are
+// taken.
+func (w *recorder) Room() int {
+	switch left := w.x.Limit.Bytes - w.used; {
+	case w.silent:
+		return math.MaxInt
+	case w.full:
+		return 0
+	case w.encoded:
+		return left/4*3 - w.body.Len()
+	default:
+		return left
+	}
+}
+
+// Refuse makes the answer a 413, and returns the error named Response.TooLarge.
+func (w *recorder) Refuse() error {
+	w.full = true
+	return w.x.tooLarge(w.header)
 }
 
 // with is the size of the answer with another part of the body.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"maps"
+	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -37,7 +38,7 @@ func (s *Server) Streamed(ctx context.Context, x *Exchange) (*Stream, error) {
 	body, pipe := io.Pipe()
 	w := &streamWriter{
 		header: http.Header{}, pipe: pipe, started: make(chan struct{}),
-		limit: x.Limit, left: x.Limit.Bytes - closingRecord, silent: x.Request.Method == http.MethodHead,
+		x: x, left: x.Limit.Bytes - closingRecord, silent: x.Request.Method == http.MethodHead,
 	}
 	done := make(chan struct{})
 	var broken error
@@ -69,7 +70,7 @@ type streamWriter struct {
 	sent    http.Header   // header as it was when the response started
 	started chan struct{} // closed when status and sent are set
 	pipe    *io.PipeWriter
-	limit   Limit
+	x       *Exchange
 	left    int
 	over    bool // a write was refused
 	refused bool // the whole answer was, before it began
@@ -87,10 +88,11 @@ func (w *streamWriter) WriteHeader(status int) {
 	}
 	if size, err := strconv.Atoi(w.header.Get("Content-Length")); err == nil && size > w.left && !w.refused {
 		w.refused = true
+		refusal := w.x.tooLarge(w.header)
 		maps.DeleteFunc(w.header, func(name string, _ []string) bool {
 			return name != header.RequestID && name != header.ClientRequestID
 		})
-		failure.Of(&tooLargeError{w.limit}).Write(w)
+		failure.Of(refusal).Write(w)
 		w.over, w.left = true, 0
 		return
 	}
@@ -107,17 +109,31 @@ func (w *streamWriter) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	if len(p) > w.left {
-		w.left = 0
-		if !w.over {
-			w.over, w.left = true, closingRecord
-		}
-		return 0, &tooLargeError{w.limit}
+		return 0, w.Refuse()
 	}
 	w.left -= len(p)
 	if w.over {
 		w.left = 0
 	}
 	return w.pipe.Write(p)
+}
+
+// Room returns how many more bytes of the body are taken.
+func (w *streamWriter) Room() int {
+	if w.silent {
+		return math.MaxInt
+	}
+	return w.left
+}
+
+// Refuse ends the body, but for a small part in which the handler says that it is
+// not complete. It returns the error named Response.TooLarge.
+func (w *streamWriter) Refuse() error {
+	w.left = 0
+	if !w.over {
+		w.over, w.left = true, closingRecord
+	}
+	return w.x.tooLarge(w.sent)
 }
 
 // FlushError starts the response. What was written before is on its way already.

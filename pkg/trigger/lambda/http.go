@@ -69,8 +69,8 @@ func (h *HTTP) Invoke(ctx context.Context, event json.RawMessage) (any, error) {
 	}
 	server := trigger.Server{Handler: h.Handler, AllowAnonymous: h.AllowAnonymous, Log: h.Log}
 	if h.Stream && r.stream != nil {
-		// A stream lasts as long as Lambda, and is not compressed.
-		r.Limit, r.Timeout, r.Compressed = streamed(), 0, false
+		// A stream lasts as long as Lambda, and its bytes reach the caller as they are.
+		r.Limit, r.Timeout, r.Compressed = streamed(), 0, true
 		stream, err := server.Streamed(ctx, &r.Exchange)
 		if err != nil {
 			return nil, named(err)

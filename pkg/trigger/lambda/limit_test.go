@@ -137,8 +137,11 @@ func TestACompressedBodyGoesAsBase64(t *testing.T) {
 		}
 	}
 	for _, trigger := range []string{"rest", "rest-base-path"} {
-		if got := answerOf(t, invoke(t, send(1001), event(t, trigger))); got.IsBase64Encoded || got.Body != "" {
-			t.Errorf("%s: a REST API was sent a compressed body", trigger)
+		for variables, want := range map[string]bool{`null`: false, `{}`: false, `{"compression":"gzip"}`: true, `{"compression":"none"}`: false, `{"compression":["gzip"]}`: false} {
+			e := edited(t, trigger, json.RawMessage(variables), "stageVariables")
+			if got := answerOf(t, invoke(t, send(1001), e)); got.IsBase64Encoded != want || (got.Body != "") != want {
+				t.Errorf("%s: a REST API whose stage variables are %s was sent a compressed body: %v", trigger, variables, got.IsBase64Encoded)
+			}
 		}
 	}
 	// Three bytes take four.

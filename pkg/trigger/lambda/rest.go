@@ -14,11 +14,15 @@ import (
 // quota was raised, which the event does not say.
 const restTimeout = 29 * time.Second
 
+// compression is the stage variable with which a REST API says that it passes on
+// compressed bodies.
+const compression = "compression"
+
 // receiveREST reads a request of a REST API (payload of the Lambda proxy
 // integration). Its path is escaped as the caller sent it and lacks the stage
 // (requestContext.path has it), but not the base path of a custom domain. Query
-// options are decoded. A compressed body would reach the caller only if the API
-// lists its type among its binary media types, which the event does not say.
+// options are decoded. A compressed body reaches the caller only if */* is among
+// the API's binary media types, which the event does not say; the stage has to.
 func (h *HTTP) receiveREST(event *events.APIGatewayProxyRequest) *request {
 	x := h.receiveProxy(event, true)
 	about := &event.RequestContext
@@ -36,6 +40,7 @@ func (h *HTTP) receiveREST(event *events.APIGatewayProxyRequest) *request {
 		return &events.APIGatewayProxyStreamingResponse{StatusCode: s.Status, MultiValueHeaders: multiple(s.Header), Body: s.Body}
 	}
 	x.Timeout = restTimeout
+	x.Compressed = event.StageVariables[compression] == "gzip"
 	return x
 }
 
