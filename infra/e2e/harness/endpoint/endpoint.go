@@ -71,13 +71,19 @@ func (cfg Config) Start(ctx context.Context) (*Endpoint, error) {
 // Token is what callers authorise themselves with. It must not be in any log.
 const Token = "c4ller-token.that-no-log.may.contain"
 
+// Address is a whole link as it is, and of a path the address under which callers
+// know it.
+func (e *Endpoint) Address(path string) string {
+	if strings.Contains(path, "://") {
+		return path
+	}
+	return e.base + path
+}
+
 // Get sends GET of a path below the trigger's address, or of a whole link. A
 // header without a value is not sent. The caller closes the response's body.
 func (e *Endpoint) Get(ctx context.Context, address string, header http.Header) (*http.Response, error) {
-	if !strings.Contains(address, "://") {
-		address = e.base + address
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.Address(address), nil)
 	if err != nil {
 		return nil, fmt.Errorf("make the request: %w", err)
 	}

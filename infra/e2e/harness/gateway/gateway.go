@@ -13,6 +13,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -39,7 +40,8 @@ type Kind struct {
 	// Compresses says that a compressed body reaches the caller.
 	Compresses bool
 
-	event func(*http.Request) any
+	textOnly bool // it has no binary media types, and base64 stays what it is
+	event    func(*http.Request) any
 }
 
 // Event is what the trigger makes of a request.
@@ -92,7 +94,7 @@ func (g *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	g.turn.Lock()
 	defer g.turn.Unlock()
-	out := &stream{w: w}
+	out := &stream{w: w, left: g.kind.Largest}
 	// Not the request's context: when a caller hangs up, Lambda goes on until it
 	// cannot send any more.
 	result, err := g.host.InvokeStream(context.WithoutCancel(r.Context()), payload, out)
@@ -154,7 +156,7 @@ func (g *Server) whole(w http.ResponseWriter, payload []byte) {
 		return
 	}
 	body := []byte(a.Body)
-	if a.IsBase64Encoded {
+	if a.IsBase64Encoded && !g.kind.textOnly {
 		var err error
 		if body, err = base64.StdEncoding.DecodeString(a.Body); err != nil {
 			failed(w, "the body is not base64")
@@ -175,6 +177,7 @@ type stream struct {
 	w       http.ResponseWriter
 	head    bytes.Buffer
 	started bool
+	left    int // how much more of the body may come
 }
 
 // Write takes what the function sends, and fails when the caller has gone.
@@ -193,6 +196,9 @@ func (s *stream) Write(p []byte) (int, error) {
 		s.started = true
 		a.writeHead(s.w)
 		p = []byte(body)
+	}
+	if s.left -= len(p); s.left < 0 {
+		return 0, errors.New("the stream is larger than Lambda passes on")
 	}
 	if _, err := s.w.Write(p); err != nil {
 		return 0, err

@@ -27,8 +27,9 @@ const (
 // Kinds returns every trigger that speaks HTTP.
 func Kinds() []Kind {
 	return []Kind{
-		{Name: "REST API", Base: "https://" + apiHost + "/" + stage, Largest: buffered, event: rest},
-		{Name: "REST API that streams", Base: "https://" + apiHost + "/" + stage, Largest: streamed, Streams: true, event: rest},
+		{Name: "REST API", Base: "https://" + apiHost + "/" + stage, Largest: buffered, textOnly: true, event: rest},
+		{Name: "REST API with binary media types", Base: "https://" + apiHost + "/" + stage, Largest: buffered, Compresses: true, event: binaryREST},
+		{Name: "REST API that streams", Base: "https://" + apiHost + "/" + stage, Largest: streamed, Streams: true, Compresses: true, event: rest},
 		{Name: "HTTP API of payload version 1.0", Base: "https://" + apiHost + "/" + stage, Largest: buffered, Compresses: true, event: httpAPI1},
 		HTTPAPI(),
 		{Name: "Function URL", Base: "https://" + urlHost, Largest: buffered, Compresses: true, event: functionURL},
@@ -47,7 +48,7 @@ func HTTPAPI() Kind {
 
 // FunctionURL is a Function URL that streams.
 func FunctionURL() Kind {
-	return Kind{Name: "Function URL that streams", Base: "https://" + urlHost, Largest: streamed, Streams: true, event: functionURL}
+	return Kind{Name: "Function URL that streams", Base: "https://" + urlHost, Largest: streamed, Streams: true, Compresses: true, event: functionURL}
 }
 
 func verified(r *http.Request) bool { return r.Header.Get("Authorization") != "" }
@@ -73,6 +74,16 @@ func everyValue(r *http.Request, name func(string) string) map[string][]string {
 	return out
 }
 
+// lastValue is the header of a load balancer that has one value a name: of several
+// the last one.
+func lastValue(r *http.Request, name func(string) string) map[string]string {
+	out := oneValue(r, name)
+	for key, values := range r.Header {
+		out[name(key)] = values[len(values)-1]
+	}
+	return out
+}
+
 func asIs(name string) string { return name }
 
 // lastOf is the query of a trigger that has one value an option.
@@ -85,7 +96,17 @@ func lastOf(values url.Values) map[string]string {
 }
 
 // rest: the path is escaped as it was sent, the query is not.
-func rest(r *http.Request) any {
+func rest(r *http.Request) any { return restRequest(r) }
+
+// binaryREST: */* is among the binary media types, and the stage says so to the
+// function.
+func binaryREST(r *http.Request) any {
+	event := restRequest(r)
+	event.StageVariables = map[string]string{"compression": "gzip"}
+	return event
+}
+
+func restRequest(r *http.Request) events.APIGatewayProxyRequest {
 	path := sent(r, "/"+stage)
 	event := proxy(r, path, "/"+stage+path, strings.TrimPrefix(path, "/"))
 	if verified(r) {
@@ -166,7 +187,7 @@ func version2(r *http.Request, path string) events.APIGatewayV2HTTPRequest {
 // balancer: path and query are as they were sent.
 func balancer(r *http.Request) any {
 	event := balance(r)
-	event.Headers = oneValue(r, strings.ToLower)
+	event.Headers = lastValue(r, strings.ToLower)
 	event.QueryStringParameters = lastOf(event.MultiValueQueryStringParameters)
 	event.MultiValueQueryStringParameters = nil
 	return event

@@ -42,6 +42,7 @@ func TestEveryTrigger(t *testing.T) {
 			})
 			if kind.Streams {
 				streams(t, bootstrap, kind)
+				t.Run("compressed", func(t *testing.T) { compressedStreams(t, bootstrap, kind) })
 			}
 			t.Run("keeps to the size that the trigger takes", func(t *testing.T) {
 				start(t, endpoint.Config{Bootstrap: bootstrap, Kind: kind, Tenant: simulator.Config{Users: 30_000}}).large(kind)
