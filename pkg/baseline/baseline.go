@@ -97,7 +97,7 @@ func (b *Baseline) Replace(ctx context.Context, r Record) (obsolete []IDs, err e
 	err = store.Update(ctx, b.store, b.key, func(old []byte) ([]byte, error) {
 		obsolete = nil
 		if old == nil {
-			return body, nil
+			return body, b.retain(ctx, r.IDs)
 		}
 		last, err := b.parse(old)
 		if err != nil {
@@ -106,6 +106,9 @@ func (b *Baseline) Replace(ctx context.Context, r Record) (obsolete []IDs, err e
 		if !Newer(r.StartedAt, r.Run, last.StartedAt, last.Run) || bytes.Equal(old, body) {
 			return nil, nil
 		}
+		if err := b.retain(ctx, r.IDs); err != nil {
+			return nil, err
+		}
 		obsolete = last.IDs
 		return body, nil
 	})
@@ -113,6 +116,16 @@ func (b *Baseline) Replace(ctx context.Context, r Record) (obsolete []IDs, err e
 		return nil, err
 	}
 	return obsolete, nil
+}
+
+// retain keeps the ids that a record is going to name from expiring.
+func (b *Baseline) retain(ctx context.Context, ids []IDs) error {
+	for _, o := range ids {
+		if err := store.Retain(ctx, b.store, o.Key, true); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Newer reports whether the run a is newer than b. The names decide between runs

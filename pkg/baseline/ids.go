@@ -26,7 +26,8 @@ type IDs struct {
 // block is one small object, which takes less memory than an upload.
 const blockSize = 1 << 20
 
-// IDWriter stores ids block by block.
+// IDWriter stores ids block by block, as objects that may expire until a [Record] names
+// them: most runs that stop half-way are never resumed.
 type IDWriter struct {
 	store Store
 	name  string
@@ -58,7 +59,7 @@ func (w *IDWriter) Flush(ctx context.Context) error {
 	object := IDs{Key: fmt.Sprintf("%s-%d", w.name, len(w.done)+1), Users: len(w.block) / list.IDSize, SHA256: hex.EncodeToString(sum[:])}
 	// Recorded before it is stored: if the reply is lost, the object may be there.
 	w.done = append(w.done, object)
-	err := store.Update(ctx, w.store, object.Key, func([]byte) ([]byte, error) { return w.block, nil })
+	err := store.Update(ctx, store.Expendable{Swapper: w.store}, object.Key, func([]byte) ([]byte, error) { return w.block, nil })
 	w.block = w.block[:0]
 	return err
 }

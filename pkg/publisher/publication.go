@@ -75,11 +75,12 @@ func destination(at snapshot.Store, s sink.Store) snapshot.Destination {
 	return d
 }
 
-// claim stores the data of an event that is too large for its bus.
+// claim stores the data of an event that is too large for its bus, for as long as such
+// objects are kept.
 func claim(at snapshot.Store) func(ctx context.Context, id string, data []byte) (string, error) {
 	return func(ctx context.Context, id string, data []byte) (string, error) {
 		key := "claims/" + id + ".json"
-		_, err := at.Swap(ctx, key, data, "")
+		_, err := store.Expendable{Swapper: at}.Swap(ctx, key, data, "")
 		if err != nil && !errors.Is(err, store.ErrConflict) { // the same id has the same data
 			return "", err
 		}

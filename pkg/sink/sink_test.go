@@ -130,11 +130,11 @@ func TestSinksStayInTheirOrder(t *testing.T) {
 
 func TestAStateHoldsNoList(t *testing.T) {
 	for text, want := range map[string]string{
-		"s3://bucket/state?kms-key=alias/x&region=eu-central-1": "",
-		"azblob://account/container?endpoint=https://host":      "",
+		"s3://bucket/state?kms-key=alias/x&region=eu-central-1&retention=tags": "",
+		"azblob://account/container?endpoint=https://host":                     "",
 		"file:///folder":                               "",
-		"s3://bucket/state?format=csv":                 `s3: has no option "format"; there are kms-key, region`,
-		"s3://bucket/state?retention=tags":             `s3: has no option "retention"`,
+		"s3://bucket/state?format=csv":                 `s3: has no option "format"; there are kms-key, region, retention`,
+		"azblob://a/c/state?retention=tags":            `azblob: has no option "retention"`,
 		"file:///folder?part-size=8MiB":                `file: has no option "part-size"; there are none`,
 		"sns:arn:aws:sns:eu-west-1:123456789012:topic": "is not a store; write s3://bucket/prefix",
 		"folder": "is not a URL",

@@ -215,7 +215,11 @@ func (r *run) save(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	version, err := r.p.State.Swap(ctx, r.checkpointKey(), body, r.version)
+	var at store.Swapper = r.p.State
+	if r.c.Phase != phaseDone { // links name users; most runs that stop here are never resumed
+		at = store.Expendable{Swapper: at}
+	}
+	version, err := at.Swap(ctx, r.checkpointKey(), body, r.version)
 	if errors.Is(err, store.ErrConflict) {
 		var stored []byte
 		if stored, version, err = r.p.State.Read(ctx, r.checkpointKey()); err == nil && !bytes.Equal(stored, body) {

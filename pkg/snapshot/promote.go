@@ -165,15 +165,6 @@ func (p promotion) readManifest(ctx context.Context, run string) (*Manifest, err
 	return parseManifest(p.store.URL(key), p.manifest.Tenant, run, body)
 }
 
-// retainer is a store that marks objects for its own lifecycle rules. Every part is
-// created as one that may be deleted once it is old enough, whatever becomes of its
-// run; what is promoted is marked to be kept, and what it replaces is unmarked. Age
-// alone must not decide, or the list that latest names would be deleted when no run
-// has succeeded for long.
-type retainer interface {
-	Retain(ctx context.Context, key string, keep bool) error
-}
-
 // release lets the store delete the parts of a run in time. A failure costs storage
 // and nothing else, so it is only logged.
 func (p promotion) release(ctx context.Context, run string) {
@@ -186,18 +177,16 @@ func (p promotion) release(ctx context.Context, run string) {
 	}
 }
 
-// retain marks the parts of a run. Stores without marks keep everything.
+// retain marks the parts of a run. Every part is created as one that may be deleted once
+// it is old enough, whatever becomes of its run; what is promoted is marked to be kept,
+// and what it replaces is unmarked.
 func (p promotion) retain(ctx context.Context, m Manifest, keep bool) error {
-	marks, ok := p.store.(retainer)
-	if !ok {
-		return nil
-	}
 	for _, o := range m.Objects {
 		key, ok := strings.CutPrefix(o.URL, p.store.URL(""))
 		if !ok {
 			return fmt.Errorf("the object %s is not at this destination", o.URL)
 		}
-		if err := marks.Retain(ctx, key, keep); err != nil {
+		if err := store.Retain(ctx, p.store, key, keep); err != nil {
 			return fmt.Errorf("mark what is to be kept: %w", err)
 		}
 	}

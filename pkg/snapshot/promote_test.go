@@ -163,6 +163,22 @@ func (s *expiringStore) Create(ctx context.Context, key string) (store.Upload, e
 	return s.Store.Create(ctx, key)
 }
 
+func (s *expiringStore) Swap(ctx context.Context, key string, body []byte, old store.Version) (store.Version, error) {
+	version, err := s.Store.Swap(ctx, key, body, old)
+	if err == nil {
+		delete(s.expires, key)
+	}
+	return version, err
+}
+
+func (s *expiringStore) SwapExpendable(ctx context.Context, key string, body []byte, old store.Version) (store.Version, error) {
+	version, err := s.Store.Swap(ctx, key, body, old)
+	if err == nil {
+		s.expires[key] = true
+	}
+	return version, err
+}
+
 func (s *expiringStore) Retain(ctx context.Context, key string, keep bool) error {
 	if _, _, err := s.Read(ctx, key); err != nil {
 		return err

@@ -58,6 +58,10 @@ func (b *bucket) Serve(d *storetest.Double, w http.ResponseWriter, r *http.Reque
 		b.uploads[id] = &parts{id: r.Header.Get("X-Amz-Meta-Rollcall-Upload"), bodies: map[int][]byte{}}
 		_, _ = fmt.Fprintf(w, "<InitiateMultipartUploadResult><UploadId>%s</UploadId></InitiateMultipartUploadResult>", id)
 	case r.Method == http.MethodPut && upload != nil:
+		if sum := r.Header.Get("X-Amz-Checksum-Crc32"); sum != sumOf(body) && !b.ignorant {
+			b.Refuse(w, http.StatusBadRequest, "BadDigest")
+			return
+		}
 		n, _ := strconv.Atoi(query.Get("partNumber"))
 		upload.bodies[n] = body
 		w.Header().Set("ETag", `"part"`)
@@ -84,11 +88,16 @@ func (b *bucket) Serve(d *storetest.Double, w http.ResponseWriter, r *http.Reque
 	}
 }
 
+// sumOf is a checksum as S3 writes it.
+func sumOf(body []byte) string {
+	return base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE(body)))
+}
+
 // put stores an object if the conditions and the checksum of the request hold.
 func (b *bucket) put(d *storetest.Double, w http.ResponseWriter, r *http.Request, key string, body []byte, id string) bool {
 	now := d.Objects[key]
 	match := r.Header.Get("If-Match")
-	sum := base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE(body)))
+	sum := sumOf(body)
 	size := r.Header.Get("X-Amz-Mp-Object-Size")
 	switch {
 	case match != "" && now == nil:

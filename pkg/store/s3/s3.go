@@ -60,10 +60,10 @@ type Config struct {
 	// PartSize is the size in bytes of an upload's parts, at least 5 MiB. 0 means
 	// 5 MiB, of which an object may have 10,000 (48.8 GiB).
 	PartSize int64
-	// Tags has every object that Create makes tagged rollcall=expendable, for a
-	// lifecycle rule of the bucket; see Retain. It takes the permission
-	// s3:PutObjectTagging, and a service that knows tags.
-	Tags bool `layout:"retention=tags"`
+	// Tags has every object that Create and SwapExpendable make tagged
+	// rollcall=expendable, for a lifecycle rule of the bucket; see Retain. It takes the
+	// permission s3:PutObjectTagging, and a service that knows tags.
+	Tags bool `option:"retention=tags"`
 }
 
 // Parse reads the address of a part of a bucket: //bucket/prefix.
@@ -198,6 +198,10 @@ func (s *Store) read(ctx context.Context, key string) ([]byte, store.Version, er
 // version (412), that another writer is writing it (409), or that there is nothing
 // to replace (404). It returns the new ETag.
 func (s *Store) Swap(ctx context.Context, key string, body []byte, old store.Version) (store.Version, error) {
+	return s.swap(ctx, key, body, old, false)
+}
+
+func (s *Store) swap(ctx context.Context, key string, body []byte, old store.Version, expires bool) (store.Version, error) {
 	if err := s.check("swap", key); err != nil {
 		return "", err
 	}
@@ -207,6 +211,9 @@ func (s *Store) Swap(ctx context.Context, key string, body []byte, old store.Ver
 	}
 	if s.checked {
 		in.ChecksumCRC32 = aws.String(encodeSum(crc32.ChecksumIEEE(body)))
+	}
+	if expires {
+		in.Tagging = aws.String(retentionTag + "=" + expendable)
 	}
 	if old == "" {
 		in.IfNoneMatch = aws.String("*")
@@ -228,36 +235,6 @@ func (s *Store) Swap(ctx context.Context, key string, body []byte, old store.Ver
 		return "", s.failed(ctx, "swap", key, err)
 	}
 	return store.Version(*out.ETag), nil
-}
-
-// The tag by which the bucket's lifecycle rules find what may be deleted.
-const (
-	retentionTag = "rollcall"
-	expendable   = "expendable"
-	kept         = "kept"
-)
-
-// Retain tags the object, where Config.Tags is set: rollcall=expendable, which a
-// lifecycle rule of the bucket may delete once it is old enough, or rollcall=kept.
-func (s *Store) Retain(ctx context.Context, key string, keep bool) error {
-	if !s.config.Tags {
-		return nil
-	}
-	if err := s.check("tag", key); err != nil {
-		return err
-	}
-	value := expendable
-	if keep {
-		value = kept
-	}
-	_, err := s.client.PutObjectTagging(ctx, &s3.PutObjectTaggingInput{
-		Bucket: &s.config.Bucket, Key: s.name(key),
-		Tagging: &types.Tagging{TagSet: []types.Tag{{Key: aws.String(retentionTag), Value: &value}}},
-	})
-	if err != nil {
-		return s.failed(ctx, "tag", key, err)
-	}
-	return nil
 }
 
 // Delete removes the object; a missing one is no error.

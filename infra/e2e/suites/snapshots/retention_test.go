@@ -13,11 +13,11 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/snapshot"
 )
 
-// tags returns the tag of every object below runs/ of a bucket.
-func tags(t *testing.T, bucket string) map[string]string {
+// tags returns the tag of every object below a folder of a bucket.
+func tags(t *testing.T, bucket, folder string) map[string]string {
 	t.Helper()
 	client := cloud.S3(shared.s3.Config())
-	listed, err := client.ListObjectsV2(context.Background(), &awss3.ListObjectsV2Input{Bucket: &bucket, Prefix: aws.String(prefix + "/runs/")})
+	listed, err := client.ListObjectsV2(context.Background(), &awss3.ListObjectsV2Input{Bucket: &bucket, Prefix: aws.String(prefix + folder)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func tags(t *testing.T, bucket string) map[string]string {
 func wantTag(t *testing.T, bucket, run, want string) {
 	t.Helper()
 	found := 0
-	for key, tag := range tags(t, bucket) {
+	for key, tag := range tags(t, bucket, "/runs/") {
 		if !strings.Contains(key, "/run="+run+"/part-") {
 			continue
 		}
@@ -47,6 +47,29 @@ func wantTag(t *testing.T, bucket, run, want string) {
 	}
 	if found == 0 {
 		t.Errorf("run %s has no parts", run)
+	}
+}
+
+// wantState checks the tags of what is kept of one run between invocations.
+func wantState(t *testing.T, bucket, run, checkpoint, ids string) {
+	t.Helper()
+	found := 0
+	for key, tag := range tags(t, bucket, "/state/") {
+		want := ids
+		switch {
+		case strings.Contains(key, "/known/"):
+			want = ""
+		case !strings.Contains(key, "/run="+run+"/"):
+			continue
+		case strings.HasSuffix(key, "/checkpoint.json"):
+			want = checkpoint
+		}
+		if found++; tag != want {
+			t.Errorf("%s has the tag %q, want %q", key, tag, want)
+		}
+	}
+	if found < 2 {
+		t.Errorf("run %s has no state", run)
 	}
 }
 
@@ -60,6 +83,7 @@ func TestOnlyPartsOfRunsThatNothingNamesMayExpire(t *testing.T) {
 	d.start()
 	d.complete(snapshot.Input{Run: "monday"})
 	wantTag(t, bucket, "monday", kept)
+	wantState(t, bucket, "monday", "", kept)
 	d.complete(snapshot.Input{Run: "tuesday"})
 	wantTag(t, bucket, "monday", expendable)
 	wantTag(t, bucket, "tuesday", kept)
@@ -73,7 +97,10 @@ func TestOnlyPartsOfRunsThatNothingNamesMayExpire(t *testing.T) {
 	}
 	wantTag(t, bucket, "wednesday", expendable)
 	wantTag(t, bucket, "tuesday", kept)
+	wantState(t, bucket, "wednesday", expendable, expendable)
+	wantState(t, bucket, "tuesday", "", kept)
 	d.complete(snapshot.Input{Accept: "wednesday"})
 	wantTag(t, bucket, "wednesday", kept)
+	wantState(t, bucket, "wednesday", "", kept)
 	wantTag(t, bucket, "tuesday", expendable)
 }
