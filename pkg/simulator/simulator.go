@@ -203,6 +203,9 @@ func (t *Tenant) SetDepartment(index int, department string) error {
 	return t.directory.SetDepartment(index, department)
 }
 
+// SetManager gives a user another manager, by index, or none with an index below 0.
+func (t *Tenant) SetManager(index, manager int) error { return t.directory.SetManager(index, manager) }
+
 // Move lists a user elsewhere: before everybody else, or last. A reader that is
 // half-way misses a user that moves to the front, and sees a user twice that it
 // has read and that moves to the end.

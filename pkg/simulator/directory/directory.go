@@ -76,6 +76,16 @@ func (d *Directory) SetDepartment(index int, department string) error {
 	})
 }
 
+// SetManager gives a user another manager, or none with a negative index.
+func (d *Directory) SetManager(index, manager int) error {
+	return d.change("change the manager of", index, Live, func(s state) (What, state, error) {
+		if manager == index || manager >= d.extent {
+			return 0, s, fmt.Errorf("user %d cannot be its manager", manager)
+		}
+		return Manager, state{Live, s.details.WithManager(manager)}, nil
+	})
+}
+
 // Rename gives a user another sign-in name and a display name that goes with it. The
 // user moves in the list: to the front with a name that sorts before the old one, else
 // to the end.

@@ -31,6 +31,7 @@ const (
 	UserPrincipalName
 	DisplayName
 	Department
+	Manager
 )
 
 // state is what a user is from one change to the next.

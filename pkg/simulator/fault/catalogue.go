@@ -29,7 +29,7 @@ func (k Kind) fits(on string) bool {
 	switch {
 	case k.on == on:
 		return true
-	case k.on == Delta || k.on == Token:
+	case k.on == Delta || k.on == Token || k.on == Batch:
 		return false
 	case k.Name == "expired-token":
 		return false
@@ -136,7 +136,11 @@ func catalogue() []Kind {
 		{"delta-page-expired", Delta, instead, 1, 2, 0, "", "400 Directory_ExpiredPageToken from a delta query"},
 		{"delta-lag", Delta, within, endless, 0, 0, "", "changes show in delta queries 10 s after they happened"},
 		{"delta-replay", Delta, within, endless, 2, 0, "", "a delta query repeats five older changes, as they were"},
+		{"delta-drop", Delta, within, 1, 2, 0, "", "a delta query leaves out the first change of the page in silence"},
+		{"delta-silent-manager", Delta, within, endless, 0, 0, "", "a delta query leaves out the managers"},
 		{"delta-duplicate", Delta, within, endless, 0, 0, "", "a delta query shows each change of a page twice"},
+
+		{"batch-throttled", Batch, within, 2, 0, 0, "", "the first request of a batch is throttled, Retry-After: 3"},
 
 		{"count-lag", Count, within, 2, 0, 0, "", "$count is 3 too low, twice"},
 		{"count-old", Count, within, endless, 0, 0, "", "$count is that of 30 s ago"},

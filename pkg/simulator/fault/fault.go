@@ -14,6 +14,9 @@ import (
 const (
 	List  = "list"
 	Delta = "delta"
+	// Deleted are lists of deleted users.
+	Deleted = "deleted"
+
 	Count = "count"
 	User  = "user"
 	Batch = "batch"
@@ -25,7 +28,7 @@ const (
 type Fault struct {
 	// Name is one of Names.
 	Name string
-	// On is the kind of request that it is injected into: "list", "delta", "count",
+	// On is the kind of request that it is injected into: "list", "delta", "deleted", "count",
 	// "user", "batch", "graph" (each of these) or "token". Empty means the fault's own,
 	// which for most is "list".
 	On string
@@ -87,12 +90,12 @@ func Parse(s string) (Fault, error) {
 		return Fault{}, fmt.Errorf("fault %q is unknown: one of %s", f.Name, strings.Join(names, ", "))
 	}
 	switch f.On {
-	case "", List, Delta, Graph, Count, User, Batch:
+	case "", List, Delta, Deleted, Graph, Count, User, Batch:
 		if f.On != "" && !kind.fits(f.On) {
 			return Fault{}, fmt.Errorf("fault %q applies to %s requests only; leave out @%s", f.Name, kind.on, f.On)
 		}
 	default:
-		return Fault{}, fmt.Errorf("fault %q: after @ comes list, delta, count, user, batch or graph", s)
+		return Fault{}, fmt.Errorf("fault %q: after @ comes list, delta, deleted, count, user, batch or graph", s)
 	}
 	if f.Page > 0 && kind.on != List && kind.on != Delta {
 		return Fault{}, fmt.Errorf("fault %q applies to %s requests, which have no pages; leave out :%d", f.Name, kind.on, f.Page)

@@ -45,6 +45,10 @@ func (c *call) batch(string) {
 	answers := make([]batchAnswer, len(items))
 	succeeded := map[string]bool{}
 	for i, item := range items {
+		if i == 0 && c.faults.Has("batch-throttled") {
+			answers[len(answers)-1] = throttledPart(item.ID)
+			continue
+		}
 		answer := batchAnswer{ID: item.ID, Status: http.StatusFailedDependency, Headers: map[string]string{}, Body: json.RawMessage(`{"error":{"code":"FailedDependency","message":"A dependency of the request failed."}}`)}
 		if !slices.ContainsFunc(item.DependsOn, func(id string) bool { return !succeeded[id] }) {
 			answer = c.part(item)
@@ -59,6 +63,14 @@ func (c *call) batch(string) {
 	}
 	c.json()
 	c.Write(out)
+}
+
+// throttledPart is the answer to a request of a batch that is throttled by itself.
+func throttledPart(id string) batchAnswer {
+	return batchAnswer{
+		ID: id, Status: http.StatusTooManyRequests, Headers: map[string]string{"Retry-After": "3"},
+		Body: json.RawMessage(`{"error":{"code":"TooManyRequests","message":"Please retry again later.","innerError":{"code":"429"}}}`),
+	}
 }
 
 // batchItems reads the requests of a batch, or says what is wrong with them.

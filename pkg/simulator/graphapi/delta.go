@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rollcall-dev/rollcall/pkg/property"
 	"github.com/rollcall-dev/rollcall/pkg/simulator/directory"
 	"github.com/rollcall-dev/rollcall/pkg/simulator/grapherror"
 	"github.com/rollcall-dev/rollcall/pkg/simulator/people"
@@ -108,8 +109,14 @@ func (c *call) deltaPage(q *query.Query, token deltaToken) *page {
 		pick = c.currentUsers
 	}
 	entries, more := pick(&next, limit)
+	if c.faults.Has("delta-drop") && len(entries) > 0 {
+		entries = entries[1:]
+	}
 	if c.faults.Has("delta-duplicate") {
 		entries = slices.Repeat(entries, 2)
+	}
+	if c.faults.Has("delta-silent-manager") {
+		q.Columns = slices.DeleteFunc(slices.Clone(q.Columns), func(column people.Column) bool { return column.Name == property.Manager })
 	}
 	path := strings.TrimSuffix(c.R.URL.Path, "/")
 	p := &page{query: q, total: -1, size: len(entries)}
@@ -194,6 +201,7 @@ func touched(what directory.What) []string {
 		directory.UserPrincipalName: {"userPrincipalName", "identities"},
 		directory.DisplayName:       {"displayName"},
 		directory.Department:        {"department"},
+		directory.Manager:           {property.Manager},
 	} {
 		if what&bit != 0 {
 			names = append(names, of...)

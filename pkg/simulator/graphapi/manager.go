@@ -8,10 +8,9 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/simulator/query"
 )
 
-// managerOf finds a user's manager. Who manages a user never changes, but a manager may
-// be gone.
+// managerOf finds a user's manager, who may be gone.
 func (c *call) managerOf(u *people.Person, asOf time.Time) (manager people.Person, ok bool) {
-	index, has := u.Manager(u.Index())
+	index, has := u.ManagerIndex()
 	if !has {
 		return manager, false
 	}

@@ -69,6 +69,8 @@ func endpoints() []endpoint {
 		{"users/microsoft.graph.delta()", fault.Delta, http.MethodGet, (*call).delta},
 		{"users/$count", fault.Count, http.MethodGet, (*call).count},
 		{"users/", fault.User, http.MethodGet, (*call).user},
+		{deletedUsers, fault.Deleted, http.MethodGet, (*call).deletedList},
+		{deletedUsers + "/", fault.User, http.MethodGet, (*call).deletedItem},
 		{"$batch", fault.Batch, http.MethodPost, (*call).batch},
 		{"organization", "organization", http.MethodGet, (*call).organization},
 	}
@@ -113,7 +115,7 @@ func (s *Service) Serve(x *wire.Exchange) {
 	e, argument := route(x.R.URL.Path)
 	c := &call{Service: s, Exchange: x, kind: e.kind}
 	switch e.kind {
-	case fault.List:
+	case fault.List, fault.Deleted:
 		c.page = max(1, c.pageToken().page)
 	case fault.Delta:
 		c.page = max(1, c.deltaToken().page)

@@ -56,7 +56,11 @@ func (c *call) user(argument string) {
 	if rest != "" {
 		write = u.AppendDirectoryObject
 	}
-	object := write(nil, q.Columns)
+	c.sendEntity(collection, q, write(nil, q.Columns))
+}
+
+// sendEntity sends one object of a collection.
+func (c *call) sendEntity(collection string, q *query.Query, object []byte) {
 	c.json()
 	b := []byte(c.context(collection, q, "/$entity"))
 	if len(object) > len("{}") {

@@ -8,6 +8,7 @@ type Details struct {
 	userPrincipalName string // or empty
 	displayName       string // as the inside of a JSON string
 	department        string // as JSON, or empty
+	manager           *int   // the manager's index, below 0 for none
 }
 
 // Renamed says whether the user has names other than those it was made with.
@@ -30,6 +31,21 @@ func (d *Details) WithDepartment(department string) *Details {
 		changed.department = quote(department)
 	}
 	return changed
+}
+
+// WithManager returns the details with another manager, by index; below 0 is none.
+func (d *Details) WithManager(index int) *Details {
+	changed := d.clone()
+	changed.manager = &index
+	return changed
+}
+
+// ManagerIndex is the index of the user's manager.
+func (u *Person) ManagerIndex() (int, bool) {
+	if u.details != nil && u.details.manager != nil {
+		return *u.details.manager, *u.details.manager >= 0
+	}
+	return u.Manager(u.index)
 }
 
 func (d *Details) clone() *Details {

@@ -41,11 +41,15 @@ func NewColumn(name string, emit Emitter) Column {
 // or leaves it out.
 func NewMember(name string, emit Emitter) Column { return Column{Name: name, emit: emit} }
 
-// ManagerDeltaColumn is the manager as an entry of a delta query shows it. No manager of
-// a simulated user changes, so it never causes an entry.
+// ManagerDeltaColumn is the manager as an entry of a delta query shows it: who it is, or
+// that the one from before has gone.
 func ManagerDeltaColumn() Column {
 	return NewMember(property.Manager, func(u *Person, dst []byte) []byte {
-		manager, ok := u.Manager(u.index)
+		manager, ok := u.ManagerIndex()
+		if before, had := u.Manager(u.index); !ok && had && u.details != nil && u.details.manager != nil {
+			dst = append(dst, `,"manager@delta":[{"@odata.type":"#microsoft.graph.user","id":"`...)
+			return append(u.ID(before).AppendTo(dst), `","@removed":{"reason":"deleted"}}]`...)
+		}
 		if !ok {
 			return dst
 		}
