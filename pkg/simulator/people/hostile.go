@@ -44,5 +44,34 @@ func hostileNames() []string {
 		"e\u0301 decomposed",
 		`DEL \u007f and C1 \u0085`,
 		`𠮷野家 𝒜𝓁𝒾𝒸ℯ`,
+		`Noncharacters \uffff and \ufffe`,
+		`_x0041_ as a spreadsheet escapes`,
+		"\ufeffByte order mark",
+		`\n`,
+		`Ends with a return\r`,
+		`\"quoted\"`,
+		`\\.`,
+		`\\N`,
+		`NaN`,
+		`#N/A`,
+		`{}`,
+		`[1]`,
+		``,
 	}
 }
+
+// numerals returns employee ids that careless readers take for something else: a
+// number, a date, a formula, nothing. Each is the inside of a JSON string.
+func numerals() []string {
+	return []string{
+		`00123`, `0`, `-0`, `12345678901234567890123`, `9007199254740993`, `1e5`, `1.10`, `1,000`, `0x1F`, ` 7`, `1_000`, `½`,
+		`2024-01-02`, `2024-01-02T03:04:05Z`, `3/4`, `12:30`, `TRUE`, `false`, `=1+1`, `-1`, `+49`, `NULL`, `None`, `NA`, `nan`, `Infinity`, ``,
+	}
+}
+
+// late is the first user who has what nobody before has: a reader that decides by the
+// first rows what a column is gets it wrong.
+const late = 21_000
+
+// isLate is true for one in three of those users, in a hostile tenant.
+func (u *Person) isLate() bool { return u.People.hostile && u.index >= late && u.index%3 == 0 }

@@ -24,6 +24,7 @@ type People struct {
 	pairs    int // how many pairs of names there are
 	company  company
 	names    []string // hostile display names
+	numerals []string // hostile employee ids
 	shift    int      // the seed's part in which pair an index gets
 	back     int      // undoes the stride
 	ranks    func() *ranking
@@ -38,8 +39,8 @@ type Config struct {
 	Seed uint64
 	// Domain is that of their sign-in names.
 	Domain string
-	// Hostile gives every eighth user a hostile display name; without it one in a
-	// thousand has one.
+	// Hostile gives every eighth user hostile values; without it one in a
+	// thousand has a hostile name.
 	Hostile bool
 	// Agents makes one in 40 users the account of an AI agent.
 	Agents bool
@@ -49,7 +50,7 @@ type Config struct {
 func New(config Config) *People {
 	p := &People{
 		seed: config.Seed, domain: config.Domain, hostile: config.Hostile, agents: config.Agents,
-		cultures: readCultures(), company: contoso(), names: hostileNames(),
+		cultures: readCultures(), company: contoso(), names: hostileNames(), numerals: numerals(),
 	}
 	p.pairs = len(p.cultures) * culturePairs
 	p.shift, p.back = int(guid.Mix(p.seed)%uint64(p.pairs)), inverse(stride, p.pairs)
@@ -133,13 +134,19 @@ func (p *People) Person(index int, details *Details) Person {
 	u.guest = index > 0 && bits%100 < 8
 	every := 1000
 	if p.hostile {
-		every = 8
+		every = hostileEvery
 	}
 	if index%every == every/2 {
 		u.hostile = index / every % len(p.names)
 	}
 	return u
 }
+
+// hostileEvery is how many users of a hostile tenant share one with hostile values.
+const hostileEvery = 8
+
+// nasty is true for users of a hostile tenant whose values are, not only their names.
+func (u *Person) nasty() bool { return u.People.hostile && u.hostile >= 0 }
 
 // pick returns a number below n from the user's random bits; each at serves one
 // decision.

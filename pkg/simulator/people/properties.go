@@ -40,11 +40,11 @@ var emitters = sync.OnceValue(func() map[string]Emitter {
 		"jobTitle":              textIf((*Person).hasDepartment, func(u *Person, dst []byte) []byte { return append(dst, u.department().titles[u.pick(17, 4)]...) }),
 		"department":            departmentName,
 		"companyName":           text(companyName),
-		"employeeId":            textIf((*Person).hasEmployeeID, employeeID),
+		"employeeId":            textIf(either((*Person).nasty, (*Person).hasEmployeeID), employeeID),
 		"employeeType":          textIf((*Person).isMember, oneOf(oneIn(25, 10), "Contractor", "Employee")),
 		"employeeHireDate":      dateIf((*Person).hired, func(u *Person) int64 { return u.created() / day * day }),
 		"employeeLeaveDateTime": dateIf((*Person).left, func(u *Person) int64 { return u.created()/day*day + 400*day }),
-		"employeeOrgData":       oneOf(func(u *Person) bool { return !u.guest && u.pick(43, 4) == 0 }, `{"costCenter":"4711","division":"North"}`, "null"),
+		"employeeOrgData":       employeeOrgData,
 
 		// Where a user is and how to reach them.
 		"officeLocation":    place(func(o *office) string { return o.name }),
@@ -92,8 +92,8 @@ var emitters = sync.OnceValue(func() map[string]Emitter {
 		"signInSessionsValidFromDateTime": dateIf(always, passwordChanged),
 		"passwordPolicies":                textIf(oneIn(35, 10), fixed("DisablePasswordExpiration")),
 		"passwordProfile":                 fixed("null"), // always null to a reader
-		"preferredDataLocation":           textIf(oneIn(37, 20), fixed("EUR")),
-		"showInAddressList":               fixed("null"),
+		"preferredDataLocation":           textIf(func(u *Person) bool { return u.isLate() || !u.People.hostile && u.pick(37, 20) == 0 }, fixed("EUR")),
+		"showInAddressList":               oneOf((*Person).isLate, "false", "null"),
 		"authorizationInfo":               fixed(`{"certificateUserIds":[]}`),
 		"signInActivity":                  signInActivity,
 		"assignedLicenses":                oneOf((*Person).licensed, `[{"disabledPlans":[],"skuId":"05e9a617-0261-4cee-bb44-138d3ef5d965"}]`, "[]"),
@@ -102,8 +102,7 @@ var emitters = sync.OnceValue(func() map[string]Emitter {
 		"licenseAssignmentStates":         oneOf((*Person).licensed, `[{"skuId":"05e9a617-0261-4cee-bb44-138d3ef5d965","disabledPlans":[],"assignedByGroup":null,"state":"Active","error":"None","lastUpdatedDateTime":"2023-03-01T08:00:00Z"}]`, "[]"),
 		"serviceProvisioningErrors": oneOf(oneIn(39, 500),
 			`[{"@odata.type":"#microsoft.graph.serviceProvisioningXmlError","createdDateTime":"2024-01-02T03:04:05Z","isResolved":false,"serviceInstance":"exchange/namprd01-001-01","errorDetail":"<Error/>"}]`, "[]"),
-		"customSecurityAttributes": oneOf(oneIn(41, 4),
-			`{"Project":{"@odata.type":"#microsoft.graph.customSecurityAttributeValue","Clearance@odata.type":"#Collection(String)","Clearance":["Blue","Green"],"Level@odata.type":"#Int32","Level":3}}`, "null"),
+		"customSecurityAttributes": customSecurityAttributes,
 
 		// What Graph keeps outside the directory and returns for a single user only.
 		"aboutMe":   fixed(`"Likes lists that are complete."`),
@@ -129,6 +128,8 @@ func always(*Person) bool { return true }
 func oneIn(at uint, n uint64) condition {
 	return func(u *Person) bool { return u.pick(at, n) == 0 }
 }
+
+func either(a, b condition) condition { return func(u *Person) bool { return a(u) || b(u) } }
 
 func not(c condition) condition { return func(u *Person) bool { return !c(u) } }
 
@@ -214,11 +215,40 @@ func departmentName(u *Person, dst []byte) []byte {
 
 // employeeID has leading zeros: a reader that takes it for a number loses them.
 func employeeID(u *Person, dst []byte) []byte {
+	if u.nasty() {
+		return append(dst, u.numerals[u.index/hostileEvery%len(u.numerals)]...)
+	}
 	number := u.index + 1
 	for limit := 10_000_000; limit > number; limit /= 10 {
 		dst = append(dst, '0')
 	}
 	return strconv.AppendInt(dst, int64(number), 10)
+}
+
+// employeeOrgData has members of which some users have one, or none.
+func employeeOrgData(u *Person, dst []byte) []byte {
+	switch {
+	case u.guest || u.pick(43, 4) != 0:
+		return append(dst, "null"...)
+	case u.isLate():
+		return append(dst, `{"costCenter":null,"division":"South"}`...)
+	case u.nasty():
+		return append(dst, `{}`...)
+	}
+	return append(dst, `{"costCenter":"4711","division":"North"}`...)
+}
+
+// customSecurityAttributes is of an open type: each user may have other members.
+func customSecurityAttributes(u *Person, dst []byte) []byte {
+	switch {
+	case u.pick(41, 4) != 0:
+		return append(dst, "null"...)
+	case u.isLate():
+		return append(dst, `{"Site":{"@odata.type":"#microsoft.graph.customSecurityAttributeValue","Open":true}}`...)
+	case u.nasty():
+		return append(dst, `{"Project":{"@odata.type":"#microsoft.graph.customSecurityAttributeValue","Clearance@odata.type":"#Collection(String)","Clearance":[]}}`...)
+	}
+	return append(dst, `{"Project":{"@odata.type":"#microsoft.graph.customSecurityAttributeValue","Clearance@odata.type":"#Collection(String)","Clearance":["Blue","Green"],"Level@odata.type":"#Int32","Level":3}}`...)
 }
 
 func distinguishedName(u *Person, dst []byte) []byte {

@@ -62,9 +62,9 @@ type Config struct {
 	// B2C says that the tenant is a B2C tenant, which refuses the header
 	// ConsistencyLevel: eventual, $count, $search, and delta queries of users.
 	B2C bool
-	// Hostile gives every eighth user a hostile display name: spreadsheet formulas,
+	// Hostile gives every eighth user hostile values: spreadsheet formulas, numerals,
 	// control characters, emoji, lone surrogates. Without it one in a thousand has
-	// one.
+	// a hostile display name.
 	Hostile bool
 
 	// Agents makes one in 40 users the account of an AI agent, of the derived type
