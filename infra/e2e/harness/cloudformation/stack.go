@@ -5,6 +5,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -29,7 +30,7 @@ type Resource struct {
 }
 
 // Resolve makes a stack of the template. Parameters that are not given have
-// their default.
+// their default. The error of a rule that does not hold is what the rule says.
 func (t *Template) Resolve(parameters map[string]string) (*Stack, error) {
 	r := resolver{template: t, values: map[string]any{
 		"AWS::AccountId": "123456789012", "AWS::Partition": "aws", "AWS::Region": "eu-west-1",
@@ -45,6 +46,11 @@ func (t *Template) Resolve(parameters map[string]string) (*Stack, error) {
 		r.values[name] = given
 	}
 	stack := &Stack{Resources: map[string]Resource{}, Outputs: map[string]any{}}
+	for name := range t.Rules {
+		if text, holds := r.rule(name); !holds {
+			return nil, fmt.Errorf("the rule %s: %s", name, text)
+		}
+	}
 	for name, definition := range t.Resources {
 		if all := r.made(definition); all != nil {
 			properties, _ := all["Properties"].(map[string]any)
@@ -89,6 +95,21 @@ func (r *resolver) made(definition any) map[string]any {
 	resolved := maps.Clone(all)
 	delete(resolved, "Condition")
 	return r.resolve(resolved).(map[string]any)
+}
+
+// rule reports whether a rule holds, and what it says where it does not.
+func (r *resolver) rule(name string) (text string, holds bool) {
+	rule := r.template.Rules[name].(map[string]any)
+	if r.resolve(rule["RuleCondition"]) == false {
+		return "", true
+	}
+	for _, each := range rule["Assertions"].([]any) {
+		assertion := each.(map[string]any)
+		if r.resolve(assertion["Assert"]) != true {
+			return fmt.Sprint(assertion["AssertDescription"]), false
+		}
+	}
+	return "", true
 }
 
 func (r *resolver) condition(name string) bool {
@@ -145,6 +166,13 @@ func (r *resolver) intrinsic(name string, argument any) (v any, is bool) {
 		return r.resolve(argument).([]any)[0] == false, true
 	case "Fn::And":
 		return !slices.Contains(r.resolve(argument).([]any), any(false)), true
+	case "Fn::Or":
+		return slices.Contains(r.resolve(argument).([]any), any(true)), true
+	case "Condition":
+		name, is := argument.(string) // of a condition; a statement's own is a map
+		return is && r.condition(name), is
+	case "Fn::Select":
+		return r.choose(r.resolve(argument).([]any)), true
 	case "Fn::Split":
 		list := r.resolve(argument).([]any)
 		var parts []any
@@ -160,6 +188,17 @@ func (r *resolver) intrinsic(name string, argument any) (v any, is bool) {
 		return nil, true
 	}
 	return nil, false
+}
+
+// choose is Fn::Select: an index and a list.
+func (r *resolver) choose(list []any) any {
+	of, _ := list[1].([]any)
+	i, err := strconv.Atoi(fmt.Sprint(list[0]))
+	if err != nil || i >= len(of) {
+		r.problems = append(r.problems, fmt.Sprintf("there is no item %v in %v", list[0], of))
+		return nil
+	}
+	return of[i]
 }
 
 func (r *resolver) ref(name string) any {

@@ -25,8 +25,8 @@ func TestTheBucketIsPrivateEncryptedVersionedAndKept(t *testing.T) {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
-	for _, name := range []string{"Bucket", "Key"} {
-		all := stack(t, nil).Resources[name].Attributes
+	for _, name := range []string{"Bucket", "BucketPolicy", "Key", "AccessLogs", "AccessLogsPolicy"} {
+		all := stack(t, map[string]string{"BucketAccessLogs": "yes"}).Resources[name].Attributes
 		if all["DeletionPolicy"] != "Retain" || all["UpdateReplacePolicy"] != "Retain" {
 			t.Errorf("%s goes with the stack", name)
 		}
@@ -61,24 +61,63 @@ func TestNoAgeAloneExpiresWhatAReaderNeeds(t *testing.T) {
 
 func TestOnlyTheSnapshotFunctionWritesAndOnlyOverTLS(t *testing.T) {
 	policy := as[document](t, stack(t, everything()).Resources["BucketPolicy"].Properties["PolicyDocument"])
+	all := texts{"<Bucket.Arn>", "<Bucket.Arn>/*"}
+	writes := texts{
+		"s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectVersionAcl", "s3:PutObjectTagging", "s3:PutObjectVersionTagging",
+		"s3:DeleteObject", "s3:DeleteObjectTagging", "s3:DeleteObjectVersion", "s3:DeleteObjectVersionTagging",
+		"s3:AbortMultipartUpload", "s3:RestoreObject",
+	}
+	by := func(operator, key, value string) map[string]map[string]texts {
+		return map[string]map[string]texts{operator: {key: {value}}}
+	}
 	want := []statement{
+		{Sid: "TlsOnly", Effect: "Deny", Action: texts{"s3:*"}, Resource: all, Condition: by("Bool", "aws:SecureTransport", "false")},
+		{Sid: "Tls12", Effect: "Deny", Action: texts{"s3:*"}, Resource: all, Condition: by("NumericLessThan", "s3:TlsVersion", "1.2")},
 		{
-			Sid: "TlsOnly", Effect: "Deny", Action: texts{"s3:*"}, Resource: texts{"<Bucket.Arn>", "<Bucket.Arn>/*"},
-			Condition: map[string]map[string]texts{"Bool": {"aws:SecureTransport": {"false"}}},
+			Sid: "NoReplicas", Effect: "Deny", Resource: texts{"<Bucket.Arn>/*"},
+			Action: texts{"s3:ReplicateObject", "s3:ReplicateDelete", "s3:ReplicateTags", "s3:ObjectOwnerOverrideToBucketOwner"},
 		},
 		{
-			Sid: "WrittenByRollcallOnly", Effect: "Deny",
-			Action: texts{
-				"s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectVersionTagging",
-				"s3:DeleteObject", "s3:DeleteObjectTagging", "s3:DeleteObjectVersion", "s3:DeleteObjectVersionTagging",
-			},
-			Resource:  texts{"<Bucket.Arn>/directory/*"},
-			Condition: map[string]map[string]texts{"ArnNotEquals": {"aws:PrincipalArn": {"<SnapshotRole.Arn>"}}},
+			Sid: "WrittenByRollcallOnly", Effect: "Deny", Action: writes, Resource: texts{"<Bucket.Arn>/directory/*"},
+			Condition: by("ArnNotEquals", "aws:PrincipalArn", "<SnapshotRole.Arn>"),
+		},
+		{
+			Sid: "TenantsFileWrittenByOneOnly", Effect: "Deny", Action: writes, Resource: texts{"<Bucket.Arn>/tenants.json"},
+			Condition: by("ArnNotLike", "aws:PrincipalArn", "arn:aws:iam::123456789012:role/admin"),
+		},
+		{
+			Sid: "MapWrittenByItsMachineOnly", Effect: "Deny", Action: writes, Resource: texts{"<Bucket.Arn>/map/*"},
+			Condition: by("ArnNotEquals", "aws:PrincipalArn", "<TenantsMachineRole.Arn>"),
 		},
 	}
 	if diff := cmp.Diff(want, policy.Statement); diff != "" {
 		t.Error(diff)
 	}
+	if n := len(as[document](t, stack(t, nil).Resources["BucketPolicy"].Properties["PolicyDocument"]).Statement); n != 4 {
+		t.Errorf("without a tenants file there are %d statements, want 4", n)
+	}
+}
+
+func TestWhatTheLifecycleRuleDeletesIsWhatTheFunctionTags(t *testing.T) {
+	s := stack(t, nil)
+	variables := s.Resources["SnapshotFunction"].Properties["Environment"].(map[string]any)["Variables"].(map[string]any)
+	for _, name := range []string{"ROLLCALL_SINKS", "ROLLCALL_STATE"} {
+		if !strings.HasSuffix(variables[name].(string), "retention=tags") {
+			t.Errorf("%s is %s, where nothing is tagged", name, variables[name])
+		}
+	}
+	lifecycle := as[struct {
+		Rules []struct {
+			Status     string
+			TagFilters []struct{ Key, Value string }
+		}
+	}](t, s.Resources["Bucket"].Properties["LifecycleConfiguration"])
+	for _, r := range lifecycle.Rules {
+		if len(r.TagFilters) == 1 && r.Status == "Enabled" && r.TagFilters[0].Key == "rollcall" && r.TagFilters[0].Value == "expendable" {
+			return
+		}
+	}
+	t.Error("no rule deletes what is tagged rollcall=expendable")
 }
 
 func TestAlarmsAndQueuesAreEncrypted(t *testing.T) {

@@ -13,9 +13,16 @@ func everything() map[string]string {
 	return map[string]string{
 		"SecretKmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/secret",
 		"Select":          "id,mail", "Filter": "accountEnabled eq true",
-		"JwtIssuer": "https://login.example", "JwtAudience": "api",
-		"MaxLeavers": "2%", "AlarmEmail": "it@contoso.example",
+		"JwtIssuer": "https://login.example", "JwtAudience": "api", "JwtScopes": "Users.Read,Users.Export", "JwtRoles": "Users.Read.All",
+		"LoadBalancerArn": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/users/50dc6c495c0c9188",
+		"MaxLeavers":      "2%", "AlarmEmail": "it@contoso.example",
 		"TenantsKey":             "tenants.json",
+		"TenantsWriterArn":       "arn:aws:iam::123456789012:role/admin",
+		"TenantSecretsRegion":    "eu-central-1",
+		"TenantSecretsKmsKeyArn": "arn:aws:kms:eu-central-1:123456789012:key/tenants",
+		"BucketAccessLogs":       "yes", "ApiAccessLogs": "yes",
+		"LogsKmsKeyArn":          "arn:aws:kms:eu-west-1:123456789012:key/logs",
+		"CodeSigningConfigArn":   "arn:aws:lambda:eu-west-1:123456789012:code-signing-config:csc-1",
 		"TenantIds":              "11111111-1111-4111-8111-111111111111,22222222-2222-4222-8222-222222222222",
 		"PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/bound",
 		"SubnetIds":              "subnet-1", "SecurityGroupIds": "sg-1",
@@ -30,15 +37,20 @@ func stacks(t *testing.T) map[string]*cloudformation.Stack {
 
 func stack(t *testing.T, parameters map[string]string) *cloudformation.Stack {
 	t.Helper()
-	whole, err := cloudformation.Read(harness.Path(t, "template.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := whole.Resolve(parameters)
+	s, err := whole(t).Resolve(parameters)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
+}
+
+func whole(t *testing.T) *cloudformation.Template {
+	t.Helper()
+	all, err := cloudformation.Read(harness.Path(t, "template.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 // as reads a part of a template into a typed value, so that a test can name fields.
