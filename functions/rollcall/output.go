@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/rollcall-dev/rollcall/pkg/api"
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/format"
 	"github.com/rollcall-dev/rollcall/pkg/format/xlsx"
@@ -78,6 +79,20 @@ func newBody(w io.Writer, kind string, columns []string) (body, error) {
 	n := format.NewNDJSON(w)
 	return body{n.User, func(bool) error { return n.Flush() }, nothing}, nil
 }
+
+// workbook is the format xlsx of the API.
+type workbook struct{ *xlsx.Writer }
+
+func newWorkbook(w io.Writer, columns []string) (api.Table, error) {
+	x, err := xlsx.New(w, columns)
+	if err != nil {
+		return nil, err
+	}
+	return workbook{x}, nil
+}
+
+// Fits returns an error if a sheet has no room for so many users.
+func (workbook) Fits(users int) error { return xlsx.Fits(users) }
 
 // destination is where a body goes: commit shows the whole of it, discard nothing.
 // discard may follow a failed commit.

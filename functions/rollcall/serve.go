@@ -36,7 +36,7 @@ that is pointed here reads the users without a Graph credential of its own.
 
   /users, /v1.0/users   a page; $select, $filter, $search, $orderby, $top, $count, $skiptoken;
                         all users with $format=ndjson (the last line says whether the list is
-                        complete) or $format=csv (sent only once it is; csv=excel keeps
+                        complete), or $format=csv or xlsx (sent only once it is; csv=excel keeps
                         spreadsheets from running cells as formulas)
   /users/{id}           one user, by object id or userPrincipalName
   /users/$count         how many there are
@@ -72,7 +72,7 @@ func (c *serveCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	defer t.close()
-	guard.next, err = api.New(api.Config{Directory: t.Graph, Request: t.Request, Key: t.SealKey, Log: log})
+	guard.next, err = api.New(api.Config{Directory: t.Graph, Request: t.Request, Key: t.SealKey, Workbook: newWorkbook, Log: log})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"archive/zip"
 	"bufio"
 	"context"
 	"crypto/ecdsa"
@@ -260,4 +261,24 @@ func selfSigned(t *testing.T, certFile, keyFile string) *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 	return pool
+}
+
+func TestServeHasWorkbooks(t *testing.T) {
+	base := serving(t, "--demo-users", "1200")
+	status, body := ask(t, http.DefaultClient, base+"/users?$format=xlsx&$select=id,employeeId")
+	if status != http.StatusOK || !strings.HasPrefix(body, "PK") {
+		t.Fatalf("%d %.100q", status, body)
+	}
+	z, err := zip.NewReader(strings.NewReader(body), int64(len(body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := z.Open("xl/worksheets/sheet1.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sheet, err := io.ReadAll(f)
+	if rows := strings.Count(string(sheet), "<row "); err != nil || rows != 1201 {
+		t.Errorf("%d rows, %v", rows, err)
+	}
 }

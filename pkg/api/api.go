@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -40,6 +41,9 @@ type Config struct {
 	// Key returns the 32 bytes with which skiptokens are sealed, the same in every
 	// process that serves this API. Default: a random key of this process alone.
 	Key func(ctx context.Context) ([]byte, error)
+	// Workbook begins a workbook of the columns, to be written to w once it is complete.
+	// nil: the API has no format xlsx.
+	Workbook func(w io.Writer, columns []string) (Table, error)
 	// Log gets a line for each request, which shows neither its query nor a person.
 	Log *slog.Logger
 }
@@ -50,6 +54,7 @@ type API struct {
 	request   list.Request
 	filter    *odata.Filter // the configured one, nil for none
 	key       func(ctx context.Context) ([]byte, error)
+	workbook  func(w io.Writer, columns []string) (Table, error)
 	log       *slog.Logger
 	columns   atomic.Pointer[[]property.Column] // without those that Graph refused
 }
@@ -57,7 +62,7 @@ type API struct {
 // New returns the handler. It makes no request. A configured filter that cannot
 // be parsed is an error, since it could not safely be combined with a caller's.
 func New(cfg Config) (*API, error) {
-	a := &API{directory: cfg.Directory, request: cfg.Request, key: cfg.Key, log: cfg.Log}
+	a := &API{directory: cfg.Directory, request: cfg.Request, key: cfg.Key, workbook: cfg.Workbook, log: cfg.Log}
 	if a.key == nil {
 		a.key = randomKey()
 	}
@@ -161,8 +166,8 @@ func (a *API) list(w http.ResponseWriter, r *http.Request, _ string) error {
 	switch o.format {
 	case ndjson:
 		return a.ndjson(w, r, o)
-	case csv:
-		return a.csv(w, r, o)
+	case csv, workbook:
+		return a.table(w, r, o)
 	}
 	return a.page(w, r, o)
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/rollcall-dev/rollcall/pkg/failure"
@@ -15,55 +16,104 @@ const (
 	pageJSON              // a page
 	ndjson                // all users, one a line, with a closing record
 	csv                   // all users, once the list is complete
+	workbook              // the same for spreadsheets
 )
 
+const workbookType = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+// offer is a format with its names: that of $format, its media type, and others.
+type offer struct {
+	format mediaType
+	names  []string
+}
+
+// offers are the formats of this API. A caller who takes several gets the first.
+func (a *API) offers() []offer {
+	all := []offer{
+		{pageJSON, []string{"json", "application/json"}},
+		{ndjson, []string{"ndjson", "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"}},
+		{csv, []string{"csv", "text/csv"}},
+	}
+	if a.workbook != nil {
+		all = append(all, offer{workbook, []string{"xlsx", workbookType}})
+	}
+	return all
+}
+
 // parseFormat reads $format.
-func parseFormat(value string) (mediaType, error) {
-	if t, ok := typeOf(value); ok && t != unspecified {
-		return t, nil
+func (a *API) parseFormat(value string) (mediaType, error) {
+	var names []string
+	for _, o := range a.offers() {
+		if o.names[0] == strings.ToLower(value) || o.match(value) > none {
+			return o.format, nil
+		}
+		names = append(names, o.names[0])
 	}
-	switch strings.ToLower(value) {
-	case "json":
-		return pageJSON, nil
-	case "ndjson":
-		return ndjson, nil
-	case "csv":
-		return csv, nil
-	}
-	return unspecified, failure.InvalidRequest("$format has to be json, ndjson or csv")
+	return unspecified, failure.InvalidRequest("$format has to be " + either(names))
+}
+
+// either joins names: a, b or c.
+func either(names []string) string {
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
 // accepted returns the format that the Accept headers prefer (RFC 9110, section
-// 12.5.1): json where they are absent or accept anything.
-func accepted(headers []string) (mediaType, error) {
-	best, bestQuality := unspecified, 0.0
-	given := false
-	for _, header := range headers {
-		for item := range strings.SplitSeq(header, ",") {
-			if strings.TrimSpace(item) == "" {
-				continue
-			}
-			given = true
-			name, quality, _ := weighted(item)
-			if t, ok := typeOf(name); ok && quality > bestQuality {
-				best, bestQuality = t, quality
-			}
+// 12.5.1): json where they are absent or accept anything, and of what they prefer
+// equally the one that comes first.
+func (a *API) accepted(headers []string) (mediaType, error) {
+	ranges := strings.FieldsFunc(strings.Join(headers, ","), func(r rune) bool { return r == ',' })
+	ranges = slices.DeleteFunc(ranges, func(item string) bool { return strings.TrimSpace(item) == "" })
+	if len(ranges) == 0 {
+		return pageJSON, nil
+	}
+	var types []string
+	best, bestQuality, first := unspecified, 0.0, 0
+	for _, o := range a.offers() {
+		quality, at := o.quality(ranges)
+		if quality > bestQuality || quality == bestQuality && quality > 0 && at < first {
+			best, bestQuality, first = o.format, quality, at
 		}
+		types = append(types, o.names[1])
 	}
-	if given && best == unspecified {
-		return unspecified, &statusError{http.StatusNotAcceptable, "the Accept header allows none of application/json, application/x-ndjson and text/csv"}
+	if best == unspecified {
+		return unspecified, &statusError{http.StatusNotAcceptable, "the Accept header allows none of " + either(types)}
 	}
-	return max(best, pageJSON), nil
+	return best, nil
 }
 
-func typeOf(name string) (mediaType, bool) {
-	switch strings.ToLower(name) {
-	case "application/json", "application/*", "*/*":
-		return pageJSON, true
-	case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines":
-		return ndjson, true
-	case "text/csv", "text/*":
-		return csv, true
+// quality returns what the most specific range says of the format, and which one that
+// is.
+func (o offer) quality(ranges []string) (quality float64, at int) {
+	specific := none
+	for i, item := range ranges {
+		name, q, ok := weighted(item)
+		if m := o.match(name); ok && m > specific {
+			specific, quality, at = m, q, i
+		}
 	}
-	return unspecified, false
+	return quality, at
+}
+
+// How specific a range is that includes a format.
+const (
+	none = iota
+	everything
+	sameKind
+	exact
+)
+
+// match returns how a range, such as text/*, includes the format.
+func (o offer) match(name string) int {
+	name = strings.ToLower(name)
+	kind, _, _ := strings.Cut(o.names[1], "/")
+	switch {
+	case slices.Contains(o.names[1:], name):
+		return exact
+	case name == kind+"/*":
+		return sameKind
+	case name == "*/*":
+		return everything
+	}
+	return none
 }

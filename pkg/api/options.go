@@ -67,7 +67,7 @@ func (a *API) parse(r *http.Request, supported []string) (*options, error) {
 		}
 	}
 	if o.formatGiven = o.format != unspecified; !o.formatGiven && slices.Contains(supported, "$format") {
-		if o.format, err = accepted(r.Header.Values("Accept")); err != nil {
+		if o.format, err = a.accepted(r.Header.Values("Accept")); err != nil {
 			return nil, err
 		}
 	}
@@ -104,7 +104,7 @@ func (a *API) option(o *options, name, value string) (err error) {
 	case "$skiptoken":
 		o.skipToken, err = parseSkipToken(value)
 	case "$format":
-		o.format, err = parseFormat(value)
+		o.format, err = a.parseFormat(value)
 	case "csv":
 		if o.excel = value == "excel"; !o.excel {
 			err = failure.InvalidRequest("csv can only be excel, which keeps spreadsheets from running cells as formulas")
@@ -120,10 +120,10 @@ func (o *options) hasExpression() bool {
 
 // check refuses options that contradict each other, or that Graph cannot combine.
 func (o *options) check() error {
-	all := o.format == ndjson || o.format == csv
+	all := o.format != unspecified && o.format != pageJSON
 	switch {
 	case all && (o.skipToken != "" || o.topGiven):
-		return failure.InvalidRequest("ndjson and csv return all users, so they cannot be combined with $top or $skiptoken")
+		return failure.InvalidRequest("every format but json returns all users, so it cannot be combined with $top or $skiptoken")
 	case o.excel && o.format != csv:
 		return failure.InvalidRequest("csv=excel needs $format=csv")
 	}

@@ -102,9 +102,14 @@ func TestTheFormatIsNegotiated(t *testing.T) {
 			"application/json;odata.metadata=full;IEEE754Compatible=true": "application/json;odata.metadata=minimal;charset=utf-8",
 			"text/html,application/xhtml+xml,*/*;q=0.8":                   "application/json;odata.metadata=minimal;charset=utf-8",
 			"application/x-ndjson;q=0.4, text/csv;q=0.6":                  "text/csv; charset=utf-8; header=present",
-			"application/jsonl":    "application/x-ndjson",
-			"application/xml":      "application/json",
-			"application/json;q=0": "application/json",
+			"application/jsonl":               "application/x-ndjson",
+			"application/xml":                 "application/json",
+			"application/json;q=0":            "application/json",
+			"text/csv, application/json":      "text/csv; charset=utf-8; header=present",
+			"application/json;q=0, */*":       "application/x-ndjson",
+			"application/*;q=0, */*;q=0.1":    "text/csv; charset=utf-8; header=present",
+			"*/*, application/x-ndjson;q=0.9": "application/json;odata.metadata=minimal;charset=utf-8",
+			"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet, text/csv;q=0.1": "text/csv; charset=utf-8; header=present",
 		} {
 			w := s.ask(t, http.MethodGet, "https://api.example/users", "Accept", accept)
 			if got := w.Header().Get("Content-Type"); got != want {

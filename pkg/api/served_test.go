@@ -21,9 +21,10 @@ import (
 
 // served is an API over a simulated tenant.
 type served struct {
-	tenant  *simulator.Tenant
-	handler http.Handler
-	log     bytes.Buffer
+	tenant    *simulator.Tenant
+	workbooks func(w io.Writer, columns []string) (api.Table, error)
+	handler   http.Handler
+	log       bytes.Buffer
 }
 
 func serve(t *testing.T, cfg simulator.Config, columns ...string) *served {
@@ -45,6 +46,20 @@ func serveFiltered(t *testing.T, cfg simulator.Config, filter string, columns ..
 func serveList(t *testing.T, cfg simulator.Config, request list.Request, columns ...string) *served {
 	t.Helper()
 	s := &served{tenant: simulator.New(cfg)}
+	s.connect(t, request, columns)
+	return s
+}
+
+// serveWorkbooks serves a list that has workbooks, too.
+func serveWorkbooks(t *testing.T, cfg simulator.Config, workbooks func(w io.Writer, columns []string) (api.Table, error)) *served {
+	t.Helper()
+	s := &served{tenant: simulator.New(cfg), workbooks: workbooks}
+	s.connect(t, list.Request{}, []string{"id", "displayName", "department"})
+	return s
+}
+
+func (s *served) connect(t *testing.T, request list.Request, columns []string) {
+	t.Helper()
 	transport := s.tenant.Transport()
 	client, err := graph.New(graph.Config{
 		BaseURL: "https://graph.microsoft.com", Tokens: s.tenant.TokenSource(transport), Transport: transport, Attempts: 3,
@@ -53,7 +68,6 @@ func serveList(t *testing.T, cfg simulator.Config, request list.Request, columns
 		t.Fatal(err)
 	}
 	s.publish(t, client, request, columns)
-	return s
 }
 
 // serveFrom serves a list of the columns from the given client.
@@ -72,7 +86,7 @@ func (s *served) publish(t *testing.T, client *graph.Client, request list.Reques
 		request.Columns = append(request.Columns, property.Column{Name: name, Optional: optional})
 	}
 	var err error
-	s.handler, err = api.New(api.Config{Directory: client, Request: request, Log: slog.New(slog.NewJSONHandler(&s.log, nil))})
+	s.handler, err = api.New(api.Config{Directory: client, Request: request, Workbook: s.workbooks, Log: slog.New(slog.NewJSONHandler(&s.log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
