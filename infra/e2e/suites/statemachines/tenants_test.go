@@ -87,6 +87,26 @@ func TestTenantsShareOneRunEvenWhenItHasNoName(t *testing.T) {
 	asked(t, m, request{Run: "all-by-hand", Tenant: first}, request{Run: "all-by-hand", Tenant: second})
 }
 
+// RepeatCommand of template.yaml: what has been published gives its recorded result.
+func TestStartedAgainByItsRunEveryTenantIsAskedForTheSameRun(t *testing.T) {
+	failing := true
+	m := snapshot(t, func(call int, asked request) (any, error) {
+		if failing && asked.Tenant == second {
+			return nil, fault("Graph.AccessDenied", "consent is missing")
+		}
+		return whole(call, asked)
+	})
+	tenants, _ := tenantsMachine(t, m, rows(first, second))
+	if got := run(t, tenants, "", `{"run":"r"}`); got.Status != types.ExecutionStatusFailed {
+		t.Errorf("at first it is %s", got.Status)
+	}
+	failing = false
+	if got := run(t, tenants, "", `{"run":"r"}`); got.Status != types.ExecutionStatusSucceeded {
+		t.Errorf("then it is %s with %s: %s", got.Status, got.Error, got.Cause)
+	}
+	asked(t, m, request{Run: "r", Tenant: first}, request{Run: "r", Tenant: first}, request{Run: "r", Tenant: second}, request{Run: "r", Tenant: second})
+}
+
 func TestInputForOneTenantIsRefused(t *testing.T) {
 	m := snapshot(t, whole)
 	tenants, _ := tenantsMachine(t, m, rows(first, second))
