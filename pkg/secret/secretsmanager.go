@@ -79,7 +79,7 @@ func (s *secretsManager) connect(ctx context.Context) error {
 	if cfg.Region == "" {
 		return &Error{Kind: Missing, Problem: "no AWS region is set", Advice: "set AWS_REGION, or name the secret by its ARN"}
 	}
-	client := secretsmanager.NewFromConfig(cfg)
+	client := secretsmanager.NewFromConfig(cfg, func(o *secretsmanager.Options) { o.HTTPClient = awsapi.Client(o.HTTPClient) })
 	if own := client.Options().BaseEndpoint; own != nil {
 		if err := origin.CheckEndpoint(*own); err != nil {
 			return &Error{Kind: Missing, Problem: "the address of Secrets Manager " + err.Error(), Advice: "correct AWS_ENDPOINT_URL_SECRETS_MANAGER or AWS_ENDPOINT_URL"}

@@ -129,9 +129,21 @@ func TestNoSecretIsReadInPlainHTTPFromAnotherMachine(t *testing.T) {
 	v := &vault{answer: secretString(canary)}
 	for _, address := range []string{"http://10.0.0.1:4566", "http://secretsmanager.example", "http://localhost.example"} {
 		_, err := newReader(t, "secretsmanager:"+testARN, at(t, v, func(c *aws.Config) { c.BaseEndpoint = &address })).Read(t.Context())
-		wantError(t, err, secret.Missing, "Credentials.Missing")
+		_ = wantError(t, err, secret.Missing, "Credentials.Missing")
 		mustContain(t, err.Error(), "plain HTTP")
 		mustContain(t, err.Error(), "AWS_ENDPOINT_URL")
+	}
+}
+
+func TestNoSecretIsReadWhereARedirectLeads(t *testing.T) {
+	v := &vault{answer: secretString(canary)}
+	elsewhere := httptest.NewServer(v)
+	defer elsewhere.Close()
+	server := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
+	defer server.Close()
+	text, err := newReader(t, "secretsmanager:"+testARN, at(t, v, func(c *aws.Config) { c.BaseEndpoint = &server.URL })).Read(t.Context())
+	if err == nil || len(v.asked) > 0 {
+		t.Errorf("%d bytes were read, %d requests led elsewhere", len(text), len(v.asked))
 	}
 }
 

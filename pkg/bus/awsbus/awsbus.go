@@ -12,10 +12,9 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 
 	"github.com/rollcall-dev/rollcall/pkg/bus"
-	"github.com/rollcall-dev/rollcall/pkg/diagnosis"
+	"github.com/rollcall-dev/rollcall/pkg/diagnosis/awsapi"
 	"github.com/rollcall-dev/rollcall/pkg/origin"
 )
 
@@ -65,10 +64,7 @@ func New[Client, Options any](cfg aws.Config, s Spec[Client, Options]) (*Driver,
 	if cfg.Region == "" {
 		return nil, errors.New("no AWS region is set: set AWS_REGION, or give the bus by its ARN")
 	}
-	if cfg.HTTPClient == nil {
-		cfg.HTTPClient = awshttp.NewBuildableClient()
-	}
-	cfg.HTTPClient = diagnosis.Bounded(cfg.HTTPClient)
+	cfg.HTTPClient = awsapi.Client(cfg.HTTPClient)
 	cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
 	var own string // of the service, or "" for AWS's
 	client := s.Client(cfg, func(o *Options) { own = aws.ToString(s.Endpoint(o)) })

@@ -19,12 +19,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"github.com/rollcall-dev/rollcall/pkg/diagnosis"
+	"github.com/rollcall-dev/rollcall/pkg/diagnosis/awsapi"
 	"github.com/rollcall-dev/rollcall/pkg/origin"
 	"github.com/rollcall-dev/rollcall/pkg/store"
 )
@@ -130,10 +129,7 @@ func New(cfg aws.Config, c Config) (*Store, error) {
 		if o.RetryMaxAttempts == 0 {
 			o.RetryMaxAttempts = attempts
 		}
-		if standard, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
-			o.HTTPClient = standard.WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = headerTimeout })
-		}
-		o.HTTPClient = diagnosis.Bounded(o.HTTPClient)
+		o.HTTPClient = awsapi.Client(o.HTTPClient, func(t *http.Transport) { t.ResponseHeaderTimeout = headerTimeout })
 	})
 	options := client.Options()
 	if own := options.BaseEndpoint; own != nil {
