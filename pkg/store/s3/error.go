@@ -74,10 +74,13 @@ func conflict(f diagnosis.Failure) bool {
 // advice says what to do about an answer of S3, or of a service that speaks its protocol.
 func (s *Store) advice(op string, f diagnosis.Failure) string {
 	advice, setting := s.ownAdvice(op, f), s.setting(op, f)
-	if setting == "" {
+	switch {
+	case setting == "":
 		return advice
+	case f.Status == http.StatusNotImplemented:
+		return "either this service does not take the AWS SDK's checksums: set " + setting + "; or it lacks conditional writes, without which no snapshot can be published"
 	}
-	return advice + "; if it goes on, the service does not take the AWS SDK's checksums: set " + setting
+	return advice + "; if it goes on, this service does not take the AWS SDK's checksums: set " + setting
 }
 
 // ownAdvice is for an answer of S3 itself. The codes are those of S3's list of error

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/rollcall-dev/rollcall/pkg/trigger/lambda"
 )
@@ -62,4 +63,49 @@ func TestATokenNeedsARoleWhereOneIsAskedFor(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzRoles has claims of tokens that an issuer has signed. No claim passes that does not
+// have the role, all of it and nothing else between its ends.
+func FuzzRoles(f *testing.F) {
+	for _, claim := range []string{
+		`"[Users.Read.All]"`, `"[a Users.Read.All]"`, `"a,Users.Read.All"`, `["Users.Read.All"]`, `"Users.Read"`, `"[Users.Read.All"`, `"Users.Read.All]"`,
+		`"[[Users.Read.All]]"`, `{"Users.Read.All":1}`, `["Users.Read.All.x"]`, `"xUsers.Read.All"`, `null`, `1`, `[[]]`, `""`, `"[]"`, `"[ ]"`, `","`,
+	} {
+		f.Add(claim)
+	}
+	const role = "Users.Read.All"
+	l := &lambda.HTTP{Handler: http.HandlerFunc(whoami), Roles: []string{role}}
+	f.Fuzz(func(t *testing.T, claim string) {
+		var value any
+		if json.Unmarshal([]byte(claim), &value) != nil {
+			return
+		}
+		for _, name := range []string{"httpapi1", "rest-anonymous"} {
+			e := edited(t, name, members{"claims": members{"sub": "app", "roles": value}}, "requestContext", "authorizer")
+			if got := answerOf(t, invoke(t, l, e)); got.StatusCode == http.StatusOK && !hasWord(value, role) {
+				t.Fatalf("%s passes", claim)
+			}
+		}
+	})
+}
+
+// hasWord reports whether a text, or one of a list, is a word or has it between spaces,
+// commas and the brackets at its ends.
+func hasWord(value any, word string) bool {
+	switch value := value.(type) {
+	case string:
+		for _, field := range strings.FieldsFunc(value, func(r rune) bool { return unicode.IsSpace(r) || r == ',' }) {
+			if field == word || strings.TrimSuffix(strings.TrimPrefix(field, "["), "]") == word {
+				return true
+			}
+		}
+	case []any:
+		for _, each := range value {
+			if text, ok := each.(string); ok && text == word {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/stepfunctions"
 	"github.com/rollcall-dev/rollcall/pkg/config"
+	"github.com/rollcall-dev/rollcall/pkg/publisher"
 )
 
 func TestTheScheduleStartsTheMachineWithItsTimeAsTheRun(t *testing.T) {
@@ -75,7 +76,7 @@ func TestTheFunctionsUnderstandTheirEnvironment(t *testing.T) {
 				// <Bucket> stands for a name that only AWS gives.
 				environ = append(environ, variable+"="+strings.NewReplacer("<", "", ">", "").Replace(fmt.Sprint(value)))
 			}
-			if _, err := config.Read(environ); err != nil {
+			if _, err := config.Read(environ, new(publisher.Settings)); err != nil {
 				t.Errorf("%s, %s: %v", name, function, err)
 			}
 		}
