@@ -43,6 +43,9 @@ that is pointed here reads the users without a Graph credential of its own.
 
 Only the columns of ROLLCALL_SELECT can be read, filtered and sorted by.
 
+Sixteen requests are answered at a time; others wait, ten seconds at most. A caller who takes
+nothing of an answer for 30 seconds is given up.
+
 On a loopback address anybody on this machine may send requests, but only to a loopback name, so
 that a page in a browser cannot reach it through a name of its own (DNS rebinding). Anywhere else
 callers need a token, over TLS.
@@ -72,10 +75,11 @@ func (c *serveCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	defer t.close()
-	guard.next, err = api.New(api.Config{Directory: t.Graph, Request: t.Request, Key: t.SealKey, Workbook: newWorkbook, Log: log})
+	users, err := api.New(api.Config{Directory: t.Graph, Request: t.Request, Key: t.SealKey, Workbook: newWorkbook, Log: log})
 	if err != nil {
 		return err
 	}
+	guard.next = newSemaphore(users)
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Addr)
 	if err != nil {
 		return fmt.Errorf("serve on %s: %w; --addr chooses another address", c.Addr, err)
@@ -83,7 +87,7 @@ func (c *serveCommand) Run(ctx context.Context, p *program) error {
 	if _, err := fmt.Fprintf(p.errOut(), "Serving %s://%s/users. Ctrl-C ends it.\n", guard.scheme, listener.Addr()); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	return c.serve(ctx, guard, listener, log)
+	return c.serve(ctx, guard, &readersListener{listener, stalled}, log)
 }
 
 // serve answers requests until ctx ends; then those in progress have a few seconds

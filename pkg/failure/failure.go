@@ -69,7 +69,7 @@ func status(name string) int {
 		return http.StatusRequestEntityTooLarge
 	case "Credentials.Rejected", "Graph.AccessDenied":
 		return http.StatusBadGateway
-	case "Graph.Throttled", "Graph.Unavailable", "Snapshot.Incomplete":
+	case "Graph.Throttled", "Request.Throttled", "Graph.Unavailable", "Snapshot.Incomplete":
 		return http.StatusServiceUnavailable
 	}
 	return http.StatusInternalServerError

@@ -40,7 +40,7 @@ func TestAnErrorIsClassifiedByItsNameAndStatus(t *testing.T) {
 func TestEveryPublicNameHasTheStatusOfTheContract(t *testing.T) {
 	for name, status := range map[string]int{
 		"Credentials.Missing": 500, "Credentials.Rejected": http.StatusBadGateway, "Graph.AccessDenied": 502,
-		"Graph.Throttled": 503, "Graph.Unavailable": 503, "Graph.BadRequest": 400, "Graph.NotFound": 404,
+		"Graph.Throttled": 503, "Request.Throttled": 503, "Graph.Unavailable": 503, "Graph.BadRequest": 400, "Graph.NotFound": 404,
 		"Request.Invalid": 400, "Request.Unauthorized": 401, "Response.TooLarge": 413, "Config.Invalid": 500,
 	} {
 		if got := failure.Of(&failure.Named{Public: name}).Status; got != status {
