@@ -70,13 +70,19 @@ func (c *compressor) WriteHeader(status int) {
 	}
 	c.status = status
 	h := c.Header()
-	size, err := strconv.Atoi(h.Get("Content-Length"))
-	if status == http.StatusOK && h.Get("Content-Encoding") == "" && (err != nil || size >= worthwhile) {
+	if status == http.StatusOK && pays(h) {
 		h.Del("Content-Length")
 		h.Set("Content-Encoding", "gzip")
 		c.gzip = newGzip(&c.out)
 	}
 	c.ResponseWriter.WriteHeader(status)
+}
+
+// pays reports whether a body with these headers is worth compressing: a workbook is
+// an archive itself.
+func pays(h http.Header) bool {
+	size, err := strconv.Atoi(h.Get("Content-Length"))
+	return h.Get("Content-Encoding") == "" && h.Get("Content-Type") != workbookType && (err != nil || size >= worthwhile)
 }
 
 // Write compresses a part of the body. What might not fit is refused before it is

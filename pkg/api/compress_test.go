@@ -16,6 +16,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
+	"github.com/rollcall-dev/rollcall/pkg/api"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
@@ -270,4 +271,34 @@ func TestACallerWhoHasGoneEndsTheReading(t *testing.T) {
 			})
 		}
 	}
+}
+
+// largeWorkbook is a table of two kilobytes.
+type largeWorkbook struct{ workbook }
+
+func (b *largeWorkbook) Complete(bool) error {
+	_, err := b.w.Write(make([]byte, 2<<10))
+	return err
+}
+
+func TestAWorkbookIsAnArchiveAlready(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serveWorkbooks(t, simulator.Config{Users: 150}, func(w io.Writer, _ []string) (api.Table, error) {
+			return &largeWorkbook{workbook{w: w, limit: 150, closed: new(int)}}, nil
+		})
+		w := s.ask(t, http.MethodGet, "https://api.example/users?$format=xlsx", "Accept-Encoding", "gzip")
+		if w.Code != http.StatusOK || w.Header().Get("Content-Encoding") != "" || w.Header().Get("Content-Length") != "2048" || w.Body.Len() != 2<<10 {
+			t.Errorf("%d %v, %d bytes", w.Code, w.Header(), w.Body.Len())
+		}
+	})
+}
+
+func TestAFailedTableIsAnErrorThatIsNotCompressed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, simulator.Config{Users: 1050, Faults: []simulator.Fault{{Name: "early-end", Page: 6}}})
+		w, b := s.get(t, csvURL, "Accept-Encoding", "gzip")
+		if w.Code != http.StatusServiceUnavailable || b.Error.Code != "Snapshot.Incomplete" || w.Header().Get("Content-Encoding") != "" {
+			t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
+		}
+	})
 }

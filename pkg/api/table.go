@@ -60,9 +60,13 @@ func (a *API) table(w http.ResponseWriter, r *http.Request, o *options) (err err
 		return err
 	}
 	defer func() { err = errors.Join(err, spool.Close()) }()
-	report, err := a.spool(spool, w, r, o)
+	compressed := encodingFor(r.Header) == gzipped && o.format != workbook
+	report, err := a.spool(spool, r, o, compressed)
 	if err != nil {
 		return err
+	}
+	if compressed {
+		w.Header().Set("Content-Encoding", "gzip")
 	}
 	w.Header().Set(header.TotalCount, strconv.Itoa(report.Users))
 	w.Header().Set(header.Verified, strconv.FormatBool(report.Verified))
@@ -72,13 +76,12 @@ func (a *API) table(w http.ResponseWriter, r *http.Request, o *options) (err err
 	return err
 }
 
-// spool writes the whole table to the spool. It is compressed before it is known to be
-// whole, so that its size is known before it is sent, and so that more users fit into
-// the temporary folder.
-func (a *API) spool(spool io.Writer, w http.ResponseWriter, r *http.Request, o *options) (report list.Report, err error) {
+// spool writes the whole table to the spool. It is compressed, if at all, before it is
+// known to be whole, so that its size is known before it is sent, and so that more
+// users fit into the temporary folder.
+func (a *API) spool(spool io.Writer, r *http.Request, o *options, compressed bool) (report list.Report, err error) {
 	file := spool
 	zip := newGzip(spool)
-	compressed := encodingFor(r.Header) == gzipped
 	if compressed {
 		file = zip
 	}
@@ -103,6 +106,5 @@ func (a *API) spool(spool io.Writer, w http.ResponseWriter, r *http.Request, o *
 	if err := out.Complete(report.Verified); err != nil || !compressed {
 		return report, err
 	}
-	w.Header().Set("Content-Encoding", "gzip")
 	return report, zip.Close()
 }
