@@ -27,16 +27,9 @@ const maxRefusals = 2
 // is sent once more, since such refusals may be mistaken; then it is replaced. A
 // claims challenge is answered at once.
 func (c *call) authorized(ctx context.Context) (*http.Response, error) {
-	if err := c.client.waitForQuota(ctx); err != nil {
-		return nil, err
-	}
 	rejected, claims, repeated := "", "", false
 	for {
-		token, err := c.client.tokens.Token(ctx, rejected, claims)
-		if err != nil {
-			return nil, err
-		}
-		resp, err := c.client.send(ctx, c.request, token)
+		token, resp, err := c.attempt(ctx, rejected, claims)
 		var answer *Error
 		if !errors.As(err, &answer) || answer.Status != http.StatusUnauthorized {
 			return resp, err
@@ -59,6 +52,20 @@ func (c *call) authorized(ctx context.Context) (*http.Response, error) {
 		}
 		c.client.log.WarnContext(ctx, "Graph refused the token; requesting a new one", "error", err, "challenge", answer.claims != "")
 	}
+}
+
+// attempt sends the request once, as soon as the governor allows it, and returns the
+// token that it was sent with.
+func (c *call) attempt(ctx context.Context, rejected, claims string) (token string, _ *http.Response, err error) {
+	if err := c.client.waitForQuota(ctx); err != nil {
+		return "", nil, err
+	}
+	defer c.client.governor.leave()
+	if token, err = c.client.tokens.Token(ctx, rejected, claims); err != nil {
+		return "", nil, err
+	}
+	resp, err := c.client.send(ctx, c.request, token)
+	return token, resp, err
 }
 
 // repeatToken waits before a refused token is sent once more.

@@ -150,6 +150,7 @@ func (c *Client) send(ctx context.Context, r request, token string) (*http.Respo
 		cancel(nil)
 		return nil, err
 	}
+	sent := time.Now()
 	silence := time.AfterFunc(c.headerTimeout, func() { cancel(errSilent) })
 	late := time.AfterFunc(lateAfter, func() {
 		c.onPause(retry.Pause{
@@ -165,7 +166,7 @@ func (c *Client) send(ctx context.Context, r request, token string) (*http.Respo
 		cancel(nil)
 		return nil, err
 	}
-	c.governor.observe(resp.Header, time.Now())
+	c.governor.observe(resp, sent)
 	resp.Body = newIdleBody(ctx, resp.Body, c.idleTimeout, cancel)
 	if resp.StatusCode != cmp.Or(r.accept, http.StatusOK) {
 		answer := responseError(resp, time.Now())

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -47,6 +46,9 @@ func (c *call) retry(ctx context.Context, err error) error {
 	}
 	return c.loop.Again(ctx, err, answer.RetryAfter, func(wait time.Duration) {
 		c.stats.retries.Add(1)
+		if answer.Status == http.StatusTooManyRequests || answer.RetryAfter > 0 {
+			c.client.governor.refused(wait)
+		}
 		c.client.log.LogAttrs(ctx, c.client.pauseLevel, "retrying a Graph request",
 			slog.Any("error", err), slog.Int("try", answer.Tries), slog.Duration("wait", wait))
 		c.client.onPause(retry.Pause{
@@ -95,41 +97,4 @@ func (c *Client) unreachable(e *Error, failures int) bool {
 		return true
 	}
 	return c.impatient && failures > 1 && e.unanswered
-}
-
-// governor slows requests down before Graph has to refuse them. From 80 % of
-// the quota on, Graph reports in x-ms-throttle-limit-percentage (0.8 to 1.8)
-// how much of it is used; the quota refills over ten seconds.
-type governor struct {
-	until atomic.Int64 // Unix nanoseconds before which no request should start
-}
-
-const (
-	governorFrom   = 0.8
-	governorWindow = 10 * time.Second
-)
-
-func (g *governor) observe(h http.Header, now time.Time) {
-	used, err := strconv.ParseFloat(h.Get("x-ms-throttle-limit-percentage"), 64)
-	if err != nil || !(used >= governorFrom) {
-		return
-	}
-	used = min(used, 1.8)
-	pause := time.Duration((used - 0.7) * float64(governorWindow))
-	g.until.Store(now.Add(pause).UnixNano())
-}
-
-// pause returns how long the next request should wait.
-func (g *governor) pause(now time.Time) time.Duration {
-	return time.Duration(max(0, g.until.Load()-now.UnixNano()))
-}
-
-// waitForQuota pauses the next request, unless the deadline of ctx is nearer.
-func (c *Client) waitForQuota(ctx context.Context) error {
-	pause := c.governor.pause(time.Now())
-	if pause == 0 || !retry.Fits(ctx, pause) {
-		return nil
-	}
-	c.onPause(retry.Pause{Host: c.base.Host, Why: "the quota of requests is nearly used up", For: pause, Advice: "nothing to do: it refills within seconds"})
-	return retry.Wait(ctx, pause)
 }

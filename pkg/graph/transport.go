@@ -30,7 +30,7 @@ func NewTransport() *http.Transport {
 		TLSHandshakeTimeout: 10 * time.Second,
 		Protocols:           &protocols,
 		DisableCompression:  true,
-		MaxIdleConnsPerHost: 16,
+		MaxIdleConnsPerHost: 64, // two for each of the most partitions that a list is read in
 		IdleConnTimeout:     90 * time.Second,
 		ReadBufferSize:      32 << 10,
 

@@ -43,9 +43,17 @@ type Request struct {
 	// RequireVerified makes a list that cannot be verified an error.
 	RequireVerified bool `json:",omitempty"`
 	// Parallel is how many partitions of the list are read at the same time where
-	// the list allows it; 0 and 1 mean one.
+	// the list allows it; 0 and 1 mean one. With Auto it is the most: there are as many
+	// as have ten pages each, and as fit into Memory.
 	Parallel int
+	Auto     bool
+	// Memory is the size of the process in bytes, 0 if there is plenty.
+	Memory int64
 }
+
+// MaxAuto is the most partitions that are worth while without knowing the tenant: the
+// requests of more wait for Graph's quota rather than for its latency.
+const MaxAuto = 16
 
 // Query asks Graph for the columns of the users that the request selects. The id
 // is always asked for: an object without one is not taken for a user.
@@ -95,6 +103,8 @@ type List struct {
 	began    bool // a list can be read only once
 	resumed  bool // within the present pass
 	pages    int  // read since Read was called
+	dividing int  // into how many partitions, while the list is read as one chain; 0 for not
+	again    int  // users delivered by that chain whom the partitions have not met yet
 }
 
 // State is where a list stands at the end of a page, apart from the ids it has
@@ -118,6 +128,8 @@ type Progress struct {
 	// Second is how often a second reading was started: the last pass did not agree
 	// with the count, and the list is read in the opposite order.
 	Second int `json:"second,omitempty"`
+	// Undivided says that Graph refuses partitions of this list.
+	Undivided bool `json:"undivided,omitempty"`
 	// Unordered says that Graph does not list in the opposite order.
 	Unordered bool `json:"unordered,omitempty"`
 }

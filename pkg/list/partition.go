@@ -2,28 +2,10 @@ package list
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/rollcall-dev/rollcall/pkg/crash"
-	"github.com/rollcall-dev/rollcall/pkg/graph"
-)
-
-// alphabet holds the characters that the bounds of partitions are made of, in the
-// order of most collations. If Graph's differs, the partitions are less even, but
-// still leave nobody out.
-const alphabet = "0123456789abcdefghijklmnopqrstuvwxyz"
-
-const (
-	// probes is how many candidates for a bound are counted at once.
-	probes = 5
-	// maxBound is the length of the longest bound: names that share a longer prefix
-	// stay in one partition.
-	maxBound = 24
-	// evenness is the fraction of its ideal size by which a partition may miss it.
-	evenness = 16
-	// counting is how many counts are under way at once.
-	counting = 16
 )
 
 // partition is a range of the list: the users whose userPrincipalName lies between
@@ -54,161 +36,121 @@ func (p *partition) filter(filter string) string {
 	return and(filter, terms...)
 }
 
-// partition divides the present pass. It is a single partition unless more were
-// asked for and the list allows it: its first pass, without search or order, counted,
-// and more than a page for each partition. Later passes are single, because that has
-// the least that can go wrong.
-func (l *List) partition(ctx context.Context) ([]partition, error) {
-	whole := make([]partition, 1)
-	n, before := l.request.Parallel, l.progress.Before
-	if n <= 1 || l.report.Passes > 1 || l.progress.Second > 0 || before == nil || *before <= n*l.pageSize() ||
+const (
+	// minPages is how many pages an automatic partition has at least: with fewer, what
+	// one reader saves is spent on counting and on pages that are not full.
+	minPages = 10
+	// What a list may take of a process of limited memory: memoryBase for the program,
+	// the parts that are written and the list's own buffers, memoryPerPartition for two
+	// connections, a decoder and the batches of each partition.
+	memoryBase         = 56 << 20
+	memoryPerPartition = 1 << 20
+)
+
+// parts is into how many partitions the present pass is to be divided. It is one unless
+// more were asked for and the list allows it: its first pass, without search or order,
+// counted, and more than a page for each partition. Later passes are single, because
+// that has the least that can go wrong.
+func (l *List) parts() int {
+	n, before, page := l.request.Parallel, l.progress.Before, l.pageSize()
+	if n <= 1 || l.report.Passes > 1 || l.progress.Second > 0 || l.progress.Undivided || before == nil || *before <= n*page && !l.request.Auto ||
 		l.request.Search != "" || l.request.OrderBy != "" || !l.request.Query().Combines() {
-		return whole, nil
+		return 1
 	}
-	p := &partitioner{request: l.request, directory: l.directory, total: *before, parts: n, counts: map[string]*boundCount{}, slots: make(chan struct{}, counting)}
-	bounds, err := p.bounds(ctx)
-	l.report.add(&p.stats)
-	if refusesRequest(err) {
+	if !l.request.Auto {
+		return n
+	}
+	n = min(n, *before/(minPages*page))
+	if limit := l.request.Memory; limit > 0 {
+		ids := int64(*before) * 18
+		n = min(n, int(max(0, limit-memoryBase-ids)/memoryPerPartition))
+	}
+	return max(1, n)
+}
+
+// divide replaces the whole list by up to n partitions, if Graph counts it so that this
+// is worth while.
+func (l *List) divide(ctx context.Context, n int) error {
+	d := l.divider(n)
+	bounds, err := d.bounds(ctx)
+	return l.divided(ctx, d, bounds, err)
+}
+
+// readOrDivide reads the list as one chain while the bounds of n partitions are
+// counted, and in partitions once they are known. So nobody waits for the counts: not
+// the caller for the first user, nor the list if it cannot be divided. Users who were
+// read by then are not delivered again.
+func (l *List) readOrDivide(ctx context.Context, n int) error {
+	reading, stopReading := context.WithCancelCause(ctx)
+	counting, stopCounting := context.WithCancel(ctx)
+	d, done := l.divider(n), make(chan struct{})
+	d.rounds *= overlapped
+	var (
+		bounds []string
+		failed error
+	)
+	go func() {
+		defer close(done)
+		bounds, failed = d.bounds(counting)
+		switch {
+		case len(bounds) > 0:
+			stopReading(errDivided)
+		case isDefect(failed):
+			stopReading(fmt.Errorf("divide the list: %w", failed))
+		}
+	}()
+	stop := func() {
+		stopCounting()
+		<-done
+		stopReading(nil)
+	}
+	defer stop() // also when deliver panics
+	err := l.readPartition(reading, &l.progress.Partitions[0])
+	stop()
+	isDivided := errors.Is(err, errDivided)
+	if err != nil && !isDivided {
+		return err
+	}
+	if !isDivided { // they may have come too late
+		bounds = nil
+	}
+	if err := l.divided(ctx, d, bounds, failed); err != nil || !isDivided {
+		return err
+	}
+	l.again, l.report.Pages, l.report.Duplicates = l.seen.marked, 0, 0
+	return l.readPartitions(ctx)
+}
+
+// errDivided ends the reading of a list as one chain, which goes on in partitions.
+var errDivided = errors.New("the list is read in partitions from here on")
+
+// divided records what came of dividing the list. If it was Graph that gave no counts,
+// the list is read as one chain: it may be complete without them.
+func (l *List) divided(ctx context.Context, d *divider, bounds []string, err error) error {
+	l.report.add(&d.stats)
+	switch {
+	case len(bounds) > 0:
+		l.progress.Partitions = partitions(bounds)
+		l.log.InfoContext(ctx, "the list is read in partitions", "partitions", len(bounds)+1, "counts", d.asked)
+	case isDefect(err):
+		return fmt.Errorf("divide the list: %w", err)
+	case err != nil && !errors.Is(err, context.Canceled):
+		l.progress.Undivided = refusesRequest(err)
 		l.log.WarnContext(ctx, "Graph does not count partitions of this list; it is read as one", "error", err)
-		return whole, nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("partition the list: %w", err)
-	}
+	return context.Cause(ctx)
+}
+
+// isDefect reports whether an error is one of this program.
+func isDefect(err error) bool { return errors.As(err, new(*crash.Error)) }
+
+// partitions returns those between the bounds, which leave nobody out.
+func partitions(bounds []string) []partition {
 	var all []partition
 	lower := ""
 	for _, bound := range bounds {
-		if bound != lower && bound != "" {
-			all = append(all, partition{Lower: lower, Upper: bound})
-			lower = bound
-		}
+		all = append(all, partition{Lower: lower, Upper: bound})
+		lower = bound
 	}
-	return append(all, partition{Lower: lower}), nil
+	return append(all, partition{Lower: lower})
 }
-
-// partitioner finds the bounds of partitions of about equal size, by asking Graph
-// to count the users up to a bound.
-type partitioner struct {
-	request   Request
-	directory Directory
-	total     int // users of the list
-	parts     int
-	stats     graph.Stats
-	slots     chan struct{}
-	asking    sync.WaitGroup
-
-	mu     sync.Mutex
-	counts map[string]*boundCount // by bound
-}
-
-// boundCount is the number of users up to a bound, once done is closed.
-type boundCount struct {
-	done  chan struct{}
-	users int
-	err   error
-}
-
-// bounds returns the upper bounds of all partitions but the last, in order.
-func (p *partitioner) bounds(ctx context.Context) ([]string, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	bounds := make([]string, p.parts-1)
-	errs := make([]error, len(bounds))
-	var all sync.WaitGroup
-	for i := range bounds {
-		all.Go(func() {
-			if bounds[i], errs[i] = p.bound(ctx, p.total*(i+1)/p.parts); errs[i] != nil {
-				cancel()
-			}
-		})
-	}
-	all.Wait()
-	cancel() // counts that are still under way after an error
-	p.asking.Wait()
-	return bounds, firstCause(errs)
-}
-
-// bound returns a bound with about target users up to it. It grows character by
-// character: each is the last one that does not exceed the target.
-func (p *partitioner) bound(ctx context.Context, target int) (_ string, err error) {
-	defer crash.Recover(&err) // it has a goroutine of its own
-	near := p.total / p.parts / evenness
-	best, bestUsers, prefix := "", 0, ""
-	for len(prefix) < maxBound {
-		low, high := -1, len(alphabet) // up to low there are at most target users, up to high more
-		for high-low > 1 {
-			places := between(low, high)
-			users, err := p.count(ctx, prefix, places)
-			if err != nil {
-				return "", err
-			}
-			for i, place := range places {
-				if abs(users[i]-target) < abs(bestUsers-target) {
-					best, bestUsers = prefix+alphabet[place:place+1], users[i]
-				}
-				if users[i] <= target {
-					low = max(low, place)
-				} else {
-					high = min(high, place)
-				}
-			}
-			if low >= high { // the collation orders characters differently
-				low, high = min(low, high), min(low, high)+1
-			}
-		}
-		if abs(bestUsers-target) <= near || low < 0 {
-			break
-		}
-		prefix += alphabet[low : low+1]
-	}
-	return best, nil
-}
-
-// between returns up to probes places between two, evenly spread.
-func between(low, high int) []int {
-	n := min(probes, high-low-1)
-	places := make([]int, n)
-	for i := range places {
-		places[i] = low + (high-low)*(i+1)/(n+1)
-	}
-	return places
-}
-
-// count asks how many users there are up to each bound, all at the same time and
-// each bound only once.
-func (p *partitioner) count(ctx context.Context, prefix string, places []int) ([]int, error) {
-	waits := make([]*boundCount, len(places))
-	for i, place := range places {
-		bound := prefix + alphabet[place:place+1]
-		p.mu.Lock()
-		c := p.counts[bound]
-		if c == nil {
-			c = &boundCount{done: make(chan struct{})}
-			p.counts[bound] = c
-			p.asking.Go(func() { p.ask(ctx, bound, c) })
-		}
-		p.mu.Unlock()
-		waits[i] = c
-	}
-	users := make([]int, len(places))
-	for i, c := range waits {
-		<-c.done
-		if c.err != nil {
-			return nil, c.err
-		}
-		users[i] = c.users
-	}
-	return users, nil
-}
-
-func (p *partitioner) ask(ctx context.Context, bound string, c *boundCount) {
-	defer close(c.done)
-	p.slots <- struct{}{}
-	defer func() { <-p.slots }()
-	defer crash.Recover(&c.err)
-	query := p.request.Query()
-	query.Filter = (&partition{Upper: bound}).filter(query.Filter)
-	c.users, c.err = p.directory.Count(ctx, query, &p.stats)
-}
-
-func abs(n int) int { return max(n, -n) }

@@ -68,6 +68,8 @@ func (l *List) startOver(ctx context.Context, err error) error {
 	case l.progress.Second > 0 && !l.progress.Unordered && refusesRequest(err):
 		l.progress.Unordered = true
 		l.report.Passes--
+	case len(l.progress.Partitions) > 1 && l.seen.used > 0 && refusesRequest(err):
+		l.progress.Undivided = true
 	case answer != nil && l.seen.used == 0:
 		var column *RefusedError
 		switch refused := l.dropRefused(ctx, err); {
@@ -77,6 +79,7 @@ func (l *List) startOver(ctx context.Context, err error) error {
 			return refused
 		}
 		// Otherwise it is the partitions that Graph refuses: the next pass has none.
+		l.progress.Undivided = true
 	default:
 		return err
 	}
@@ -135,8 +138,16 @@ func (l *List) begin(ctx context.Context) error {
 	if l.progress.Before = before; before != nil {
 		l.seen.reserve(min(*before, maxReserve))
 	}
-	l.progress.Partitions, err = l.partition(ctx)
-	return err
+	l.progress.Partitions = make([]partition, 1)
+	l.dividing, l.again = 0, 0
+	switch n := l.parts(); {
+	case n == 1:
+	case l.OnRestart == nil:
+		l.dividing = n
+	default: // nobody waits for the first user
+		return l.divide(ctx, n)
+	}
+	return nil
 }
 
 // readPartitions reads what is left of the present pass.
@@ -151,6 +162,10 @@ func (l *List) readPartitions(ctx context.Context) error {
 	case 0:
 		return nil
 	case 1:
+		if n := l.dividing; n > 1 {
+			l.dividing = 0
+			return l.readOrDivide(ctx, n)
+		}
 		return l.readPartition(ctx, left[0])
 	}
 	return l.readParallel(ctx, left)
@@ -218,7 +233,11 @@ func (l *List) user(user graph.User, reread bool) error {
 		}
 		return l.deliver(id, user)
 	case repeated:
-		if !reread {
+		switch {
+		case reread:
+		case l.again > 0:
+			l.again--
+		default:
 			l.report.Duplicates++
 		}
 	}

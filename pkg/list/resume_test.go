@@ -112,6 +112,7 @@ func TestAListReadInSlicesIsTheSameList(t *testing.T) {
 	for _, parallel := range []int{1, 4} {
 		synctest.Test(t, func(t *testing.T) {
 			s := newSliced(t, listtest.Parallel(parallel))
+			s.onRestart = func() { clear(s.delivered) }
 			if err := s.read(t, 3); !errors.Is(err, list.ErrPaused) || s.last.Pages() < 3 || s.last.Report().Verified {
 				t.Fatalf("after three pages: %v, %+v", err, s.last.Report())
 			}

@@ -195,7 +195,7 @@ const noLimit = 100 * time.Hour
 
 func sliceLimit(parallel int) time.Duration {
 	if parallel > 1 {
-		return 18 * time.Second
+		return 10 * time.Second
 	}
 	return 8 * time.Second
 }
