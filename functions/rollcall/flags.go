@@ -12,7 +12,7 @@ import (
 type requestFlags struct {
 	Select   string `placeholder:"A,B" help:"Columns, instead of ROLLCALL_SELECT; name? marks one that may be missing."`
 	Filter   string `placeholder:"EXPR" help:"OData $$filter, instead of ROLLCALL_FILTER."`
-	Parallel string `placeholder:"N" help:"Partitions of the list that are read in parallel, instead of ROLLCALL_PARALLEL."`
+	Parallel string `placeholder:"N" help:"Partitions of the list that are read in parallel, or auto, instead of ROLLCALL_PARALLEL."`
 }
 
 func (f requestFlags) overrides() overrides {

@@ -119,7 +119,7 @@ Environment, with the same names as in the cloud functions:
   ROLLCALL_PAGE_SIZE      users per page, 1 to 999 (default 999)
   ROLLCALL_COUNT_SLACK    how far a list may be from Graph's count, unverified (default 0)
   ROLLCALL_REQUIRE_VERIFIED  true refuses a list that cannot be verified
-  ROLLCALL_PARALLEL       partitions of the list that are read in parallel, 1 to 32 (default 1)
+  ROLLCALL_PARALLEL       partitions of the list that are read in parallel, 1 to 32 (default auto)
   ROLLCALL_SINKS          where snapshot publishes: URLs, separated by white space
   ROLLCALL_STATE          store of the state between runs (default state, in the first store)
   ROLLCALL_MAX_LEAVERS    how many known users may be missing from a snapshot (default 1%, at least 10)

@@ -54,7 +54,7 @@ type Config struct {
 	// buffered response.
 	Stream bool
 	// Parallel is how many partitions of the list are read in parallel.
-	Parallel int
+	Parallel Parallel
 	// MemorySize is the Lambda function's memory in bytes, 0 elsewhere.
 	MemorySize int64
 	// LogLevel is Lambda's AWS_LAMBDA_LOG_LEVEL, "" if it is not set.
@@ -93,7 +93,7 @@ func (c Config) LogValue() slog.Value {
 		slog.Int("jwtRoles", len(c.Roles)),
 		slog.String("loadBalancer", c.LoadBalancer),
 		slog.Bool("stream", c.Stream),
-		slog.Int("parallel", c.Parallel),
+		slog.String("parallel", c.Parallel.String()),
 	)
 }
 

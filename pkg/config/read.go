@@ -39,7 +39,7 @@ type settings struct {
 	Roles           roles               `env:"ROLLCALL_JWT_ROLES"`
 	LoadBalancer    loadBalancer        `env:"ROLLCALL_LOAD_BALANCER"`
 	Response        stream              `env:"ROLLCALL_RESPONSE"`
-	Parallel        parallel            `env:"ROLLCALL_PARALLEL"`
+	Parallel        Parallel            `env:"ROLLCALL_PARALLEL"`
 	AuthorityHost   host                `env:"AZURE_AUTHORITY_HOST"`
 	LogLevel        string              `env:"AWS_LAMBDA_LOG_LEVEL"`
 	MemorySize      int                 `env:"AWS_LAMBDA_FUNCTION_MEMORY_SIZE"`
@@ -60,7 +60,6 @@ func Read(environ []string, extra ...any) (*Config, error) {
 		Select:      property.DefaultColumns(),
 		Cloud:       cloudName(cloud.Public()),
 		PageSize:    defaultPageSize,
-		Parallel:    1,
 	}
 	known := ExtraVariables()
 	err := env.ParseWithOptions(&set, env.Options{
@@ -193,7 +192,7 @@ func (s *settings) config(values map[string]string) *Config {
 		Roles:           s.Roles.names,
 		LoadBalancer:    string(s.LoadBalancer),
 		Stream:          bool(s.Response),
-		Parallel:        int(s.Parallel),
+		Parallel:        s.Parallel,
 		MemorySize:      int64(s.MemorySize) << 20,
 		LogLevel:        s.LogLevel,
 		lookup: func(name string) (string, bool) {

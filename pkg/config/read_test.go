@@ -88,6 +88,23 @@ func TestResponsesAreBufferedByDefault(t *testing.T) {
 	}
 }
 
+func TestPartitionsAreANumberOrAutomatic(t *testing.T) {
+	for value, want := range map[string]config.Parallel{"": config.Auto, "auto": config.Auto, " AUTO ": config.Auto, "1": 1, "32": 32} {
+		if c := mustRead(t, "ROLLCALL_PARALLEL="+value); c.Parallel != want {
+			t.Errorf("%q: %v", value, c.Parallel)
+		}
+	}
+	for _, value := range []string{"0", "33", "-1", "automatic", "4.0", "auto 4", "1e1"} {
+		_, err := config.Read([]string{"ROLLCALL_PARALLEL=" + value})
+		if err == nil || !strings.Contains(err.Error(), "ROLLCALL_PARALLEL: is not a number of partitions; write a whole number from 1 to 32, or auto") {
+			t.Errorf("%q: %v", value, err)
+		}
+	}
+	if text := mustRead(t).LogValue().String(); !strings.Contains(text, "parallel=auto") {
+		t.Error(text)
+	}
+}
+
 func TestTheIDIsAlwaysSelected(t *testing.T) {
 	c := mustRead(t, "ROLLCALL_SELECT=manager")
 	if diff := cmp.Diff(property.Columns{{Name: "id"}, {Name: "manager"}}, c.Select); diff != "" {

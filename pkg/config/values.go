@@ -29,18 +29,35 @@ func (p *pageSize) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// parallel is how many partitions are read in parallel. With more than 32 a list
-// waits for Graph's quota instead of its latency.
-type parallel int
+// Parallel is how many partitions of a list are read in parallel. With more than 32 a
+// list waits for Graph's quota instead of its latency. [Auto] leaves the number to the
+// list.
+type Parallel int
 
-// UnmarshalText parses a whole number from 1 to 32.
-func (p *parallel) UnmarshalText(text []byte) error {
+// Auto is the zero Parallel: as many partitions as the size of the tenant, Graph's quota
+// and the memory make worth while.
+const Auto Parallel = 0
+
+// UnmarshalText parses a whole number from 1 to 32, or auto in any case.
+func (p *Parallel) UnmarshalText(text []byte) error {
+	if strings.EqualFold(string(text), "auto") {
+		*p = Auto
+		return nil
+	}
 	n, err := strconv.Atoi(string(text))
 	if err != nil || n < 1 || n > maxParallel {
-		return &complaint{"is not a number of partitions", "write a whole number from 1 to 32"}
+		return &complaint{"is not a number of partitions", "write a whole number from 1 to 32, or auto"}
 	}
-	*p = parallel(n)
+	*p = Parallel(n)
 	return nil
+}
+
+// String returns what UnmarshalText parses.
+func (p Parallel) String() string {
+	if p == Auto {
+		return "auto"
+	}
+	return strconv.Itoa(int(p))
 }
 
 // flag is a boolean.

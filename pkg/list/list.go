@@ -46,9 +46,9 @@ type Request struct {
 	// the list allows it; 0 and 1 mean one. With Auto it is the most: there are as many
 	// as have ten pages each, and as fit into Memory.
 	Parallel int
-	Auto     bool
+	Auto     bool `json:",omitempty"`
 	// Memory is the size of the process in bytes, 0 if there is plenty.
-	Memory int64
+	Memory int64 `json:",omitempty"`
 }
 
 // MaxAuto is the most partitions that are worth while without knowing the tenant: the

@@ -7,7 +7,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
+	"runtime/debug"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -80,8 +82,11 @@ func New(cfg *config.Config, log *slog.Logger, options ...Option) (*Reader, erro
 		return nil, err
 	}
 	r := &Reader{Graph: client, Credential: identity, Request: list.Request{
-		Columns: cfg.Select, Filter: cfg.Filter, Advanced: isAdvanced, PageSize: cfg.PageSize, Slack: cfg.CountSlack, RequireVerified: cfg.RequireVerified, Parallel: cfg.Parallel,
+		Columns: cfg.Select, Filter: cfg.Filter, Advanced: isAdvanced, PageSize: cfg.PageSize, Slack: cfg.CountSlack, RequireVerified: cfg.RequireVerified,
 	}}
+	if r.Request.Parallel = int(cfg.Parallel); cfg.Parallel == config.Auto {
+		r.Request.Parallel, r.Request.Auto, r.Request.Memory = list.MaxAuto, true, memory(cfg)
+	}
 	if cfg.SealKey == (secret.Source{}) {
 		return r, nil
 	}
@@ -89,6 +94,15 @@ func New(cfg *config.Config, log *slog.Logger, options ...Option) (*Reader, erro
 		return nil, err
 	}
 	return r, nil
+}
+
+// memory is what the process may use, 0 if that is not limited: the size of the Lambda
+// function, or GOMEMLIMIT.
+func memory(cfg *config.Config) int64 {
+	if limit := debug.SetMemoryLimit(-1); cfg.MemorySize == 0 && limit < math.MaxInt64 {
+		return limit
+	}
+	return cfg.MemorySize
 }
 
 // checkQuery reports whether the configured list is known to need an advanced query. The

@@ -57,7 +57,7 @@ func TestAReaderReadsTheListThatTheConfigurationDescribes(t *testing.T) {
 	}
 	want := list.Request{
 		Columns:  []property.Column{{Name: "id"}, {Name: "displayName"}, {Name: "manager", Optional: true}},
-		PageSize: 500, Slack: tolerance.Tolerance{Users: 7}, Parallel: 1,
+		PageSize: 500, Slack: tolerance.Tolerance{Users: 7}, Parallel: 16, Auto: true,
 	}
 	if diff := cmp.Diff(want, r.Request); diff != "" {
 		t.Errorf("-want +got\n%s", diff)

@@ -146,7 +146,7 @@ func newCheckpoint(p *Publication, name string) checkpoint {
 func (p *Publication) digest() string {
 	h := sha256.New()
 	request := p.Request
-	request.Parallel, request.Slack = 0, tolerance.Tolerance{} // these may change
+	request.Parallel, request.Auto, request.Memory, request.Slack = 0, false, 0, tolerance.Tolerance{} // these may change
 	_ = json.NewEncoder(h).Encode(request)
 	for _, d := range p.Destinations {
 		_, _ = fmt.Fprintln(h, d.Store.URL("part"), d.Format, d.Compression, d.Tables)
