@@ -57,6 +57,8 @@ type API struct {
 	workbook  func(w io.Writer, columns []string) (Table, error)
 	log       *slog.Logger
 	columns   atomic.Pointer[[]property.Column] // without those that Graph refused
+	streams   atomic.Int32                      // lists that are being read whole
+	undivided atomic.Pointer[string]            // the last filter whose list Graph refused to divide
 }
 
 // New returns the handler. It makes no request. A configured filter that cannot

@@ -12,7 +12,6 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/format"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
-	"github.com/rollcall-dev/rollcall/pkg/list"
 )
 
 // ndjson answers with all users as NDJSON, while they arrive. Its last line says
@@ -25,7 +24,8 @@ func (a *API) ndjson(w http.ResponseWriter, r *http.Request, o *options) error {
 	}
 	out := newLines(w)
 	defer out.stop()
-	users := list.New(a.directory, a.narrowed(o), a.log)
+	users, done := a.all(o)
+	defer done()
 	if err := out.read(users.Users(r.Context())); err != nil {
 		return out.fail(err)
 	}

@@ -90,7 +90,8 @@ func (a *API) spool(spool io.Writer, r *http.Request, o *options, compressed boo
 		return report, err
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
-	users := list.New(a.directory, a.narrowed(o), a.log)
+	users, done := a.all(o)
+	defer done()
 	for user, err := range users.Users(r.Context()) {
 		if before := users.CountBefore(); err == nil && before != nil {
 			err = out.Fits(*before)

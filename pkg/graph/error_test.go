@@ -89,7 +89,7 @@ func TestTextInPlaceOfAnErrorCodeIsNotShown(t *testing.T) {
 }
 
 func TestAUserNameWithADollarIsNotInTheError(t *testing.T) {
-	client, _ := overTLS(t, func(http.ResponseWriter, *http.Request) {})
+	client, _ := overTLS(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
 	_, err := client.User(t.Context(), "$anna.canary@contoso.example", graph.Query{})
 	if strings.Contains(err.Error(), "canary") {
 		t.Error(err)

@@ -3,7 +3,6 @@ package list
 import (
 	"errors"
 	"slices"
-	"strings"
 )
 
 // Check says what is wrong with a state that was stored and is to be resumed with r,
@@ -40,7 +39,7 @@ func checkPartitions(all []partition) error {
 	lower := ""
 	for i, p := range all {
 		last := i == len(all)-1
-		if p.Lower != lower || (p.Upper == "") != last || len(p.Upper) > maxBound || strings.Trim(p.Upper, alphabet) != "" || p.Barren < 0 {
+		if p.Lower != lower || (p.Upper == "") != last || p.Upper != "" && !isBound(p.Upper) || p.Barren < 0 {
 			return errors.New("its partitions leave somebody out")
 		}
 		lower = p.Upper
