@@ -21,7 +21,7 @@ func (a *API) all(o *options) (users *list.List, done func()) {
 	users = list.New(a.directory, q, a.log)
 	return users, func() {
 		a.streams.Add(-1)
-		if users.State().Progress.Undivided {
+		if !users.State().Progress.Undivided.IsZero() {
 			a.undivided.Store(&q.Filter) // whoever asks next need not try
 		}
 	}

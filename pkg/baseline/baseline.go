@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/store"
@@ -51,6 +52,25 @@ type Record struct {
 	// users had one.
 	Populated []string       `json:"populated"`
 	Values    map[string]int `json:"values,omitempty"`
+	// Undivided says that Graph refused to divide this list, nil if it did not.
+	Undivided *Undivided `json:"undivided,omitempty"`
+}
+
+// Undivided is a list of which Graph refused partitions.
+type Undivided struct {
+	// Since is when it did.
+	Since time.Time `json:"since"`
+	// Select are the columns that were asked for.
+	Select []string `json:"select"`
+}
+
+// divideAgain is when Graph is asked once more: tenants change, and so does Graph.
+const divideAgain = 30 * 24 * time.Hour
+
+// Of reports whether Graph is taken to refuse partitions of a list of these columns
+// that is read at the given time.
+func (u *Undivided) Of(columns []string, at time.Time) bool {
+	return u != nil && !at.Before(u.Since) && at.Sub(u.Since) < divideAgain && slices.Equal(u.Select, columns)
 }
 
 // Load returns the baseline's record, nil if there is none yet.

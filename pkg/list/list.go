@@ -128,8 +128,8 @@ type Progress struct {
 	// Second is how often a second reading was started: the last pass did not agree
 	// with the count, and the list is read in the opposite order.
 	Second int `json:"second,omitempty"`
-	// Undivided says that Graph refuses partitions of this list.
-	Undivided bool `json:"undivided,omitempty"`
+	// Undivided is when Graph refused partitions of this list, zero if it did not.
+	Undivided time.Time `json:"undivided,omitzero"`
 	// Unordered says that Graph does not list in the opposite order.
 	Unordered bool `json:"unordered,omitempty"`
 }

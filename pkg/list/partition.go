@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/crash"
 )
@@ -53,7 +54,7 @@ const (
 // that has the least that can go wrong.
 func (l *List) parts() int {
 	n, before, page := l.request.Parallel, l.progress.Before, l.pageSize()
-	if n <= 1 || l.report.Passes > 1 || l.progress.Second > 0 || l.progress.Undivided || before == nil || *before <= n*page && !l.request.Auto ||
+	if n <= 1 || l.report.Passes > 1 || l.progress.Second > 0 || !l.progress.Undivided.IsZero() || before == nil || *before <= n*page && !l.request.Auto ||
 		l.request.Search != "" || l.request.OrderBy != "" || !l.request.Query().Combines() {
 		return 1
 	}
@@ -135,7 +136,9 @@ func (l *List) divided(ctx context.Context, d *divider, bounds []string, err err
 	case isDefect(err):
 		return fmt.Errorf("divide the list: %w", err)
 	case err != nil && !errors.Is(err, context.Canceled):
-		l.progress.Undivided = refusesRequest(err)
+		if refusesRequest(err) {
+			l.progress.Undivided = time.Now().UTC()
+		}
 		l.log.WarnContext(ctx, "Graph does not count partitions of this list; it is read as one", "error", err)
 	}
 	return context.Cause(ctx)

@@ -69,7 +69,7 @@ func (l *List) startOver(ctx context.Context, err error) error {
 		l.progress.Unordered = true
 		l.report.Passes--
 	case len(l.progress.Partitions) > 1 && l.seen.used > 0 && refusesRequest(err):
-		l.progress.Undivided = true
+		l.progress.Undivided = time.Now().UTC()
 	case answer != nil && l.seen.used == 0:
 		var column *RefusedError
 		switch refused := l.dropRefused(ctx, err); {
@@ -79,7 +79,7 @@ func (l *List) startOver(ctx context.Context, err error) error {
 			return refused
 		}
 		// Otherwise it is the partitions that Graph refuses: the next pass has none.
-		l.progress.Undivided = true
+		l.progress.Undivided = time.Now().UTC()
 	default:
 		return err
 	}

@@ -134,9 +134,13 @@ func (r *run) promote(ctx context.Context) (superseded string, err error) {
 // remember makes this list the baseline of the next one. It comes last: only what was
 // published and announced is a baseline.
 func (r *run) remember(ctx context.Context) error {
-	replaced, err := r.baseline().Replace(ctx, baseline.Record{
+	record := baseline.Record{
 		Run: r.c.Run, StartedAt: r.c.StartedAt, Users: r.c.Report.Users, IDs: r.c.IDs, Populated: r.c.Populated, Values: r.c.Values,
-	})
+	}
+	if since := r.c.Progress.Undivided; !since.IsZero() {
+		record.Undivided = &baseline.Undivided{Since: since, Select: r.p.columns()}
+	}
+	replaced, err := r.baseline().Replace(ctx, record)
 	for _, o := range replaced {
 		if strings.HasPrefix(o.Key, "tenant="+r.p.Tenant+"/run=") {
 			r.obsolete = append(r.obsolete, object{inState, o.Key})

@@ -106,6 +106,9 @@ func (r *run) result(slice int) *Result {
 // read reads the list from where the run stands to its end, or as far as the time
 // allows, and moves the checkpoint. If it fails, what it wrote is deleted.
 func (r *run) read(ctx context.Context) error {
+	if err := r.recall(ctx); err != nil {
+		return err
+	}
 	s, err := newSlice(ctx, r.p, &r.c)
 	if err != nil {
 		return err
@@ -134,6 +137,22 @@ func (r *run) read(ctx context.Context) error {
 		r.abandon(ctx, s)
 	}
 	return err // after any other error the stored checkpoint may name what was written
+}
+
+// recall has a run that begins read its list as one chain if Graph refused to divide the
+// last one.
+func (r *run) recall(ctx context.Context) error {
+	if r.c.Report.Passes > 0 || r.p.Request.Parallel <= 1 {
+		return nil
+	}
+	last, err := r.baseline().Load(ctx)
+	if err != nil {
+		return err
+	}
+	if last != nil && last.Undivided.Of(r.p.columns(), r.c.StartedAt) {
+		r.c.Progress.Undivided = last.Undivided.Since
+	}
+	return nil
 }
 
 // park records that the run goes on in another slice.
