@@ -83,6 +83,7 @@ func (b *bench) others(users, rounds int) []func(context.Context) error {
 		b.million,
 		func(ctx context.Context) error { return b.stream(ctx, users, rounds) },
 		b.firstUser,
+		b.throttled,
 		b.coldStart,
 	}
 }

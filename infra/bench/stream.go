@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -45,13 +44,13 @@ func (b *bench) stream(ctx context.Context, users, rounds int) error {
 	}
 	raw := contender{"list.New", self, []string{"list"}}
 	progress(fmt.Sprintf("%d users streamed by the built function", users))
-	if _, err := streamOnce(ctx, host, users); err != nil { // gets the token
+	if _, err := streamOnce(ctx, host, users, "identity", nil); err != nil { // gets the token
 		return err
 	}
 	var streams []streaming
 	var readings []client.Measurement
 	for range rounds { // in turns, so that a busy minute affects both
-		s, err := streamOnce(ctx, host, users)
+		s, err := streamOnce(ctx, host, users, "identity", nil)
 		if err != nil {
 			return err
 		}
@@ -99,7 +98,7 @@ func (b *bench) firstUser(ctx context.Context) error {
 	progress("the first user of a stream")
 	var streams []streaming
 	for range rounds + 1 {
-		s, err := streamOnce(ctx, host, users)
+		s, err := streamOnce(ctx, host, users, "identity", nil)
 		if err != nil {
 			return err
 		}
@@ -128,14 +127,16 @@ func (b *bench) startFunction(ctx context.Context, t *tenantProcess) (*lambdahos
 	}.Start(ctx)
 }
 
-// streamOnce invokes the function as a Function URL does and reads its stream.
-func streamOnce(ctx context.Context, host *lambdahost.Host, users int) (streaming, error) {
+// streamOnce invokes the function as a Function URL does and reads its stream, which
+// comes in an encoding and by a way that may be narrow.
+func streamOnce(ctx context.Context, host *lambdahost.Host, users int, encoding string, way *narrow) (streaming, error) {
 	kind := gateway.FunctionURL()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, kind.Base+"/users?$format=ndjson", nil)
 	if err != nil {
 		return streaming{}, err
 	}
 	request.Header.Set("Authorization", "Bearer caller")
+	request.Header.Set("Accept-Encoding", encoding)
 	event, err := json.Marshal(kind.Event(request))
 	if err != nil {
 		return streaming{}, err
@@ -144,10 +145,13 @@ func streamOnce(ctx context.Context, host *lambdahost.Host, users int) (streamin
 	if err != nil {
 		return streaming{}, err
 	}
-	out := &arrival{began: time.Now()}
+	out := &arrival{began: time.Now(), narrow: way}
 	result, err := host.InvokeStream(ctx, event, out)
 	if err != nil {
 		return streaming{}, err
+	}
+	if err := out.end(); err != nil {
+		return streaming{}, fmt.Errorf("%w; the log:\n%s", err, host.Output())
 	}
 	wall := time.Since(out.began)
 	after, err := host.CPU()
@@ -158,21 +162,4 @@ func streamOnce(ctx context.Context, host *lambdahost.Host, users int) (streamin
 		return streaming{}, fmt.Errorf("the stream has %d lines of %d %s; the log:\n%s", out.lines, want, result.ErrorType, host.Output())
 	}
 	return streaming{first: out.first, wall: wall, cpu: after - before, bytes: out.bytes}, nil
-}
-
-// arrival notes when the first line came, and counts.
-type arrival struct {
-	began time.Time
-	first time.Duration
-	bytes int64
-	lines int
-}
-
-func (a *arrival) Write(p []byte) (int, error) {
-	if a.lines == 0 && bytes.IndexByte(p, '\n') >= 0 {
-		a.first = time.Since(a.began)
-	}
-	a.bytes += int64(len(p))
-	a.lines += bytes.Count(p, []byte("\n"))
-	return len(p), nil
 }
