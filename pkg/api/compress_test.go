@@ -191,6 +191,36 @@ func (c *cable) Write(p []byte) (int, error) {
 	return n, errors.New("broken pipe")
 }
 
+// trap passes on what fits and then panics.
+type trap struct {
+	*httptest.ResponseRecorder
+	left int
+}
+
+func (p *trap) Write(b []byte) (int, error) {
+	if p.left -= len(b); p.left < 0 {
+		panic("kim@contoso.com")
+	}
+	return p.ResponseRecorder.Write(b)
+}
+
+func TestAPanicLeavesNoWholeArchive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, simulator.Config{Users: 3000, Latency: time.Second})
+		for _, after := range []int{0, 1000, 100_000} {
+			w := &trap{httptest.NewRecorder(), after}
+			panicked := false
+			func() {
+				defer func() { panicked = recover() != nil }()
+				s.serve(t, w, http.MethodGet, ndjsonURL, "Accept-Encoding", "gzip")
+			}()
+			if text, err := unpack(t, w.Body.Bytes()); err == nil || !panicked || strings.Contains(text, "@rollcall.complete") {
+				t.Errorf("after %d bytes: unpacked %v, panicked %v", after, err, panicked)
+			}
+		}
+	})
+}
+
 // sent notes how much had been sent at which flush.
 type sent struct {
 	*httptest.ResponseRecorder

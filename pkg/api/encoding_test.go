@@ -56,3 +56,29 @@ func TestWhatIsSmallOrAnErrorStaysAsItIs(t *testing.T) {
 		}
 	}
 }
+
+// FuzzAcceptEncoding: gzip goes only to who names it or all encodings, and nobody
+// gets anything but an answer or a 406.
+func FuzzAcceptEncoding(f *testing.F) {
+	for _, header := range []string{"gzip", "x-gzip;q=0.5, *;q=0", "identity;q=0", "*", ";q=,;;", "gzip;q=NaN", "gzip\xff"} {
+		f.Add(header, "identity")
+	}
+	f.Fuzz(func(t *testing.T, one, two string) {
+		s, _ := asked(t)
+		r := request(t, "/users", "$format=ndjson")
+		r.Header["Accept-Encoding"] = []string{one, two}
+		w := httptest.NewRecorder()
+		s.handler.ServeHTTP(w, r)
+		both := strings.ToLower(one + "," + two)
+		switch encoding := w.Header().Get("Content-Encoding"); {
+		case w.Code == http.StatusNotAcceptable && encoding == "" && (strings.Contains(both, "identity") || strings.Contains(both, "*")):
+		case w.Code == http.StatusOK && encoding == "":
+		case w.Code == http.StatusOK && encoding == "gzip" && (strings.Contains(both, "gzip") || strings.Contains(both, "*")):
+			if text, err := unpack(t, w.Body.Bytes()); err != nil || !strings.HasPrefix(text, `{"@rollcall.`) {
+				t.Errorf("%v: %q", err, text)
+			}
+		default:
+			t.Errorf("%q, %q: %d in %q", one, two, w.Code, encoding)
+		}
+	})
+}
