@@ -11,7 +11,7 @@ INFRA      := infra
 E2E        := $(INFRA)/e2e
 VENV       := $(E2E)/.venv
 SAM_VENV   := $(E2E)/suites/sam/.venv
-PARQUET    := $(E2E)/suites/parquet/.venv
+READERS    := $(E2E)/suites/readers/.venv
 NODE       := $(E2E)/node_modules
 TOOLS      := .tools/bin
 GOFUMPT    := $(TOOLS)/gofumpt-v0.12.0
@@ -24,7 +24,7 @@ RELEASE    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -tags lambda.
 BUDGET     := 13000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt format vet tidy lint race size e2e chaos bench bench-peers validate build build-UsersFunction build-SnapshotFunction deploy tools clean
+.PHONY: help run test check fmt format vet tidy lint race size e2e jq chaos bench bench-peers validate build build-UsersFunction build-SnapshotFunction deploy tools clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -72,7 +72,7 @@ size:
 	bytes=$$(($$(wc -c < "$$dir/bootstrap"))) && \
 	echo "functions/users for arm64: $$bytes bytes of $(BUDGET)" && [ "$$bytes" -le $(BUDGET) ]
 
-e2e: $(VENV)/installed $(SAM_VENV)/installed $(PARQUET)/installed $(NODE)/installed ## The built functions behind every trigger, store, bus and state machine; kills; other clients and readers; the README's commands; needs python3, node and curl
+e2e: $(VENV)/installed $(SAM_VENV)/installed $(READERS)/installed $(NODE)/installed jq ## The built functions behind every trigger, store, bus and state machine; kills; other clients and readers; the README's commands; needs python3, node, curl and jq
 	@cd $(INFRA) && $(GO) test -count=1 -timeout 30m ./... && echo "e2e: every package passed"
 
 # Seeds of `make chaos`: so many, from the first on.
@@ -124,7 +124,7 @@ $(GOLANGCI):
 	@$(call install,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,golangci-lint)
 
 # An environment is rebuilt when its list of packages has changed.
-$(VENV)/installed $(SAM_VENV)/installed $(PARQUET)/installed: %/.venv/installed: %/requirements.txt
+$(VENV)/installed $(SAM_VENV)/installed $(READERS)/installed: %/.venv/installed: %/requirements.txt
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed: make e2e and make validate need Python 3.11 or later"; exit 1; }
 	@echo "installing $< into $(@D)"
 	@$(PYTHON) -m venv $(@D)
@@ -137,5 +137,10 @@ $(NODE)/installed: %/node_modules/installed: %/package.json %/package-lock.json
 	@cd $(<D) && $(NPM) ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
+# A program that only the system's packages have is installed where that is possible.
+jq:
+	@command -v jq >/dev/null || { echo "installing jq"; { apt-get update -qq && apt-get install -y -qq jq; } >/dev/null 2>&1; } || \
+	{ echo "jq is not installed: make e2e needs it (apt-get install jq, brew install jq)"; exit 1; }
+
 clean: ## Remove what was built and installed here
-	@rm -rf bin snapshot .tools .aws-sam $(VENV) $(SAM_VENV) $(PARQUET) $(NODE)
+	@rm -rf bin snapshot .tools .aws-sam $(VENV) $(SAM_VENV) $(READERS) $(NODE)

@@ -165,6 +165,7 @@ func (x *Writer) about(verified bool) error {
 		}
 	}
 	return errors.Join(
+		x.book.SetSheetDimension(aboutSheet, ""), // as above
 		x.book.SetCellStyle(aboutSheet, "A1", "A4", x.styles.header),
 		x.book.SetCellStyle(aboutSheet, "B4", "B4", x.styles.instant),
 		x.book.SetColWidth(aboutSheet, "A", "B", widthOfInstants),

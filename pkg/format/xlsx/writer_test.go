@@ -278,6 +278,9 @@ func TestASecondSheetSaysThatTheListIsComplete(t *testing.T) {
 			t.Errorf("there is no %s in %s", name, shared)
 		}
 	}
+	if s.Dimension != nil {
+		t.Error("a size is named that is not the sheet's")
+	}
 	if s.Rows[0].Cells[1].Value != "2" || s.Rows[1].Cells[1].Value != "1" || s.Rows[2].Cells[1].Value != "1" {
 		t.Errorf("%+v", s.Rows)
 	}

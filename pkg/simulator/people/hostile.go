@@ -71,7 +71,7 @@ func numerals() []string {
 
 // late is the first user who has what nobody before has: a reader that decides by the
 // first rows what a column is gets it wrong.
-const late = 21_000
+const late = 10_050
 
 // isLate is true for one in three of those users, in a hostile tenant.
 func (u *Person) isLate() bool { return u.People.hostile && u.index >= late && u.index%3 == 0 }

@@ -115,7 +115,7 @@ func planFor(words []string) plan {
 			}
 		}
 		return export
-	case first == "curl":
+	case first == "curl", first == "jq":
 		return client
 	case first == "rollcall" && (second == "serve" || second == "simulate"):
 		return server

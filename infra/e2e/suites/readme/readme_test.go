@@ -44,6 +44,9 @@ func TestEveryCommandOfTheREADMEWorks(t *testing.T) {
 		case client:
 			out, _ := s.run(t, s.dir, s.script(c.text))
 			s.check(t, doc, c, out)
+			if strings.HasPrefix(c.text, "jq ") {
+				s.checkRefusal(t, c)
+			}
 		}
 	}
 }
@@ -71,6 +74,32 @@ func (s *shell) check(t *testing.T, doc *document, c command, out string) {
 	case out == "" && !strings.HasPrefix(c.text, "curl"):
 	case out == "":
 		t.Errorf("README.md, line %d: %s prints nothing", c.line, c.text)
+	}
+}
+
+// checkRefusal runs a command that judges a stream of NDJSON on streams that are not
+// complete: it has to fail.
+func (s *shell) checkRefusal(t *testing.T, c command) {
+	t.Helper()
+	words := strings.Fields(c.text)
+	name := words[len(words)-1]
+	whole, err := os.ReadFile(filepath.Join(s.dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.SplitAfter(strings.TrimSuffix(string(whole), "\n"), "\n")
+	users := strings.Join(lines[:len(lines)-1], "")
+	for what, stream := range map[string]string{
+		"cut before its last record": users, "cut in a user": users[:len(users)-10], "cut in its last record": string(whole[:len(whole)-5]), "empty": "",
+		"failed": users + `{"@rollcall.complete":false,"error":{"code":"Graph.Throttled","message":"later"}}` + "\n",
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(stream), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, all, err := s.try(t, dir, s.script(c.text)); err == nil {
+			t.Errorf("README.md, line %d: %s succeeds with a list that is %s:\n%s", c.line, c.text, what, all)
+		}
 	}
 }
 

@@ -70,15 +70,23 @@ func shellQuoted(text string) string { return "'" + strings.ReplaceAll(text, "'"
 // run runs a command to its end in a folder and returns what it prints.
 func (s *shell) run(t *testing.T, dir, script string) (stdout, all string) {
 	t.Helper()
+	stdout, all, err := s.try(t, dir, script)
+	if err != nil {
+		t.Fatalf("%v:\n%s", err, all)
+	}
+	return stdout, all
+}
+
+// try is run for a command that may fail.
+func (s *shell) try(t *testing.T, dir, script string) (stdout, all string, err error) {
+	t.Helper()
 	command := exec.CommandContext(t.Context(), "bash", "-c", script)
 	command.Dir, command.Env = dir, s.env
 	var out bytes.Buffer
 	both := &process.Output{}
 	command.Stdout, command.Stderr = io.MultiWriter(&out, both), both
-	if err := command.Run(); err != nil {
-		t.Fatalf("%v:\n%s", err, both.String())
-	}
-	return out.String(), both.String()
+	err = command.Run()
+	return out.String(), both.String(), err
 }
 
 // listening is the line that a server prints once it listens.

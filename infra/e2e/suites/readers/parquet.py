@@ -1,5 +1,5 @@
 """Reads Parquet files by pyarrow and by DuckDB and compares them with the NDJSON
-of the same users. Usage: read.py FOLDER, which has what parquet_test.go put there.
+of the same users. Usage: parquet.py FOLDER, which has what parquet_test.go put there.
 """
 
 import json

@@ -1,4 +1,4 @@
-package parquet_test
+package readers_test
 
 import (
 	"bufio"
@@ -47,10 +47,10 @@ func TestPyarrowAndDuckDBReadWhatNDJSONHas(t *testing.T) {
 	} {
 		publish(t, tenant, filepath.Join(dir, name), columns)
 	}
-	python := harness.Installed(t, "suites", "parquet", ".venv", "bin", "python") // with pyarrow and DuckDB
-	out, err := exec.CommandContext(t.Context(), python, "read.py", dir).CombinedOutput()
+	python := harness.Installed(t, "suites", "readers", ".venv", "bin", "python") // with pyarrow and DuckDB
+	out, err := exec.CommandContext(t.Context(), python, "parquet.py", dir).CombinedOutput()
 	if err != nil || string(out) != "every value agrees\n" {
-		t.Errorf("read.py: %v\n%s", err, out)
+		t.Errorf("parquet.py: %v\n%s", err, out)
 	}
 }
 
