@@ -11,8 +11,12 @@ import (
 )
 
 // batchSize is how many bytes of users go from the reader of a partition to the
-// goroutine that delivers them. Each partition has two batches.
-const batchSize = 64 << 10
+// goroutine that delivers them. There is a batch for each partition to fill, and spare
+// ones that are on their way.
+const (
+	batchSize    = 32 << 10
+	spareBatches = 2
+)
 
 // batch is some users of one page, copied, because what Graph's client hands out is
 // valid only until the next user.
@@ -49,7 +53,7 @@ func (l *List) readParallel(ctx context.Context, partitions []*partition) error 
 	ctx, cancel := context.WithCancel(ctx)
 	var (
 		full    = make(chan *batch)
-		empty   = make(chan *batch, 2*len(partitions))
+		empty   = make(chan *batch, len(partitions)+spareBatches)
 		readers sync.WaitGroup
 		errs    []error
 	)
@@ -61,9 +65,9 @@ func (l *List) readParallel(ctx context.Context, partitions []*partition) error 
 			return err
 		}
 		pagers[i] = pager
-		for range 2 {
-			empty <- new(batch)
-		}
+	}
+	for range cap(empty) {
+		empty <- new(batch)
 	}
 	for i, p := range partitions {
 		reader := partitionReader{partition: p, resumed: p.Link != "" || l.resumed, pager: pagers[i], pause: l.Pause, full: full, empty: empty}

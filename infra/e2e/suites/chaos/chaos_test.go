@@ -19,6 +19,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/rollcall-dev/rollcall/pkg/config"
 )
 
 // The seeds of a run: CHAOS_SEEDS of them from CHAOS_FIRST on.
@@ -44,6 +46,7 @@ func jobs() []job {
 	all := []job{
 		{"list-1", func(c *trial) outcome { return c.list(1) }},
 		{"list-4", func(c *trial) outcome { return c.list(4) }},
+		{"list-auto", func(c *trial) outcome { return c.list(0) }},
 		{"api-ndjson", (*trial).stream},
 		{"api-csv", (*trial).table},
 		{"api-pages", (*trial).pages},
@@ -52,8 +55,8 @@ func jobs() []job {
 		name string
 		run  func(*publishing) outcome
 	}{{"whole", (*publishing).whole}, {"slices", (*publishing).slices}, {"killed", (*publishing).killed}, {"twice", (*publishing).twice}} {
-		for _, parallel := range []int{1, 4, 8} {
-			all = append(all, job{fmt.Sprintf("snapshot-%d-%s", parallel, mode.name), func(c *trial) outcome {
+		for _, parallel := range []int{0, 1, 4, 8} {
+			all = append(all, job{fmt.Sprintf("snapshot-%s-%s", config.Parallel(parallel), mode.name), func(c *trial) outcome {
 				p := c.publish(parallel, memory)
 				defer p.explain()
 				time.Sleep(time.Hour) // so that the next run is a later one

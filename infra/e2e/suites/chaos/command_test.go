@@ -74,7 +74,7 @@ func newCommand(t *testing.T, program string, seed int, name string) *command {
 	at := harness.Start(t, tenant.New(c.tenant.Config()).Start)
 	c.tenant = at.Tenant
 	c.env = append(at.Environ(), "HOME="+c.folder, "TMPDIR="+c.folder, "ROLLCALL_SELECT="+columns,
-		fmt.Sprintf("ROLLCALL_PAGE_SIZE=%d", c.pageSize), fmt.Sprintf("ROLLCALL_PARALLEL=%d", []int{1, 4, 8}[c.random.IntN(3)]))
+		fmt.Sprintf("ROLLCALL_PAGE_SIZE=%d", c.pageSize), "ROLLCALL_PARALLEL="+[]string{"1", "4", "auto"}[c.random.IntN(3)])
 	return c
 }
 

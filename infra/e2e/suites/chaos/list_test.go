@@ -56,7 +56,7 @@ func (c *trial) ask(handler http.Handler, target string) (w *httptest.ResponseRe
 
 func (c *trial) api() http.Handler {
 	c.Helper()
-	from := c.reader(c.tenant, 1)
+	from := c.reader(c.tenant, c.random.IntN(2))
 	handler, err := api.New(api.Config{Directory: from.Graph, Request: from.Request})
 	if err != nil {
 		c.Fatal(err)

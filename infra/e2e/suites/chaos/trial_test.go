@@ -47,13 +47,18 @@ func newTrial(t *testing.T, seed int, name string, latency time.Duration) *trial
 // columns are those that runs ask for.
 const columns = "id,userPrincipalName,displayName,department"
 
-// reader wires a client as functions do. Requests go to a tenant in memory.
+// reader wires a client as functions do, with so many partitions, 0 for automatic ones.
+// Requests go to a tenant in memory.
 func (c *trial) reader(tenant *simulator.Tenant, parallel int) *reader.Reader {
 	c.Helper()
 	is := tenant.Config()
+	size := c.pageSize
+	if parallel == 0 {
+		size = max(5, size/8) // so that there are pages enough for several
+	}
 	cfg, err := config.Read([]string{
 		"AZURE_TENANT_ID=" + is.Tenant, "AZURE_CLIENT_ID=" + is.ClientID, "AZURE_CLIENT_SECRET=" + is.ClientSecret,
-		"ROLLCALL_SELECT=" + columns, fmt.Sprintf("ROLLCALL_PAGE_SIZE=%d", c.pageSize), fmt.Sprintf("ROLLCALL_PARALLEL=%d", parallel),
+		"ROLLCALL_SELECT=" + columns, fmt.Sprintf("ROLLCALL_PAGE_SIZE=%d", size), "ROLLCALL_PARALLEL=" + config.Parallel(parallel).String(),
 	})
 	if err != nil {
 		c.Fatal(err)
