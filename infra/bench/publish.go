@@ -121,7 +121,7 @@ func (b *bench) publish(ctx context.Context, users int) error {
 		{"NDJSON, gzip", "?compression=gzip"}, {"NDJSON, zstd", "?compression=zstd"}, {"CSV, gzip", "?format=csv"}, {"Parquet, zstd", "?format=parquet"},
 	} {
 		progress(fmt.Sprintf("%d users as %s", users, format[0]))
-		p, err := b.publishOnce(ctx, tenant, at, fmt.Sprintf("%x-%d", format[0], users), format[1])
+		p, err := b.publishOnce(ctx, tenant, at, fmt.Sprintf("%x-%d", format[0], users), format[1], "ROLLCALL_PARALLEL=1")
 		if err != nil {
 			return err
 		}
@@ -151,16 +151,16 @@ func (b *bench) partitions(ctx context.Context) error {
 	fmt.Println("| ROLLCALL_PARALLEL | wall s | times faster | peak RSS MiB | GB-seconds at 1 GB |")
 	fmt.Println("|--:|--:|--:|--:|--:|")
 	var one time.Duration
-	for _, n := range []int{1, 4, 8} {
-		progress(fmt.Sprintf("%d ranges", n))
-		p, err := b.publishOnce(ctx, tenant, at, fmt.Sprintf("ranges-%d", n), "", fmt.Sprintf("ROLLCALL_PARALLEL=%d", n))
+	for _, n := range []string{"1", "4", "8", "auto"} {
+		progress(n + " ranges")
+		p, err := b.publishOnce(ctx, tenant, at, "ranges-"+n, "", "ROLLCALL_PARALLEL="+n)
 		if err != nil {
 			return err
 		}
-		if n == 1 {
+		if n == "1" {
 			one = p.wall
 		}
-		fmt.Printf("| %d | %.1f | %.1f | %.0f | %.1f |\n", n, p.wall.Seconds(), one.Seconds()/p.wall.Seconds(), mebibytes(p.peak), p.wall.Seconds()*memorySize)
+		fmt.Printf("| %s | %.1f | %.1f | %.0f | %.1f |\n", n, p.wall.Seconds(), one.Seconds()/p.wall.Seconds(), mebibytes(p.peak), p.wall.Seconds()*memorySize)
 	}
 	return nil
 }
