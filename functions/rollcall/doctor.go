@@ -34,6 +34,7 @@ do. Nothing is changed and no user is shown. The exit status is 1 if a check fai
   permission     the token may read users
   columns        each selected column can be read
   count          Graph counts the users, so that lists can be verified
+  partitions     in how many partitions lists are read
   page           how long a page takes`
 }
 
@@ -68,7 +69,9 @@ func (c *checks) run(ctx context.Context, t *tenant) {
 		return
 	}
 	columns := c.columns(ctx, t)
-	c.count(ctx, t)
+	if users, ok := c.count(ctx, t); ok {
+		c.partitions(ctx, t, users)
+	}
 	c.page(ctx, t, columns)
 }
 
@@ -171,7 +174,8 @@ func (c *checks) columns(ctx context.Context, t *tenant) []property.Column {
 	return granted
 }
 
-func (c *checks) count(ctx context.Context, t *tenant) {
+// count returns how many users Graph counts, if it does.
+func (c *checks) count(ctx context.Context, t *tenant) (users int, ok bool) {
 	var stats graph.Stats
 	n, err := t.Graph.Count(ctx, t.Request.Query(), &stats)
 	var answer *graph.Error
@@ -184,6 +188,24 @@ func (c *checks) count(ctx context.Context, t *tenant) {
 		c.ok("count", "this tenant does not count its users (B2C tenants do not); lists will be complete but not verified")
 	default:
 		c.failed("count", err)
+	}
+	return n, err == nil
+}
+
+// partitions says in how many partitions lists are read, and whether Graph counts them.
+func (c *checks) partitions(ctx context.Context, t *tenant, users int) {
+	n := t.Request.Partitions(users)
+	if n == 1 {
+		c.ok("partitions", "one (ROLLCALL_PARALLEL is %s)", t.config.Parallel)
+		return
+	}
+	switch divides, err := t.Request.Divides(ctx, t.Graph); {
+	case err != nil:
+		c.failed("partitions", err)
+	case !divides:
+		c.ok("partitions", "one: Graph does not count partitions of this list (ROLLCALL_PARALLEL is %s)", t.config.Parallel)
+	default:
+		c.ok("partitions", "up to %d (ROLLCALL_PARALLEL is %s)", n, t.config.Parallel)
 	}
 }
 

@@ -295,10 +295,8 @@ func (d *divider) count(ctx context.Context, bounds []string) error {
 		asking.Go(func() {
 			p := &found[i]
 			defer crash.Recover(&p.err)
-			query := d.request.Query()
-			query.Filter = (&partition{Upper: bound}).filter(query.Filter)
 			p.bound = bound
-			if p.users, p.err = d.directory.Count(ctx, query, &d.stats); p.err != nil {
+			if p.users, p.err = d.request.countUpTo(ctx, d.directory, bound, &d.stats); p.err != nil {
 				cancel()
 			}
 		})

@@ -189,8 +189,8 @@ func (l *List) Has(id ID) bool { return l.seen.has(id) }
 // Pages is how many pages this List has read whole, resumed ones not counted.
 func (l *List) Pages() int { return l.pages }
 
-// Users reads the list. Each user comes once, as they arrive and in Graph's
-// order. When the iteration ends without an error the list is complete, and
+// Users reads the list. Each user comes once, as they arrive: in Graph's order,
+// unless the list is read in partitions. When the iteration ends without an error the list is complete, and
 // [List.Report] holds the proof. An error, always the last thing that comes,
 // means that it is not: an [IncompleteError], a [RefusedError], a *graph.Error,
 // an error of the token source, or the cause of ctx.

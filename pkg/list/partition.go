@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/crash"
+	"github.com/rollcall-dev/rollcall/pkg/graph"
 )
 
 // partition is a range of the list: the users whose userPrincipalName lies between
@@ -43,30 +44,57 @@ const (
 	minPages = 10
 	// What a list may take of a process of limited memory: memoryBase for the program,
 	// the parts that are written and the list's own buffers, memoryPerPartition for two
-	// connections, a decoder and the batches of each partition.
+	// connections, a decoder and a batch of each partition, and its ids.
 	memoryBase         = 56 << 20
 	memoryPerPartition = 1 << 20
+	bytesPerID         = 18
 )
 
-// parts is into how many partitions the present pass is to be divided. It is one unless
-// more were asked for and the list allows it: its first pass, without search or order,
-// counted, and more than a page for each partition. Later passes are single, because
-// that has the least that can go wrong.
-func (l *List) parts() int {
-	n, before, page := l.request.Parallel, l.progress.Before, l.pageSize()
-	if n <= 1 || l.report.Passes > 1 || l.progress.Second > 0 || !l.progress.Undivided.IsZero() || before == nil || *before <= n*page && !l.request.Auto ||
-		l.request.Search != "" || l.request.OrderBy != "" || !l.request.Query().Combines() {
+// Partitions is into how many partitions a list of so many users is divided at most: one
+// unless more were asked for, and the list allows it by having more than a page for each,
+// no search and no order.
+func (r Request) Partitions(users int) int {
+	n, page := r.Parallel, r.Query().PageSize()
+	switch {
+	case n <= 1, r.Search != "", r.OrderBy != "", !r.Query().Combines():
+		return 1
+	case r.Auto:
+		n = min(n, users/(minPages*page))
+		if r.Memory > 0 {
+			n = min(n, int((r.Memory-memoryBase-int64(users)*bytesPerID)/memoryPerPartition))
+		}
+		return max(1, n)
+	case users <= n*page:
 		return 1
 	}
-	if !l.request.Auto {
-		return n
+	return n
+}
+
+// Divides reports whether Graph counts partitions of the list that r asks for. An error
+// is one that does not say.
+func (r Request) Divides(ctx context.Context, d Directory) (bool, error) {
+	_, err := r.countUpTo(ctx, d, "m", new(graph.Stats))
+	if refusesRequest(err) {
+		return false, nil
 	}
-	n = min(n, *before/(minPages*page))
-	if limit := l.request.Memory; limit > 0 {
-		ids := int64(*before) * 18
-		n = min(n, int(max(0, limit-memoryBase-ids)/memoryPerPartition))
+	return err == nil, err
+}
+
+// countUpTo counts the users of the list up to a bound.
+func (r Request) countUpTo(ctx context.Context, d Directory, bound string, stats *graph.Stats) (int, error) {
+	r.Filter = (&partition{Upper: bound}).filter(r.Filter)
+	return d.Count(ctx, r.Query(), stats)
+}
+
+// parts is into how many partitions the present pass is to be divided. Only the first
+// one is, because later ones have the least that can go wrong, and only one whose users
+// Graph has counted.
+func (l *List) parts() int {
+	before := l.progress.Before
+	if l.report.Passes > 1 || l.progress.Second > 0 || !l.progress.Undivided.IsZero() || before == nil {
+		return 1
 	}
-	return max(1, n)
+	return l.request.Partitions(*before)
 }
 
 // divide replaces the whole list by up to n partitions, if Graph counts it so that this
