@@ -191,6 +191,37 @@ func (c *cable) Write(p []byte) (int, error) {
 	return n, errors.New("broken pipe")
 }
 
+// hiccup loses its first part, and passes on the others.
+type hiccup struct {
+	*httptest.ResponseRecorder
+	had bool
+}
+
+func (h *hiccup) Write(p []byte) (int, error) {
+	if !h.had {
+		h.had = true
+		return 0, errors.New("hiccup")
+	}
+	return h.ResponseRecorder.Write(p)
+}
+
+func TestAnAnswerWithAGapIsAborted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, simulator.Config{Users: 950}, "id", "displayName", "userPrincipalName", "mail", "proxyAddresses")
+		for _, target := range []string{ndjsonURL, csvURL, "https://api.example/users?$top=950"} {
+			w := &hiccup{ResponseRecorder: httptest.NewRecorder()}
+			var reason any
+			func() {
+				defer func() { reason = recover() }()
+				s.serve(t, w, http.MethodGet, target, "Accept-Encoding", "gzip")
+			}()
+			if reason != http.ErrAbortHandler {
+				t.Errorf("%s: it ends with %v", target, reason)
+			}
+		}
+	})
+}
+
 // trap passes on what fits and then panics.
 type trap struct {
 	*httptest.ResponseRecorder
