@@ -18,6 +18,7 @@ type column struct {
 const (
 	widthOfInstants = 25
 	widthOfIDs      = 38
+	widthOfNames    = 34
 	widthOfTexts    = 24
 	widthOfRest     = 14
 )
@@ -32,6 +33,8 @@ func columnsOf(names []string) []column {
 			c.width = widthOfInstants
 		case name == "id", name == property.Manager:
 			c.width = widthOfIDs
+		case name == "userPrincipalName", name == "mail":
+			c.width = widthOfNames
 		case kind == "Edm.Boolean", kind == "Edm.Int32":
 			c.width = widthOfRest
 		}
@@ -42,11 +45,11 @@ func columnsOf(names []string) []column {
 }
 
 // styles are the styles of the cells.
-type styles struct{ header, text, instant int }
+type styles struct{ header, text, instant, boolean int }
 
 func newStyles(book *excelize.File) (s styles, err error) {
 	if s.header, err = book.NewStyle(&excelize.Style{
-		Font: &excelize.Font{Bold: true},
+		Font: &excelize.Font{Bold: true, Family: "Calibri", Size: 11},
 		Fill: excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{"D9E1F2"}},
 	}); err != nil {
 		return s, err
@@ -56,7 +59,11 @@ func newStyles(book *excelize.File) (s styles, err error) {
 		return s, err
 	}
 	inUTC := `yyyy-mm-dd hh:mm:ss "UTC"`
-	s.instant, err = book.NewStyle(&excelize.Style{CustomNumFmt: &inUTC})
+	if s.instant, err = book.NewStyle(&excelize.Style{CustomNumFmt: &inUTC, Alignment: &excelize.Alignment{Horizontal: "left"}}); err != nil {
+		return s, err
+	}
+	asWord := `"TRUE";"TRUE";"FALSE"` // for LibreOffice, which shows some booleans as 1
+	s.boolean, err = book.NewStyle(&excelize.Style{CustomNumFmt: &asWord, Alignment: &excelize.Alignment{Horizontal: "center"}})
 	return s, err
 }
 
@@ -68,7 +75,7 @@ func (x *Writer) cell(i int, c column) any {
 	}
 	switch x.cells.Kind(i) {
 	case 't', 'f':
-		return x.cells.Kind(i) == 't'
+		return excelize.Cell{StyleID: x.styles.boolean, Value: x.cells.Kind(i) == 't'}
 	case '0':
 		if n, ok := number(string(text)); ok {
 			return n

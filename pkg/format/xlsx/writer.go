@@ -60,7 +60,7 @@ func (x *Writer) begin(columns []string) (err error) {
 		return err
 	}
 	// The size is not known yet, and some readers trust a wrong one.
-	if err := x.book.SetSheetDimension(usersSheet, ""); err != nil {
+	if err := errors.Join(x.book.SetSheetDimension(usersSheet, ""), x.layOut()); err != nil {
 		return err
 	}
 	if x.rows, err = x.book.NewStreamWriter(usersSheet); err != nil {
@@ -76,6 +76,16 @@ func (x *Writer) begin(columns []string) (err error) {
 		return err
 	}
 	return x.rows.SetRow("A1", x.row)
+}
+
+// layOut has the sheet printed at the width of a page, each with the header.
+func (x *Writer) layOut() error {
+	yes, landscape, one, unlimited := true, "landscape", 1, 0
+	return errors.Join(
+		x.book.SetSheetProps(usersSheet, &excelize.SheetPropsOptions{FitToPage: &yes}),
+		x.book.SetPageLayout(usersSheet, &excelize.PageLayoutOptions{Orientation: &landscape, FitToWidth: &one, FitToHeight: &unlimited}),
+		x.book.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Titles", RefersTo: usersSheet + "!$1:$1", Scope: usersSheet}),
+	)
 }
 
 // User writes a user's row. raw is the user's JSON object and is not kept. See
@@ -167,6 +177,7 @@ func (x *Writer) about(verified bool) error {
 	return errors.Join(
 		x.book.SetSheetDimension(aboutSheet, ""), // as above
 		x.book.SetCellStyle(aboutSheet, "A1", "A4", x.styles.header),
+		x.book.SetCellStyle(aboutSheet, "B2", "B3", x.styles.boolean),
 		x.book.SetCellStyle(aboutSheet, "B4", "B4", x.styles.instant),
 		x.book.SetColWidth(aboutSheet, "A", "B", widthOfInstants),
 		x.book.SetDocProps(&excelize.DocProperties{
