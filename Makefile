@@ -27,10 +27,10 @@ RELEASE    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -tags lambda.
 BUDGET     := 13000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt format vet tidy lint race size e2e e2e-foreign jq chaos bench bench-peers validate build build-UsersFunction build-SnapshotFunction deploy tools clean
+.PHONY: help run test check fmt format vet tidy lint race size e2e e2e-foreign jq soffice chaos bench bench-peers validate build build-UsersFunction build-SnapshotFunction deploy tools clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: ## List users and publish them to ./snapshot: a simulated tenant's, or yours with AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET set
 	@if [ -n "$$AZURE_TENANT_ID" ] && [ -n "$$AZURE_CLIENT_ID" ] && [ -n "$$AZURE_CLIENT_SECRET" ]; then demo=; else demo=--demo; fi; \
@@ -78,7 +78,7 @@ size:
 e2e: $(VENV)/installed $(SAM_VENV)/installed $(READERS)/installed $(PYTHON_SDK)/installed $(NODE)/installed jq ## The built functions behind every trigger, store, bus and state machine; kills; other clients and readers; the README's commands; needs python3, node, curl and jq
 	@cd $(INFRA) && $(GO) test -count=1 -timeout 30m $$($(GO) list ./... | grep -v /e2e/foreign/) && echo "e2e: every package passed"
 
-e2e-foreign: $(JAVA_SDK)/installed ## Clients and readers that are too heavy for make e2e and CI: Microsoft's Java client; needs a JDK 17 and Maven
+e2e-foreign: $(JAVA_SDK)/installed soffice ## Clients and readers that are too heavy for make e2e and CI: Microsoft's Java client, LibreOffice; needs a JDK 17 and Maven
 	@cd $(INFRA) && $(GO) test -count=1 -timeout 30m ./e2e/foreign/... && echo "e2e-foreign: every package passed"
 
 # Seeds of `make chaos`: so many, from the first on.
@@ -150,10 +150,17 @@ $(NODE)/installed: %/node_modules/installed: %/package.json %/package-lock.json
 	@cd $(<D) && $(NPM) ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-# A program that only the system's packages have is installed where that is possible.
+# A program that only the system's packages have is installed where that is possible:
+# its name, and that of its Debian package.
+system = command -v $(1) >/dev/null || { echo "installing $(2)"; \
+	{ apt-get update -qq && apt-get install -y -qq --no-install-recommends $(2); } >/dev/null 2>&1; } || \
+	{ echo "$(1) is not installed: install it by your system's packages (apt-get install $(2))"; exit 1; }
+
 jq:
-	@command -v jq >/dev/null || { echo "installing jq"; { apt-get update -qq && apt-get install -y -qq jq; } >/dev/null 2>&1; } || \
-	{ echo "jq is not installed: make e2e needs it (apt-get install jq, brew install jq)"; exit 1; }
+	@$(call system,jq,jq)
+
+soffice:
+	@$(call system,soffice,libreoffice-calc)
 
 clean: ## Remove what was built and installed here
 	@rm -rf bin snapshot .tools .aws-sam $(VENV) $(SAM_VENV) $(READERS) $(PYTHON_SDK) $(NODE) $(JAVA_SDK)

@@ -187,16 +187,16 @@ def everything(columns):
     """All files with all readers that can read them: a label, how the rows are read, and
     how their values are compared."""
     file = lambda name: str(FOLDER / name)
-    for name in ("users.ndjson", "stream.ndjson", "api.ndjson", *parts("gzip"), *parts("zstd")):
-        yield f"{name} by jq", lambda name=name: jq_lines(name), exactly
+    for name in ("users.ndjson", "stream.ndjson", "api.ndjson", "gzip", "zstd"):
         for label, reader in NDJSON.items():
-            yield f"{name} by {label}", lambda name=name, reader=reader: users_of(reader(file(name))), same
-    yield "api-pages.ndjson by jq", lambda: jq_lines("api-pages.ndjson", ".value[]"), exactly
+            agrees = exactly if label == "jq" else same
+            yield f"{name} by {label}", lambda name=name, reader=reader: users_of(rows_of(name, reader)), agrees
+    yield "api-pages.ndjson by jq", lambda: jq(".value[]", file("api-pages.ndjson")), exactly
     for label, reader in JSON.items():
         yield f"users.json by {label}", lambda reader=reader: reader(file("users.json")), same
-    for name in ("users.csv", "api.csv", *parts("csv")):
+    for name in ("users.csv", "api.csv", "csv"):
         for label, reader in CSV.items():
-            yield f"{name} by {label}", lambda name=name, reader=reader: reader(file(name), columns), as_text
+            yield f"{name} by {label}", lambda name=name, reader=reader: rows_of(name, lambda path: reader(path, columns)), as_text
     for name in ("excel.csv", "api-excel.csv"):
         for label, reader in CSV.items():
             yield f"{name} by {label}", lambda name=name, reader=reader: reader(file(name), columns), as_neutral_text
@@ -207,10 +207,10 @@ def everything(columns):
         yield f"{name} by pandas and calamine", lambda name=name: pandas_xlsx(file(name)), as_calamine_cell
 
 
-def parts(folder):
-    found = sorted(str(path.relative_to(FOLDER)) for path in (FOLDER / folder / "runs").glob("*/*/part-*"))
-    assert len(found) == 1, f"{folder}: {found}"
-    return found
+def rows_of(name, reader):
+    """The rows of a file, or of all parts of a snapshot."""
+    paths = [FOLDER / name] if (FOLDER / name).is_file() else sorted((FOLDER / name / "runs").glob("*/*/part-*"))
+    return [row for path in paths for row in reader(str(path))]
 
 
 def users_of(rows):
@@ -223,17 +223,14 @@ def users_of(rows):
 
 # jq.
 
-def jq(arguments, path):
+def jq(program, path):
     content = pathlib.Path(path).read_bytes()
     if path.endswith(".gz"):
         content = gzip.decompress(content)
     if path.endswith(".zst"):
         content = zstandard.ZstdDecompressor().stream_reader(io.BytesIO(content)).read()
-    return subprocess.run(["jq", "-c", *arguments], input=content, check=True, capture_output=True).stdout.decode().split("\n")[:-1]
-
-
-def jq_lines(name, program="."):
-    return users_of([json.loads(line) for line in jq([program], str(FOLDER / name))])
+    lines = subprocess.run(["jq", "-c", program], input=content, check=True, capture_output=True).stdout.decode().split("\n")
+    return [json.loads(line) for line in lines[:-1]]
 
 
 # NDJSON, JSON.
@@ -263,6 +260,7 @@ def duckdb_rows(query):
 
 
 NDJSON = {
+    "jq": lambda path: jq(".", path),
     "DuckDB": lambda path: duckdb_rows(f"FROM read_json('{path}', format = 'newline_delimited', sample_size = -1)"),
     "Polars": polars_ndjson,
     "PyArrow": pyarrow_ndjson,
@@ -270,7 +268,7 @@ NDJSON = {
 }
 
 JSON = {
-    "jq": lambda path: [json.loads(line) for line in jq([".value[]"], path)],
+    "jq": lambda path: jq(".value[]", path),
     "DuckDB": lambda path: duckdb_rows(
         f"SELECT unnest(u) FROM (SELECT unnest(value) u FROM read_json('{path}', sample_size = -1, maximum_object_size = 1000000000))"),
     "Polars": lambda path: polars.read_json(path, infer_schema_length=None)["value"][0].struct.unnest().to_dicts(),
