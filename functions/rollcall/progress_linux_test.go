@@ -163,3 +163,13 @@ func TestAShortListShowsNoBar(t *testing.T) {
 		t.Errorf("%q", shown)
 	}
 }
+
+func TestAWorkbookIsNotWrittenToATerminal(t *testing.T) {
+	t.Parallel()
+	var stderr bytes.Buffer
+	p := &program{stdout: openTerminal(t, 80).program, stderr: &stderr}
+	status := p.run(t.Context(), []string{"list", "--demo", "--demo-users", "2", "--format", "xlsx"})
+	if status != wrongUsage || !strings.Contains(stderr.String(), "--output users.xlsx") {
+		t.Errorf("status %d, %s", status, stderr.String())
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -354,6 +355,40 @@ func TestTheTemporaryFileIsPrivateAndHasNoName(t *testing.T) {
 	if s := usersOf(t, out.Bytes()); len(s.Rows) != 701 || len(s.Rows[700].Cells[1].Text) != 30_000 {
 		t.Errorf("%d rows", len(s.Rows))
 	}
+}
+
+func TestMemoryDoesNotGrowWithTheList(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	heap := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	var out largest
+	w := open(t, &out, []string{"id", "displayName"})
+	big(t, w)
+	before := heap()
+	for range 6 { // 20 MB each
+		big(t, w)
+	}
+	if grown := heap() - before; grown > 40<<20 {
+		t.Errorf("%d bytes more are in memory after 120 MB more of users", grown)
+	}
+	if err := w.Complete(true); err != nil {
+		t.Fatal(err)
+	}
+	if out > 1<<20 {
+		t.Errorf("%d bytes were written at once", out)
+	}
+}
+
+// largest is the size of the largest write.
+type largest int
+
+func (l *largest) Write(p []byte) (int, error) {
+	*l = max(*l, largest(len(p)))
+	return len(p), nil
 }
 
 func TestNothingStaysBehindAfterAnError(t *testing.T) {
