@@ -59,6 +59,7 @@ func TestWhatIsNoNameIsRefusedWithItsReason(t *testing.T) {
 		strings.Repeat("abcd.", 51):   origin.ErrHost,
 		"xn--.example":                origin.ErrLabel,
 		"xn--a.example":               origin.ErrPunycode,
+		"xn--fa.example":              origin.ErrPunycode, // a control character
 		"xn--99999999.example":        origin.ErrPunycode,
 		"xn--ls8h=.example":           origin.ErrHost,
 		"xn--abc-.example":            origin.ErrLabel,
