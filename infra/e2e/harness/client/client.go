@@ -12,9 +12,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -22,6 +24,7 @@ import (
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/detour"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/endpoint"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/gateway"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/tenant"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
@@ -46,7 +49,7 @@ type Report struct {
 	// program was asked for them by MANAGERS.
 	Managers []string `json:"managers"`
 	// Refusals are the status and code of: the user [Nobody], the property shoeSize, and a
-	// list without a token.
+	// list without a token; none where there is no refusal.
 	Refusals []string `json:"refusals"`
 }
 
@@ -127,6 +130,22 @@ func API(t *testing.T) *Target {
 				t.Logf("the function's log:\n%s", e.Host.Output())
 			}
 		},
+	}
+}
+
+// Serve is `rollcall serve` on this machine, which asks nobody for a token.
+func Serve(t *testing.T) *Target {
+	t.Helper()
+	served := harness.Start(t, tenant.New(people()).Start)
+	running := harness.Start(t, process.Server{
+		Name: "rollcall serve", Program: harness.Plain(t, "functions/rollcall"), Args: []string{"serve", "--addr", "127.0.0.1:0"},
+		Env:     append(process.CleanEnviron(), served.Environ()...),
+		Address: regexp.MustCompile(`Serving (http://127\.0\.0\.1:\d+)/users`), StartLimit: time.Minute,
+	}.Start)
+	return &Target{
+		Env:       []string{"BASE_URL=" + running.Address + "/v1.0", "CALLER_TOKEN=" + endpoint.Token},
+		Authority: served.Authorities, tenant: served,
+		refusals: []string{"404 Request_ResourceNotFound", "400 Request.Invalid", "none"},
 	}
 }
 

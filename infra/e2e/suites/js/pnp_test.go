@@ -17,6 +17,7 @@ func TestPnPReadsEveryoneOnce(t *testing.T) {
 	for name, start := range map[string]func(*testing.T) *client.Target{
 		"from the simulated tenant": client.Tenant,
 		"from the built function":   client.API,
+		"from rollcall serve":       client.Serve,
 	} {
 		t.Run(name, func(t *testing.T) { start(t).Read(t, []string{node, "pnp.js"}) })
 	}
