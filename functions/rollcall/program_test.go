@@ -144,6 +144,16 @@ func TestAnExtensionThatPromisesAnotherFormatIsRefused(t *testing.T) {
 	}
 }
 
+func TestAWorkbookLeavesNothingElsewhere(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	for _, args := range [][]string{{"--output", filepath.Join(t.TempDir(), "users.xlsx")}, {"--format", "xlsx"}, {"--format", "xlsx", "--demo-fault", "403"}} {
+		_, stderr := drive(t, io.Discard, nil, append([]string{"list", "--demo", "--demo-users", "5"}, args...)...)
+		if left, err := os.ReadDir(os.Getenv("TMPDIR")); err != nil || len(left) != 0 {
+			t.Errorf("%v: %v is left (%v)\n%s", args, left, err, stderr)
+		}
+	}
+}
+
 func TestAListThatDoesNotFitASheetIsRefusedBeforeItIsRead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "users.xlsx")
 	t.Setenv("TMPDIR", t.TempDir())

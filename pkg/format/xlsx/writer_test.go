@@ -307,6 +307,13 @@ func TestWhatDoesNotFitIsAnErrorThatNamesTheRemedy(t *testing.T) {
 	if xlsx.Fits(xlsx.MaxUsers) != nil || xlsx.Fits(xlsx.MaxUsers+1) == nil {
 		t.Error("what fits is not what is written")
 	}
+	out := xlsx.Limit(io.Discard, 3)
+	if _, err := out.Write([]byte("abc")); err != nil {
+		t.Errorf("a sheet that just fits: %v", err)
+	}
+	if _, err := out.Write([]byte("d")); !errors.As(err, &limit) || !strings.Contains(err.Error(), "fewer columns, or use CSV or Parquet") {
+		t.Errorf("a sheet that is too large: %v", err)
+	}
 	if limit.Name() != "Response.TooLarge" {
 		t.Error(limit.Name())
 	}
