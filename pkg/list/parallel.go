@@ -14,7 +14,7 @@ import (
 // goroutine that delivers them. There is a batch for each partition to fill, and spare
 // ones that are on their way.
 const (
-	batchSize    = 32 << 10
+	batchSize    = 16 << 10
 	spareBatches = 2
 )
 
