@@ -11,7 +11,7 @@ import (
 )
 
 func TestARunPastTheTimeLimitContinuesInFurtherSlices(t *testing.T) {
-	d := deploy(t, "slices", simulator.Config{Users: 6000, Latency: 500 * time.Millisecond}, "ROLLCALL_PAGE_SIZE=150")
+	d := deploy(t, "slices", simulator.Config{Users: 6000, Latency: 500 * time.Millisecond}, "ROLLCALL_PAGE_SIZE=150", "ROLLCALL_PARALLEL=1")
 	d.timeout = 9 * time.Second
 	d.start()
 	result, slices := d.complete(snapshot.Input{Run: "2026-11-22T02:15:00Z"})

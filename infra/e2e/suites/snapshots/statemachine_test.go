@@ -109,7 +109,7 @@ func (s *stack) run(machine, input string) *stepfunctions.Execution {
 
 func TestTheStateMachineRunsTheBuiltFunctionToTheEndOfALargeTenant(t *testing.T) {
 	large := tenant.New(simulator.Config{Users: 6000, Latency: 500 * time.Millisecond})
-	s := deployStack(t, harness.Start(t, tenant.NewShared(large).Start), 9*time.Second, "ROLLCALL_PAGE_SIZE=150", "ROLLCALL_CREDENTIALS=secretsmanager:rollcall")
+	s := deployStack(t, harness.Start(t, tenant.NewShared(large).Start), 9*time.Second, "ROLLCALL_PAGE_SIZE=150", "ROLLCALL_PARALLEL=1", "ROLLCALL_CREDENTIALS=secretsmanager:rollcall")
 	s.secret("rollcall", large)
 	got := s.run(s.snapshot, `{"run":"2026-11-22T02:15:00Z"}`)
 	if got.Status != types.ExecutionStatusSucceeded {
