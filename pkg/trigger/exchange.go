@@ -27,6 +27,9 @@ type Exchange struct {
 	Request *http.Request
 	// Problem says why the event is not a proper request, "" if it is.
 	Problem string
+	// HealthCheck is set where the host only asks whether the function works. The answer
+	// is an empty 200, for which no caller is needed and the handler is not called.
+	HealthCheck bool
 	// Prefix is the part of the caller's path that Request lacks.
 	Prefix string
 	// PlainHTTP is set where the caller came without TLS.
@@ -182,6 +185,9 @@ func (s *Server) admit(ctx context.Context, x *Exchange) http.Handler {
 	if !x.Compressed {
 		h.Del("Accept-Encoding")
 	}
+	if x.HealthCheck {
+		return http.HandlerFunc(healthy)
+	}
 	if x.Problem != "" {
 		return s.refusal(ctx, "Request.Invalid", x.Problem)
 	}
@@ -193,6 +199,12 @@ func (s *Server) admit(ctx context.Context, x *Exchange) http.Handler {
 		return s.refusal(ctx, "Request.Unauthorized", err.Error())
 	}
 	return s.Handler
+}
+
+func healthy(w http.ResponseWriter, r *http.Request) {
+	correlation.Begin(w, r)
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Type", "text/plain")
 }
 
 // refusal is a handler that refuses. The log names the reason without its text.

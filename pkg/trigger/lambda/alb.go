@@ -4,12 +4,17 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/rollcall-dev/rollcall/pkg/header"
 	"github.com/rollcall-dev/rollcall/pkg/trigger"
 )
+
+// healthChecker begins the User-Agent of a load balancer that asks, at a path of the
+// target group's, whether the function works. It is not signed in.
+const healthChecker = "ELB-HealthChecker/"
 
 // receiveALB reads a request of an Application Load Balancer. Path and query
 // options are escaped as the caller sent them. Whether headers have one value or
@@ -22,9 +27,10 @@ func (h *HTTP) receiveALB(event *events.ALBTargetGroupRequest) *request {
 	u, ok := encodedPath(event.Path)
 	x := &request{
 		Exchange: trigger.Exchange{
-			PlainHTTP:  len(proto) > 0 && proto[len(proto)-1] == "http",
-			Limit:      trigger.Limit{Bytes: 1 << 20, Name: "1 MB", Advice: adviceHTTP},
-			Compressed: true,
+			HealthCheck: !h.broken && strings.HasPrefix(headers.Get("User-Agent"), healthChecker),
+			PlainHTTP:   len(proto) > 0 && proto[len(proto)-1] == "http",
+			Limit:       trigger.Limit{Bytes: 1 << 20, Name: "1 MB", Advice: adviceHTTP},
+			Compressed:  true,
 			Caller: func(ctx context.Context) (string, error) {
 				return h.albCaller(ctx, event.RequestContext.ELB.TargetGroupArn, headers.Values("X-Amzn-Oidc-Data"))
 			},

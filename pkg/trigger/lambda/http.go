@@ -35,7 +35,8 @@ type HTTP struct {
 	// http.DefaultTransport.
 	Keys http.RoundTripper
 
-	keys keyring
+	keys   keyring
+	broken bool // it cannot start
 }
 
 // request is an event that is an HTTP request. Each trigger makes its own.
@@ -108,7 +109,7 @@ func (h *HTTP) receive(event []byte) (*request, error) {
 
 func (h *HTTP) fail(err error) {
 	h.Log.Error(cannotStart, "error", err)
-	h.Handler = failure.Handler(err)
+	h.Handler, h.broken = failure.Handler(err), true
 }
 
 // namedErrors is a body whose errors Lambda reports under their public names.
