@@ -47,17 +47,49 @@ func decodedPath(path string) (*url.URL, bool) {
 
 // mount splits the path that a gateway reports into the prefix before the route,
 // which is a stage or a domain's base path, and the rest. The route is a template
-// such as /users/{id} or /{proxy+}, filled with parameters.
+// such as /users/{id} or /{proxy+}, filled with parameters; these may be escaped in
+// another way than the path, or not at all.
 func mount(path, route string, parameters map[string]string, stage string) (before, rest string) {
 	own := strings.TrimSuffix(fill(route, parameters), "/")
-	if whole := strings.TrimSuffix(path, "/"); own != "" && strings.HasSuffix(whole, own) {
-		at := len(whole) - len(own)
+	if at := lastSame(strings.TrimSuffix(path, "/"), own); own != "" && at >= 0 {
 		return path[:at], path[at:]
 	}
 	if after, ok := strings.CutPrefix(path, "/"+stage+"/"); ok && stage != "" {
 		return "/" + stage, "/" + after
 	}
 	return "", path
+}
+
+// lastSame returns where in a path its end is the same text as end, escaped or not, or
+// -1 where it is not.
+func lastSame(path, end string) int {
+	ends := []string{end}
+	if plain, err := url.PathUnescape(end); err == nil {
+		ends = append(ends, plain)
+	}
+	for _, end := range ends {
+		if strings.HasSuffix(path, end) {
+			return len(path) - len(end)
+		}
+	}
+	plain, err := url.PathUnescape(path)
+	for _, end := range ends {
+		if err != nil || !strings.HasSuffix(plain, end) {
+			continue
+		}
+		at := 0
+		for range len(plain) - len(end) { // as many characters, of which some are escaped
+			if path[at] == '%' {
+				at += len("%zz")
+			} else {
+				at++
+			}
+		}
+		if at < len(path) && path[at] == '/' {
+			return at
+		}
+	}
+	return -1
 }
 
 // fill puts the parameters into a route's template. It returns "" for a route that

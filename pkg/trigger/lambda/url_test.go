@@ -1,7 +1,9 @@
 package lambda_test
 
 import (
+	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -130,4 +132,55 @@ func FuzzAnEscapedPathStaysItself(f *testing.F) {
 			t.Fatalf("%q becomes %q", path, once)
 		}
 	})
+}
+
+// Gateways decode path and parameters differently, so neither tells how the other is
+// written. The key that a caller sent arrives whichever way they do.
+func TestAnOddKeyArrivesWithThePrefixTakenOffHoweverItsParametersAreWritten(t *testing.T) {
+	for _, upn := range []string{
+		"o'neil@c.example", "a^b!c~d@c.example", "a+b@c.example", "100%@c.example", "%41@c.example", "a&b=c@c.example", "a b@c.example", "zoë@c.example",
+		"$cash@c.example", "a_b#EXT#@c.example", "a;b,c:(d)@c.example",
+	} {
+		raw, escaped := "/users/"+upn, "/users/"+url.PathEscape(upn)
+		every := "/users/"
+		for _, c := range []byte(upn) {
+			every += fmt.Sprintf("%%%02x", c)
+		}
+		for trigger, paths := range map[string]struct {
+			member string
+			sent   []string
+		}{
+			"rest": {"path", []string{escaped, every}}, "functionurl": {"rawPath", []string{escaped, every}}, "alb": {"path", []string{escaped, every}},
+			"alb-multi": {"path", []string{escaped, every}}, "httpapi": {"rawPath", []string{raw}}, "httpapi1": {"path", []string{raw}},
+		} {
+			for _, sent := range paths.sent {
+				prefixes := []string{""}
+				if trigger == "rest" || strings.HasPrefix(trigger, "httpapi") {
+					prefixes = append(prefixes, "/base", "/a/b")
+				}
+				for _, prefix := range prefixes {
+					for _, parameter := range []string{raw, escaped, every} {
+						e := edited(t, trigger, prefix+sent, paths.member)
+						e = edit(t, e, map[string]string{"proxy": parameter[1:]}, "pathParameters")
+						if trigger == "httpapi" {
+							e = edit(t, e, "ANY /{proxy+}", "routeKey")
+						} else {
+							e = edit(t, e, "/{proxy+}", "resource")
+						}
+						if trigger == "rest" {
+							e = edit(t, e, prefix+sent, "requestContext", "path")
+						}
+						var key, before string
+						h := &lambda.HTTP{AllowAnonymous: true, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+							key, before = r.URL.Path, r.Header.Get(header.Prefix)
+						})}
+						invoke(t, h, e)
+						if key != raw || before != prefix {
+							t.Errorf("%s: %s%s with the parameter %s arrives as %q behind %q", trigger, prefix, sent, parameter, key, before)
+						}
+					}
+				}
+			}
+		}
+	}
 }
