@@ -48,6 +48,8 @@ func allowed() map[string][]string {
 		"pkg/baseline": {"pkg/list", "pkg/store", "pkg/tolerance"},
 		"pkg/snapshot": {"pkg/crash", "pkg/baseline", "pkg/bus", "pkg/graph", "pkg/list", "pkg/store", "pkg/telemetry", "pkg/tolerance"},
 
+		"pkg/changes": {"pkg/baseline", "pkg/bus", "pkg/crash", "pkg/graph", "pkg/list", "pkg/property", "pkg/store", "pkg/tolerance"},
+
 		"pkg/list/listtest": {"pkg/graph", "pkg/list", "pkg/property", "pkg/simulator", "pkg/tolerance"},
 
 		"pkg/store": {"pkg/retry"},
@@ -173,6 +175,7 @@ func TestOnlyTheRightFunctionsLinkTheHeavyParts(t *testing.T) {
 		"functions/snapshot": {module + "pkg/simulator", "github.com/alecthomas/kong"},
 		"pkg/graph":          {"github.com/aws/aws-sdk-go-v2/aws", "github.com/Azure/azure-sdk-for-go/sdk/azidentity"},
 		"pkg/list":           {"github.com/aws/aws-sdk-go-v2/aws", "github.com/Azure/azure-sdk-for-go/sdk/azcore"},
+		"pkg/changes":        {"github.com/aws/aws-sdk-go-v2/aws", "github.com/Azure/azure-sdk-for-go/sdk/azcore"},
 		"pkg/snapshot":       {"github.com/aws/aws-sdk-go-v2/aws", "github.com/Azure/azure-sdk-for-go/sdk/azcore"},
 	}
 	for _, p := range list(t) {

@@ -83,13 +83,20 @@ func (b *Baseline) Compare(ctx context.Context, current Current, limits Limits) 
 		}
 		last = reloaded
 	}
-	if allowed := MaxLeavers(limits.Leavers, last.Users); v.Leavers > allowed {
-		v.Suspicions = append(v.Suspicions, fmt.Sprintf("%d of the %d users of the last list (run %s) are missing, and ROLLCALL_MAX_LEAVERS allows %d",
-			v.Leavers, last.Users, last.Run, allowed))
+	v.Suspicions = limits.Suspicions(fmt.Sprintf("the last list (run %s)", last.Run), *last, current, v.Leavers)
+	return v, nil
+}
+
+// Suspicions says what is suspect about the users who are current, where leavers of those
+// known last, by what they are called, are missing.
+func (l Limits) Suspicions(what string, last Record, current Current, leavers int) (suspicions []string) {
+	if allowed := MaxLeavers(l.Leavers, last.Users); leavers > allowed {
+		suspicions = append(suspicions, fmt.Sprintf("%d of the %d users of %s are missing, and ROLLCALL_MAX_LEAVERS allows %d",
+			leavers, last.Users, what, allowed))
 	}
 	for _, name := range last.Populated {
 		if slices.Contains(current.Empty, name) {
-			v.Suspicions = append(v.Suspicions, fmt.Sprintf("the column %s is empty for every user and was not in the last list (run %s)", name, last.Run))
+			suspicions = append(suspicions, fmt.Sprintf("the column %s is empty for every user and was not in %s", name, what))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(last.Values)) {
@@ -98,12 +105,12 @@ func (b *Baseline) Compare(ctx context.Context, current Current, limits Limits) 
 			continue
 		}
 		expected := int(float64(last.Values[name]) * float64(current.Users) / float64(last.Users))
-		if expected-n > max(minLeavers, limits.ColumnLoss.Of(expected)) {
-			v.Suspicions = append(v.Suspicions, fmt.Sprintf("the column %s has a value for about %d users, and about %d are to be expected after the last list (run %s); ROLLCALL_MAX_COLUMN_LOSS allows to lose %s",
-				name, n, expected, last.Run, limits.ColumnLoss))
+		if expected-n > max(minLeavers, l.ColumnLoss.Of(expected)) {
+			suspicions = append(suspicions, fmt.Sprintf("the column %s has a value for about %d users, and about %d are to be expected after %s; ROLLCALL_MAX_COLUMN_LOSS allows to lose %s",
+				name, n, expected, what, l.ColumnLoss))
 		}
 	}
-	return v, nil
+	return suspicions
 }
 
 // leavers counts the users of the baseline that are not in the list.
