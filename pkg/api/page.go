@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -15,6 +16,9 @@ func (a *API) page(w http.ResponseWriter, r *http.Request, o *options) error {
 	p, err := withoutRefused(r.Context(), a, o, a.readPage)
 	if err != nil {
 		return err
+	}
+	if p.next != "" && len(nextLink("", p.next, o)) > maxQuery {
+		return &statusError{http.StatusRequestURITooLong, fmt.Sprintf("the link to the next page would be longer than %d characters: shorten the filter", maxQuery)}
 	}
 	p.write(w, baseURL(r), o)
 	return nil

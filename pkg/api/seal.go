@@ -15,11 +15,23 @@ import (
 // Graph's skiptokens contain the userPrincipalName and the id of a page's last
 // user, in plain bytes, whatever the columns. So callers get them sealed
 // (AES-256-GCM) and bound to the filter, search and order: a token of one list
-// is not valid for another.
+// is not valid for another. They are padded, since the length of a token is that of the
+// last user's name.
 
 // advancedMark begins the sealed text of a token that belongs to an advanced query. No
 // token of Graph's begins so.
 const advancedMark = "~"
+
+// padding is what the length of a sealed text is a multiple of, in bytes. Nearly all of
+// Graph's tokens are shorter, and the link still fits what gateways take, 8 KB.
+const padding = 1 << 10
+
+// pad fills a token up with zero bytes, which no token ends in.
+func pad(token string) []byte {
+	padded := make([]byte, (len(token)+padding-1)/padding*padding)
+	copy(padded, token)
+	return padded
+}
 
 // seal hides Graph's skiptoken from the caller.
 func (a *API) seal(ctx context.Context, token string, isAdvanced bool, o *options) (string, error) {
@@ -32,7 +44,7 @@ func (a *API) seal(ctx context.Context, token string, isAdvanced bool, o *option
 	}
 	nonce := make([]byte, gcm.NonceSize())
 	_, _ = rand.Read(nonce) // never fails, see package crypto/rand
-	return base64.RawURLEncoding.EncodeToString(gcm.Seal(nonce, nonce, []byte(token), o.sealedFor())), nil
+	return base64.RawURLEncoding.EncodeToString(gcm.Seal(nonce, nonce, pad(token), o.sealedFor())), nil
 }
 
 // unseal returns Graph's skiptoken and whether it is one of an advanced query, or an
@@ -53,7 +65,7 @@ func (a *API) unseal(ctx context.Context, sealed string, o *options) (token stri
 	if err != nil {
 		return "", false, errInvalidToken()
 	}
-	token, isAdvanced = strings.CutPrefix(string(opened), advancedMark)
+	token, isAdvanced = strings.CutPrefix(strings.TrimRight(string(opened), "\x00"), advancedMark)
 	return token, isAdvanced, nil
 }
 

@@ -1,6 +1,10 @@
 package api_test
 
 import (
+	"bytes"
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
 	"encoding/base64"
 	"net/http"
 	"net/url"
@@ -8,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/rollcall-dev/rollcall/pkg/api"
+	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
@@ -166,4 +172,82 @@ func TestAWholeLinkIsAcceptedInPlaceOfItsToken(t *testing.T) {
 			t.Errorf("%d %s", w.Code, w.Body)
 		}
 	})
+}
+
+// fromGraph serves pages whose link has this token, and records the tokens that come back.
+func fromGraph(t *testing.T, token string) (s *served, tokens *[]string) {
+	t.Helper()
+	tokens = new([]string)
+	return serveFrom(t, answering(t, func(r *http.Request) string {
+		*tokens = append(*tokens, r.URL.Query().Get("$skiptoken"))
+		return `{"@odata.nextLink":"https://graph.microsoft.com/v1.0/users?$skiptoken=` + url.QueryEscape(token) + `","value":[{"id":"7"}]}`
+	}), "id", "department"), tokens
+}
+
+// The length of Graph's token is that of the last user's name, and of what is sorted by.
+func TestTheLengthOfALinkTellsNothing(t *testing.T) {
+	lengths := map[int][]int{}
+	for _, n := range []int{1, 40, 41, 300, 700, 1000, 1023} {
+		s, tokens := fromGraph(t, strings.Repeat("a", n))
+		_, b := s.get(t, "https://api.example/users")
+		lengths[len(b.Next)] = append(lengths[len(b.Next)], n)
+		if s.get(t, b.Next); len(*tokens) != 2 || (*tokens)[1] != strings.Repeat("a", n) {
+			t.Errorf("%d characters: Graph got %q", n, *tokens)
+		}
+	}
+	if len(lengths) != 1 {
+		t.Errorf("links of these lengths have tokens of these lengths: %v", lengths)
+	}
+	short, _ := fromGraph(t, "a")
+	long, _ := fromGraph(t, strings.Repeat("a", 1500))
+	_, a := short.get(t, "https://api.example/users")
+	_, b := long.get(t, "https://api.example/users")
+	if step := len(b.Next) - len(a.Next); step < 1365 || step > 1367 {
+		t.Errorf("a longer token makes the link longer by %d characters, not by 1 KiB in base64", step)
+	}
+}
+
+// API Gateway takes 10 KB of request line and headers, this API 8 KB of query.
+func TestALinkFitsWhatGatewaysTakeWhereTheFilterIsAsLongAsGraphTakes(t *testing.T) {
+	s, tokens := fromGraph(t, strings.Repeat("a", 1000))
+	filter := "department eq '" + strings.Repeat("''", 950) + "'"
+	_, b := s.get(t, "https://api.example/users?$filter="+url.QueryEscape(filter))
+	if len(b.Next) > 8<<10 {
+		t.Errorf("the link has %d characters", len(b.Next))
+	}
+	if w, _ := s.get(t, b.Next); w.Code != http.StatusOK || len(*tokens) != 2 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	w, second := s.get(t, "https://api.example/users?$filter="+url.QueryEscape(filter)+"&$search="+url.QueryEscape(`"department:`+strings.Repeat("a", 1100)+`"`))
+	if w.Code != http.StatusRequestURITooLong || !strings.Contains(second.Error.Message, "shorten the filter") {
+		t.Errorf("a link that cannot be followed: %d %.300s", w.Code, w.Body)
+	}
+}
+
+// Links that were made before they were padded lead on.
+func TestALinkWithoutPaddingIsStillValid(t *testing.T) {
+	var asked []string
+	client := answering(t, func(r *http.Request) string {
+		asked = append(asked, r.URL.Query().Get("$skiptoken"))
+		return `{"value":[]}`
+	})
+	key := bytes.Repeat([]byte{7}, 32)
+	handler, err := api.New(api.Config{Directory: client, Request: list.Request{PageSize: 100}, Key: func(context.Context) ([]byte, error) { return key, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &served{handler: handler}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gcm, err := cipher.NewGCM(block)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nonce := make([]byte, gcm.NonceSize())
+	old := base64.RawURLEncoding.EncodeToString(gcm.Seal(nonce, nonce, []byte("RFNwdA"), []byte("\x00\x00")))
+	if w, _ := s.get(t, "https://api.example/users?$skiptoken="+old); w.Code != http.StatusOK || len(asked) != 1 || asked[0] != "RFNwdA" {
+		t.Errorf("%d %s, Graph got %q", w.Code, w.Body, asked)
+	}
 }
