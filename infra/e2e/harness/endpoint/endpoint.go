@@ -80,10 +80,15 @@ func (e *Endpoint) Address(path string) string {
 	return e.base + path
 }
 
-// Get sends GET of a path below the trigger's address, or of a whole link. A
-// header without a value is not sent. The caller closes the response's body.
+// Get is Send with GET.
 func (e *Endpoint) Get(ctx context.Context, address string, header http.Header) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.Address(address), nil)
+	return e.Send(ctx, http.MethodGet, address, header)
+}
+
+// Send sends a request for a path below the trigger's address, or for a whole link. A
+// header without a value is not sent. The caller closes the response's body.
+func (e *Endpoint) Send(ctx context.Context, method, address string, header http.Header) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, e.Address(address), nil)
 	if err != nil {
 		return nil, fmt.Errorf("make the request: %w", err)
 	}

@@ -63,7 +63,12 @@ func (c *client) get(address, accept string) response {
 // do sends a request and reads the response to its end.
 func (c *client) do(address string, header http.Header) response {
 	c.Helper()
-	r, err := c.endpoint.Get(c.Context(), address, header)
+	return c.send(http.MethodGet, address, header)
+}
+
+func (c *client) send(method, address string, header http.Header) response {
+	c.Helper()
+	r, err := c.endpoint.Send(c.Context(), method, address, header)
 	if err != nil {
 		c.Fatal(err)
 	}

@@ -27,14 +27,21 @@ func TestEveryTrigger(t *testing.T) {
 				"refuses what is beyond the allow-list":    (*client).beyondAllowList,
 				"refuses other paths":                      (*client).otherPaths,
 				"refuses unknown formats":                  (*client).unknownFormats,
+				"has the ids of each request":              (*client).ids,
+				"refuses to do more than read":             (*client).otherMethods,
 			} {
 				t.Run(name, func(t *testing.T) { test(c.in(t)) })
 			}
+			t.Run("finds odd names", func(t *testing.T) {
+				start(t, endpoint.Config{Bootstrap: bootstrap, Kind: kind, Tenant: simulator.Config{Users: 30}}).oddNames()
+			})
 			t.Run("gives nothing without a verified caller", func(t *testing.T) {
-				start(t, endpoint.Config{
+				anonymous := start(t, endpoint.Config{
 					Bootstrap: bootstrap, Kind: kind, Tenant: simulator.Config{Users: 3},
 					Env: []string{"ROLLCALL_ALLOW_ANONYMOUS=false"},
-				}).anonymous()
+				})
+				anonymous.anonymous()
+				anonymous.healthCheck(kind)
 			})
 			t.Run("does not call a broken list complete", func(t *testing.T) {
 				broken := simulator.Config{Users: 5000, Faults: []simulator.Fault{{Name: "500", Page: 4, Times: -1}}}
