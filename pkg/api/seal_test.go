@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/rand"
 	"encoding/base64"
 	"net/http"
 	"net/url"
@@ -246,6 +247,7 @@ func TestALinkWithoutPaddingIsStillValid(t *testing.T) {
 		t.Fatal(err)
 	}
 	nonce := make([]byte, gcm.NonceSize())
+	_, _ = rand.Read(nonce)
 	old := base64.RawURLEncoding.EncodeToString(gcm.Seal(nonce, nonce, []byte("RFNwdA"), []byte("\x00\x00")))
 	if w, _ := s.get(t, "https://api.example/users?$skiptoken="+old); w.Code != http.StatusOK || len(asked) != 1 || asked[0] != "RFNwdA" {
 		t.Errorf("%d %s, Graph got %q", w.Code, w.Body, asked)
