@@ -38,7 +38,7 @@ that is pointed here reads the users without a Graph credential of its own.
                         all users with $format=ndjson (the last line says whether the list is
                         complete), or $format=csv or xlsx (sent only once it is; csv=excel keeps
                         spreadsheets from running cells as formulas)
-  /users/{id}           one user, by object id or userPrincipalName
+  /users/{id}           one user, by object id, and by userPrincipalName where that is a column
   /users/$count         how many there are
 
 Only the columns of ROLLCALL_SELECT can be read, filtered and sorted by.
