@@ -185,9 +185,9 @@ type outcome struct {
 }
 
 // finish writes the shard.
-func (w *work) finish(head string, explained bool) outcome {
+func (w *work) finish(writer *shardWriter, head string, explained bool) outcome {
 	out := outcome{}
-	writer := newShardWriter(w.new, head)
+	writer.begin(w.new, head)
 	keys := slices.Collect(maps.Keys(w.targets))
 	for i := range w.before {
 		if w.targets[w.before[i].key] == nil {

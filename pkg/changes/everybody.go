@@ -170,7 +170,7 @@ func (r *run) compare(ctx context.Context, t *turn, s *spill, explained bool) er
 		if err := r.confirm(ctx, w, w.doubtful(explained)); err != nil {
 			return fmt.Errorf("read users by id before they are taken for deleted: %w", err)
 		}
-		o := w.finish(r.head(i), explained)
+		o := w.finish(r.writer, r.head(i), explained)
 		if err := r.writeShard(ctx, t, i, o, all); err != nil {
 			return err
 		}

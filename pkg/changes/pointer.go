@@ -105,7 +105,7 @@ func nonce() string {
 
 // load reads the pointer, or starts with nothing.
 func load(ctx context.Context, f *Feed) (*run, error) {
-	r := &run{f: f, began: time.Now(), result: &Result{Status: Complete}}
+	r := &run{f: f, began: time.Now(), result: &Result{Status: Complete}, writer: newShardWriter()}
 	r.p = pointer{Version: pointerVersion, Tenant: f.Tenant}
 	body, version, err := f.State.Read(ctx, pointerKey(f.Tenant))
 	switch {

@@ -204,7 +204,7 @@ func (r *run) write(ctx context.Context, t *turn, s *spill) error {
 		if err != nil {
 			return err
 		}
-		if err := r.writeShard(ctx, t, i, w.finish(r.head(i), false), touched); err != nil {
+		if err := r.writeShard(ctx, t, i, w.finish(r.writer, r.head(i), false), touched); err != nil {
 			return err
 		}
 	}

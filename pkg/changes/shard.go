@@ -65,6 +65,7 @@ type shard struct {
 // shardWriter writes records, which come in the order of their keys, into a shard.
 type shardWriter struct {
 	columns columns
+	head    string
 	shard   shard
 	object  bytes.Buffer
 	z       *gzip.Writer
@@ -77,12 +78,16 @@ const (
 	lineDeleted = '-'
 )
 
-// newShardWriter begins a shard, of which what names it.
-func newShardWriter(c columns, what string) *shardWriter {
-	w := &shardWriter{columns: c, shard: shard{Values: make([]int, len(c))}}
+// newShardWriter begins a shard, whose first line is head. One writer serves several
+// shards.
+func newShardWriter() *shardWriter {
+	w := &shardWriter{}
 	w.z, _ = gzip.NewWriterLevel(&w.object, gzip.BestSpeed) // the level is one
-	w.write([]byte(what + "\n"))
 	return w
+}
+
+func (w *shardWriter) begin(c columns, head string) {
+	w.columns, w.head, w.shard = c, head, shard{Values: make([]int, len(c))}
 }
 
 func (w *shardWriter) write(line []byte) {
@@ -92,6 +97,11 @@ func (w *shardWriter) write(line []byte) {
 
 // add adds a record. f are its fields, nil if they have to be read.
 func (w *shardWriter) add(r *record, f fields) {
+	if w.shard.Size == 0 {
+		w.object.Reset()
+		w.z.Reset(&w.object)
+		w.write([]byte(w.head + "\n"))
+	}
 	if f == nil {
 		f = w.columns.fields(r.object)
 	}
@@ -111,13 +121,13 @@ func (w *shardWriter) add(r *record, f fields) {
 
 // close returns the shard and its object, or nothing for a shard without users.
 func (w *shardWriter) close() (shard, []byte) {
-	_ = w.z.Close()
-	if w.shard.Users+w.shard.Deleted == 0 {
+	if w.shard.Size == 0 {
 		return shard{Values: w.shard.Values}, nil
 	}
+	_ = w.z.Close()
 	sum := sha256.Sum256(w.object.Bytes())
 	w.shard.SHA256 = hex.EncodeToString(sum[:])
-	return w.shard, w.object.Bytes()
+	return w.shard, bytes.Clone(w.object.Bytes())
 }
 
 // decode reads the object of a shard. The error says what is wrong with it.

@@ -46,6 +46,7 @@ type run struct {
 	accept  string
 	more    bool // the round of changes is not at its end
 	cache   cache
+	writer  *shardWriter
 }
 
 // left reports whether more than a share of the run's time is left.

@@ -35,11 +35,11 @@ func (k Kind) fits(on string) bool {
 		return false
 	case k.stage == instead:
 		return true
-	case k.on != List || on != Delta:
+	case k.on != List || on != Delta && on != Deleted:
 		return false
 	}
-	// What happens to the body of a list can happen to that of a delta query, but not
-	// what is about the chain of its pages.
+	// What happens to the body of a list can happen to that of a delta query or of deleted
+	// users, but not what is about the chain of its pages.
 	switch k.Name {
 	case "loop", "loop-long", "poisoned-token", "duplicate", "lost-page", "lost-end", "replica-lag", "absent-sign-ins":
 		return false
