@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/rollcall-dev/rollcall/pkg/graph"
-	"github.com/rollcall-dev/rollcall/pkg/property"
 )
 
 // target is what is to be known of a user.
@@ -27,8 +26,7 @@ type work struct {
 	targets map[key]*target
 }
 
-// newWork applies the entries of a shard in the order in which they came. whole says that
-// they begin with everybody, so that who has none is absent.
+// newWork applies the entries of a shard in the order in which they came.
 func newWork(before []record, old, now columns, s *spill, shard int) (*work, error) {
 	w := &work{before: before, old: old, new: now, targets: map[key]*target{}}
 	for e, err := range s.of(shard) {
@@ -184,7 +182,7 @@ type outcome struct {
 	drift   int
 }
 
-// finish writes the shard.
+// finish writes the shard. explained says that changes were read which tell what is drift.
 func (w *work) finish(writer *shardWriter, head string, explained bool) outcome {
 	out := outcome{}
 	writer.begin(w.new, head)
@@ -218,6 +216,3 @@ func (w *work) finish(writer *shardWriter, head string, explained bool) outcome 
 	out.shard, out.object = writer.close()
 	return out
 }
-
-// manager reports whether the columns have the manager.
-func (c columns) manager() bool { return c.has(property.Manager) }

@@ -46,13 +46,13 @@ func TestTooManyLeaversAreSuspectUntilTheyAreAcceptedByName(t *testing.T) {
 					}
 				}
 				time.Sleep(time.Minute + c.wait)
-				err := f.fail(t, c.in, "Snapshot.Suspect")
+				err := f.errorOf(t, c.in, "Snapshot.Suspect")
 				var suspect *changes.SuspectError
 				if !errors.As(err, &suspect) || !strings.Contains(err.Error(), suspect.Run) {
 					t.Fatal(err)
 				}
 				time.Sleep(2 * time.Hour)
-				if again := f.fail(t, c.in, "Snapshot.Suspect"); again.Error() != err.Error() {
+				if again := f.errorOf(t, c.in, "Snapshot.Suspect"); again.Error() != err.Error() {
 					t.Errorf("the name has changed: %v", again)
 				}
 				f.fail(t, changes.Input{Accept: "nobody"}, "Request.Invalid")
@@ -191,7 +191,7 @@ func TestStateThatIsNewerOrDamagedIsLeftAlone(t *testing.T) {
 				damaged := []byte(damage(string(body)))
 				_, err = f.memory.Swap(t.Context(), key, damaged, version)
 				must(t, err, f.tenant.Delete(3))
-				err = f.fail(t, changes.Input{}, "State.Invalid")
+				err = f.errorOf(t, changes.Input{}, "State.Invalid")
 				if after, _, _ := f.memory.Read(t.Context(), key); string(after) != string(damaged) || !strings.Contains(err.Error(), "pointer.json") {
 					t.Errorf("%v", err)
 				}
@@ -260,7 +260,7 @@ func TestATenantWithoutDeltaQueriesIsPointedToSnapshots(t *testing.T) {
 	for _, cfg := range []simulator.Config{{Users: 60, B2C: true}, {Users: 60, NoDelta: true}} {
 		bubble(t, cfg, func(t *testing.T, f *fixture) {
 			var none *changes.NoDeltaError
-			if err := f.fail(t, changes.Input{}, "Config.Invalid"); !errors.As(err, &none) || !strings.Contains(err.Error(), "snapshots") {
+			if err := f.errorOf(t, changes.Input{}, "Config.Invalid"); !errors.As(err, &none) || !strings.Contains(err.Error(), "snapshots") {
 				t.Error(err)
 			}
 			if len(f.memory.Keys()) > 0 {
@@ -276,7 +276,7 @@ func TestATenantWithoutDeltaQueriesIsPointedToSnapshots(t *testing.T) {
 func TestAColumnThatIsNotTrackedIsAnErrorUnlessItIsOptional(t *testing.T) {
 	bubble(t, simulator.Config{Users: 60, Roles: []string{"User.Read.All", "AuditLog.Read.All"}}, func(t *testing.T, f *fixture) {
 		f.request.Columns = listtest.Columns("id", "displayName", "signInActivity")
-		if err := f.fail(t, changes.Input{}, "Config.Invalid"); !strings.Contains(err.Error(), "signInActivity") {
+		if err := f.errorOf(t, changes.Input{}, "Config.Invalid"); !strings.Contains(err.Error(), "signInActivity") {
 			t.Error(err)
 		}
 		f.request.Columns = listtest.Columns("id", "displayName", "signInActivity?")

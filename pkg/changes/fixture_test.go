@@ -71,7 +71,15 @@ func (f *fixture) run(t testing.TB, in changes.Input) *changes.Result {
 }
 
 // fail runs the feed, which must fail with an error of the name.
-func (f *fixture) fail(t *testing.T, in changes.Input, name string) error {
+func (f *fixture) fail(t *testing.T, in changes.Input, name string) {
+	t.Helper()
+	if f.errorOf(t, in, name) == nil {
+		t.Fatal("it did not fail")
+	}
+}
+
+// errorOf is fail for a caller that looks at the error.
+func (f *fixture) errorOf(t *testing.T, in changes.Input, name string) error {
 	t.Helper()
 	result, err := f.feed().Run(t.Context(), in)
 	if err == nil || failure.Of(err).Name != name {

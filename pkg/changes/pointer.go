@@ -184,7 +184,7 @@ func (p *pointer) check(tenant string) error {
 }
 
 func (s *shard) check(columns int) error {
-	if s.Users < 0 || s.Deleted < 0 || s.Size < 0 || (s.Key == "") != (s.Users+s.Deleted == 0) || s.Key != "" && len(s.Values) != columns {
+	if s.Users < 0 || s.Deleted < 0 || s.Size < 0 || (s.Key == "") != (s.Users+s.Deleted == 0) || len(s.Values) != columns && (s.Key != "" || len(s.Values) > 0) {
 		return errors.New("it has a shard that is none")
 	}
 	return nil

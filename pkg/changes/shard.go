@@ -2,7 +2,6 @@ package changes
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -211,14 +210,14 @@ func find(records []record, k key) *record {
 func pairs(before, after []record, visit func(before, after *record) error) error {
 	for len(before)+len(after) > 0 {
 		var old, now *record
-		order := 0
+		var order int
 		switch {
 		case len(before) == 0:
 			order = 1
 		case len(after) == 0:
 			order = -1
 		default:
-			order = cmp.Compare(before[0].key.compare(after[0].key), 0)
+			order = before[0].key.compare(after[0].key)
 		}
 		if order <= 0 {
 			old, before = &before[0], before[1:]
