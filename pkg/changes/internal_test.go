@@ -159,3 +159,19 @@ func FuzzUser(f *testing.F) {
 		}
 	})
 }
+
+func TestAnEventHasTheSameIDOnlyInTheSameTurn(t *testing.T) {
+	before := record{id: []byte("u"), object: []byte(`{"id":"u","mail":"a"}`)}
+	after := record{id: []byte("u"), object: []byte(`{"id":"u","mail":"b"}`)}
+	of := func(turn turn) string {
+		turn.Columns, turn.Compared = columns{"mail"}, columns{"mail"}
+		return turn.events("tenant", &before, &after)[0].ID
+	}
+	first := of(turn{Turn: 7, Base: "link"})
+	if first != of(turn{Turn: 7, Base: "link"}) {
+		t.Error("sent again, it has another id")
+	}
+	if first == of(turn{Turn: 8, Base: "link"}) || first == of(turn{Turn: 7, Base: "link2"}) {
+		t.Error("it has the id of another one: a queue would drop it")
+	}
+}
