@@ -100,7 +100,7 @@ func allowed() map[string][]string {
 			"pkg/snapshot", "pkg/store", "pkg/store/azblob", "pkg/store/file", "pkg/store/s3",
 		},
 		"pkg/publisher": {
-			"pkg/bus", "pkg/bus/https", "pkg/config", "pkg/credential", "pkg/failure", "pkg/format", "pkg/format/parquet", "pkg/list", "pkg/reader",
+			"pkg/bus", "pkg/bus/https", "pkg/changes", "pkg/config", "pkg/credential", "pkg/failure", "pkg/format", "pkg/format/parquet", "pkg/list", "pkg/reader",
 			"pkg/secret", "pkg/sink", "pkg/snapshot", "pkg/store", "pkg/tolerance",
 		},
 		"functions/snapshot": {"pkg/config", "pkg/publisher", "pkg/snapshot", "pkg/telemetry", "pkg/trigger/lambda"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/bus/https"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
@@ -23,6 +24,8 @@ type Settings struct {
 	MaxLeavers tolerance.Tolerance `env:"ROLLCALL_MAX_LEAVERS" envDefault:"1%"`
 	// MaxColumnLoss is how many of the values that a column had may be missing.
 	MaxColumnLoss tolerance.Tolerance `env:"ROLLCALL_MAX_COLUMN_LOSS" envDefault:"50%"`
+	// Reconcile is how often the change feed compares its mirror with everybody.
+	Reconcile time.Duration `env:"ROLLCALL_RECONCILE" envDefault:"168h"`
 	// Tenants is the tenants file.
 	Tenants sink.Object `env:"ROLLCALL_TENANTS"`
 	// WebhookSecret is the secret that messages to webhooks are signed with.

@@ -1,0 +1,45 @@
+package publisher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/rollcall-dev/rollcall/pkg/bus"
+	"github.com/rollcall-dev/rollcall/pkg/changes"
+	"github.com/rollcall-dev/rollcall/pkg/list"
+)
+
+// Changes publishes what has changed in a tenant: see [changes.Feed.Run]. Sinks that keep
+// objects take no events; without a bus every event goes to lines, which open returns, and
+// without that either it is a mistake in the configuration. watch, if set, observes the
+// reading of everybody.
+func (p *Publisher) Changes(ctx context.Context, in changes.Input, lines func() changes.Bus, watch func(list.Report)) (*changes.Result, error) {
+	if len(p.settings.Sinks.Buses) == 0 && lines == nil {
+		return nil, invalid("ROLLCALL_SINKS", errors.New("names no bus to publish changes to; write for instance eventbridge://bus or sqs:<queue URL>"))
+	}
+	from, tenant, err := p.reader(ctx, in.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	state, err := p.state.Open(ctx, &p.access, p.below)
+	if err != nil {
+		return nil, configured("ROLLCALL_STATE", err)
+	}
+	c := changes.Config{
+		Directory: from.Graph, Request: from.Request, Tenant: tenant, State: state, MaxLeavers: p.settings.MaxLeavers,
+		MaxColumnLoss: p.settings.MaxColumnLoss, Reconcile: p.settings.Reconcile, Log: p.log, Watch: watch,
+	}
+	for _, b := range p.settings.Sinks.Buses {
+		driver, err := b.Open(ctx, &p.access)
+		if err != nil {
+			return nil, configured("ROLLCALL_SINKS", fmt.Errorf("%s: %w", b.Kind, err))
+		}
+		options := bus.Options{Log: p.log, Claim: claim(state)}
+		c.Buses = append(c.Buses, func() changes.Bus { return bus.New(driver, options) })
+	}
+	if len(c.Buses) == 0 {
+		c.Buses = append(c.Buses, lines)
+	}
+	return changes.New(c).Run(ctx, in)
+}
