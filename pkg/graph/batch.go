@@ -39,7 +39,7 @@ func (c *Client) DeletedByID(ctx context.Context, ids []string, q Query, stats *
 func (c *Client) readEach(ctx context.Context, path string, ids []string, q Query, stats *Stats, found func(User) error) error {
 	for len(ids) > 0 {
 		n := min(len(ids), idsPerBatch)
-		b := batch{client: c, path: path, query: q.encode(), ids: ids[:n], stats: stats, found: found}
+		b := batch{client: c, path: path, query: q.encode(), selected: q.selection(), ids: ids[:n], stats: stats, found: found}
 		if err := b.read(ctx); err != nil {
 			return err
 		}
@@ -52,6 +52,7 @@ func (c *Client) readEach(ctx context.Context, path string, ids []string, q Quer
 type batch struct {
 	client      *Client
 	path, query string
+	selected    *selection
 	ids         []string
 	stats       *Stats
 	found       func(User) error
@@ -198,7 +199,7 @@ func (b *batch) parse(body []byte) ([]answered, error) {
 func (b *batch) user(id string, a answered) (User, *Error) {
 	switch a.Status {
 	case http.StatusOK:
-		user, err := singleUser(a.Body)
+		user, err := singleUser(a.Body, b.selected)
 		if err == nil && !strings.EqualFold(string(user.ID), id) {
 			err = errors.New("the response is another user than was asked for")
 		}

@@ -8,7 +8,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -17,151 +16,203 @@ import (
 // users as they come, and the body to its very end. Users who are in delivered
 // are left out. The kind of each member is looked at before its value is taken.
 func (p *Page) decode(delivered map[string]bool, yield func(User, error) bool) error {
-	d := &p.pager.decoder
-	p.pager.limit = limited{body: p.fetch.resp.Body}
-	// A name that was cut within a surrogate pair must not cost the whole list,
-	// so UTF-16 escapes are taken as they are; raw bytes are checked in parseUser.
-	d.Reset(&p.pager.limit, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	p.allow("the start of the page", maxMember)
-	if err := p.expect(d, '{'); err != nil {
+	s := &p.pager.scanner
+	s.reset(p.fetch.resp.Body)
+	if err := p.begin('{', "the start of the page"); err != nil {
 		return err
 	}
+	more, err := p.first('}', "the name of a member", maxMember)
 	users := false
-	for n := 0; p.peek("the name of a member", maxMember) != '}'; n++ {
-		token, err := d.ReadToken()
-		if err != nil {
-			return p.malformed(d, err)
-		}
+	for n := 0; more && err == nil; n++ {
 		if n == maxMembers {
 			return p.invalid(fmt.Sprintf("it has more than %d members", maxMembers))
 		}
-		switch name := token.String(); name {
-		case "value":
-			if users {
-				return p.invalid("it has two value members")
-			}
-			users = true
-			err = p.decodeUsers(d, delivered, yield)
-		case "@odata.nextLink", "@odata.deltaLink":
-			err = p.decodeLink(d, name)
-		case "@odata.count":
-			err = p.decodeCount(d)
-		case "error":
-			return p.invalid("it is an error with status 200")
-		default:
-			p.allow("a member other than the users and the link", maxMember)
-			if err = d.SkipValue(); err != nil {
-				err = p.malformed(d, err)
-			}
-		}
-		if err != nil {
-			return err
+		if err = p.decodeMember(&users, delivered, yield); err == nil {
+			more, err = p.another('}', "the name of a member", maxMember)
 		}
 	}
-	p.allow("the end of the page", maxMember)
-	if err := p.expect(d, '}'); err != nil {
+	if err != nil {
 		return err
 	}
 	if !users {
 		return p.invalid("it has no value member")
 	}
-	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
-		if err == nil {
-			return p.invalid("something follows the page")
-		}
-		return p.malformed(d, err)
+	switch _, err := s.next("the end of the page", maxMember); {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+		return p.malformed(err)
 	}
-	return nil
+	return p.invalid("something follows the page")
 }
 
-func (p *Page) decodeUsers(d *jsontext.Decoder, delivered map[string]bool, yield func(User, error) bool) error {
-	p.allow("the list of users", maxMember)
-	if err := p.expect(d, '['); err != nil {
+// decodeMember reads a member of the page, which begins with its name. users says whether
+// the users have come.
+func (p *Page) decodeMember(users *bool, delivered map[string]bool, yield func(User, error) bool) error {
+	s := &p.pager.scanner
+	if s.b[0] != '"' {
+		return p.malformed(s.bad(0))
+	}
+	end, err := s.text(0)
+	if err != nil {
+		return p.malformed(err)
+	}
+	unquoted, _ := jsontext.AppendUnquote(nil, s.b[:end]) // the error is about surrogates
+	name := string(unquoted)
+	s.take(end)
+	if c, err := s.next("the name of a member", maxMember); err != nil {
+		return p.malformed(err)
+	} else if c != ':' {
+		return p.malformed(s.bad(0))
+	}
+	s.take(1)
+	switch name {
+	case "value":
+		if *users {
+			return p.invalid("it has two value members")
+		}
+		*users = true
+		return p.decodeUsers(delivered, yield)
+	case "@odata.nextLink", "@odata.deltaLink":
+		return p.decodeLink(name)
+	case "@odata.count":
+		return p.decodeCount()
+	case "error":
+		return p.invalid("it is an error with status 200")
+	}
+	_, err = p.value("a member other than the users and the link", "")
+	return err
+}
+
+func (p *Page) decodeUsers(delivered map[string]bool, yield func(User, error) bool) error {
+	s := &p.pager.scanner
+	if err := p.begin('[', "the list of users"); err != nil {
 		return err
 	}
-	for n := 0; p.peek("a user", maxUser) != ']'; n++ {
-		raw, err := d.ReadValue()
-		if err != nil {
-			return p.malformed(d, err)
-		}
+	more, err := p.first(']', "a user", maxUser)
+	for n := 0; more && err == nil; n++ {
 		if n == maxPage {
 			return p.invalid(fmt.Sprintf("it has more than %d users", maxPage))
 		}
-		user, fault := p.parseUser(raw)
-		if fault != "" {
-			return p.invalid(fault)
+		user, end, err := s.readUser()
+		if err != nil {
+			return p.malformed(err)
 		}
-		if delivered[string(user.ID)] && !p.pager.delta { // a change may come again, newer
-			continue
+		if p.pager.delta || !delivered[string(user.ID)] { // a change may come again, newer
+			p.pager.delivered = append(append(p.pager.delivered, user.ID...), 0)
+			if !yield(user, nil) {
+				return errStopped
+			}
 		}
-		p.pager.delivered = append(append(p.pager.delivered, user.ID...), 0)
-		if !yield(user, nil) {
-			return errStopped
+		s.take(end)
+		if more, err = p.another(']', "a user", maxUser); err != nil {
+			return err
 		}
 	}
-	return p.expect(d, ']')
+	return err
 }
 
 // decodeLink reads a nextLink or deltaLink; null is none.
-func (p *Page) decodeLink(d *jsontext.Decoder, member string) error {
+func (p *Page) decodeLink(member string) error {
 	name := strings.TrimPrefix(member, "@odata.")
-	p.allow("the "+name, maxMember)
-	token, err := d.ReadToken()
-	switch {
-	case err != nil:
-		return p.malformed(d, err)
-	case token.Kind() == 'n':
-		return nil
-	case token.Kind() != '"' || token.String() == "":
-		return p.invalid("its " + name + " is not a link")
+	notLink := "its " + name + " is not a link"
+	value, err := p.value("the "+name, notLink, '"', 'n')
+	if err != nil || value[0] == 'n' {
+		return err
+	}
+	switch link, err := jsontext.AppendUnquote(nil, value); {
+	case err != nil || len(link) == 0:
+		return p.invalid(notLink)
 	case name == "nextLink" && p.link != "", name == "deltaLink" && p.deltaLink != "":
 		return p.invalid("it has two " + name + "s")
 	case name == "deltaLink":
-		p.deltaLink = token.String()
+		p.deltaLink = string(link)
 	default:
-		p.setLink(token.String())
+		p.setLink(string(link))
 	}
 	return nil
 }
 
-func (p *Page) decodeCount(d *jsontext.Decoder) error {
-	p.allow("the count", maxMember)
-	token, err := d.ReadToken()
+func (p *Page) decodeCount() error {
+	value, err := p.value("the count", "its count is not a number", '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9')
 	if err != nil {
-		return p.malformed(d, err)
+		return err
 	}
-	if token.Kind() != '0' {
-		return p.invalid("its count is not a number")
-	}
-	digits := token.String()
-	n, err := strconv.Atoi(digits)
-	if err != nil || digits[0] == '-' || p.hasCount && n != p.count {
+	n, err := strconv.Atoi(string(value))
+	if err != nil || value[0] == '-' || p.hasCount && n != p.count {
 		return p.invalid("its count is not one number of users")
 	}
 	p.count, p.hasCount = n, true
 	return nil
 }
 
-func (p *Page) expect(d *jsontext.Decoder, kind jsontext.Kind) error {
-	token, err := d.ReadToken()
-	if err != nil {
-		return p.malformed(d, err)
-	}
-	if token.Kind() != kind {
+// begin passes the bracket with which an object or a list begins.
+func (p *Page) begin(bracket byte, what string) error {
+	s := &p.pager.scanner
+	c, err := s.next(what, maxMember)
+	switch {
+	case err != nil:
+		return p.malformed(err)
+	case c != bracket:
+		if _, err := s.value(0, 0, nil); err != nil {
+			if bracket == '{' && beginsAsHTML(s.b) {
+				err = &htmlError{p.pager.client.base.Host}
+			}
+			return p.malformed(err)
+		}
 		return p.invalid("it is not a page of users")
 	}
+	s.take(1)
 	return nil
 }
 
-// peek allows what comes next and returns its kind.
-func (p *Page) peek(what string, limit int) jsontext.Kind {
-	p.allow(what, limit)
-	return p.pager.decoder.PeekKind()
+// first goes to the first element of an object or a list, if there is one.
+func (p *Page) first(bracket byte, what string, limit int) (more bool, err error) {
+	s := &p.pager.scanner
+	c, err := s.next(what, limit)
+	if err != nil {
+		return false, p.malformed(err)
+	}
+	if c == bracket {
+		s.take(1)
+	}
+	return c != bracket, nil
 }
 
-// allow lets the decoder read what comes next, up to a size.
-func (p *Page) allow(what string, limit int) {
-	p.pager.limit.allow(what, limit, len(p.pager.decoder.UnreadBuffer()))
+// another goes to the element behind the present one, if there is one.
+func (p *Page) another(bracket byte, what string, limit int) (more bool, err error) {
+	s := &p.pager.scanner
+	if more, err = p.first(bracket, what, limit); err != nil || !more {
+		return false, err
+	}
+	if s.b[0] != ',' {
+		return false, p.malformed(s.bad(0))
+	}
+	s.take(1)
+	if _, err = s.next(what, limit); err != nil {
+		return false, p.malformed(err)
+	}
+	return true, nil
+}
+
+// value reads the value of a member, which begins with one of first unless those are none;
+// otherwise is what is wrong with any other. It is valid until more is read.
+func (p *Page) value(what, otherwise string, first ...byte) ([]byte, error) {
+	s := &p.pager.scanner
+	c, err := s.next(what, maxMember)
+	if err != nil {
+		return nil, p.malformed(err)
+	}
+	if len(first) > 0 && bytes.IndexByte(first, c) < 0 {
+		return nil, p.invalid(otherwise)
+	}
+	end, err := s.value(0, 0, nil)
+	if err != nil {
+		return nil, p.malformed(err)
+	}
+	value := s.b[:end]
+	s.take(end)
+	return value, nil
 }
 
 // invalid is the error of a response that is well-formed but not a page of users.
@@ -169,19 +220,20 @@ func (p *Page) invalid(what string) error {
 	return p.unusable(errors.New("the response is not a page of users: " + what))
 }
 
-// malformed is the error of a response that ended early, broke, or is not JSON.
-// It never quotes the response, which contains people.
-func (p *Page) malformed(d *jsontext.Decoder, err error) error {
-	var syntax *jsontext.SyntacticError
+// malformed is the error of a response that ended early, broke, is not JSON, or has a
+// value that is not taken. It never quotes the response, which contains people.
+func (p *Page) malformed(err error) error {
+	var (
+		syntax *syntaxError
+		html   *htmlError
+		what   fault
+	)
 	switch {
-	case p.pager.limit.err != nil:
-		err = presentable(p.pager.limit.err)
-	case d.InputOffset() == 0 && beginsAsHTML(d.UnreadBuffer()):
-		err = &htmlError{p.pager.client.base.Host}
+	case errors.As(err, &what):
+		return p.invalid(string(what))
+	case errors.As(err, &syntax), errors.As(err, &html):
 	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
 		err = errors.New("the response ended early")
-	case errors.As(err, &syntax):
-		err = fmt.Errorf("the response is not JSON at byte %d", d.InputOffset())
 	default:
 		err = presentable(err)
 	}
@@ -193,29 +245,4 @@ func (p *Page) unusable(err error) error {
 		return cause
 	}
 	return p.fetch.call.unusable(p.fetch.resp, err)
-}
-
-// parseUser checks one element of value. fault says what is wrong with it.
-func (p *Page) parseUser(raw []byte) (u User, fault string) {
-	if raw[0] != '{' {
-		return User{}, "an element of value is not an object"
-	}
-	if !utf8.Valid(raw) {
-		return User{}, "it is not UTF-8"
-	}
-	if bytes.IndexByte(raw, '\n') >= 0 || bytes.IndexByte(raw, '\r') >= 0 {
-		// Only white space between tokens can hold a line end.
-		line := jsontext.Value(append(p.pager.scratch[:0], raw...))
-		if line.Compact(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) != nil {
-			return User{}, "a user cannot be written on one line"
-		}
-		raw, p.pager.scratch = line, line
-	}
-	id, fault := userID(raw) // before it is mended: ids are never replaced
-	if bytes.Contains(raw, []byte(`\u`)) {
-		raw = append(p.pager.scratch[:0], raw...)
-		p.pager.scratch = raw
-		replaceLone(raw)
-	}
-	return User{ID: id, Raw: raw}, fault
 }

@@ -10,5 +10,5 @@ const deletedPath = "/v1.0/directory/deletedItems/microsoft.graph.user"
 // for somebody else.
 func (c *Client) DeletedPager(q Query) *Pager {
 	plain := Query{Select: q.Select, Top: q.Top}
-	return &Pager{client: c, first: request{url: c.url(deletedPath, plain.encode())}, prefetch: true}
+	return c.pager(request{url: c.url(deletedPath, plain.encode())}, plain.selection())
 }

@@ -33,7 +33,7 @@ func (c *Client) DeltaLink(ctx context.Context, properties []string, stats *Stat
 	var o options
 	o.add("$select", strings.Join(properties, ","))
 	o.add("$deltatoken", "latest")
-	return c.delta(request{url: c.url(deltaPath, o.String())}).drain(ctx, stats, func(Change) error { return nil })
+	return c.delta(request{url: c.url(deltaPath, o.String())}, properties).drain(ctx, stats, func(Change) error { return nil })
 }
 
 // Delta reads the changes made since a delta link was given, and returns the link to
@@ -64,7 +64,7 @@ func (c *Client) DeltaRound(ctx context.Context, link string, o DeltaOptions, st
 	if o.Select != nil {
 		u.RawQuery = reselect(u.RawQuery, o.Select)
 	}
-	p := c.delta(request{url: u, continuation: true})
+	p := c.delta(request{url: u, continuation: true}, o.Select)
 	p.pause = o.Pause
 	next, err = p.drain(ctx, stats, change)
 	return next, err == nil && p.deltaLink == "", err
@@ -80,8 +80,15 @@ func reselect(query string, properties []string) string {
 	return kept.String()
 }
 
-func (c *Client) delta(first request) *Pager {
-	return &Pager{client: c, first: first, prefetch: true, delta: true}
+// delta prepares to read changes. properties are those that the request names, if any.
+func (c *Client) delta(first request, properties []string) *Pager {
+	selected := Query{Select: properties}.selection()
+	if selected != nil {
+		selected.delta = true
+	}
+	p := c.pager(first, selected)
+	p.delta = true
+	return p
 }
 
 // drain reads a round of changes to its end, or to where it pauses.
@@ -112,11 +119,11 @@ func (p *Pager) drain(ctx context.Context, stats *Stats, change func(Change) err
 // removed returns the reason of an entry's @removed, "" if it has none. An @removed
 // of an unknown form says that the user is gone, too.
 func removed(raw []byte) string {
-	value := member(raw, "@removed")
+	value := valueOf(raw, "@removed")
 	if value == nil {
 		return ""
 	}
-	if reason := member(value, "reason"); len(reason) > 2 && reason[0] == '"' {
+	if reason := valueOf(value, "reason"); len(reason) > 2 && reason[0] == '"' {
 		if text, err := jsontext.AppendUnquote(nil, reason); err == nil && bytes.EqualFold(text, []byte("deleted")) {
 			return "deleted"
 		}
@@ -136,7 +143,7 @@ type Manager struct {
 // ManagerOf reads manager@delta, a list of who has become the manager and who no longer
 // is (@removed).
 func (c Change) ManagerOf() Manager {
-	list := member(c.Raw, "manager@delta")
+	list := valueOf(c.Raw, "manager@delta")
 	if len(list) == 0 || list[0] != '[' {
 		return Manager{}
 	}
@@ -148,9 +155,9 @@ func (c Change) ManagerOf() Manager {
 		if entry, err = d.ReadValue(); err != nil || entry.Kind() != '{' {
 			continue
 		}
-		id, fault := userID(entry)
+		id, err := parseID(valueOf(entry, "id"))
 		switch gone := removed(entry) != ""; {
-		case fault != "":
+		case err != nil:
 		case !gone:
 			manager = Manager{Told: true, ID: string(id)}
 		case manager.ID == "" || strings.EqualFold(manager.ID, string(id)):

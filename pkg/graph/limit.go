@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"errors"
 	"fmt"
 	"io"
 )
@@ -29,41 +28,9 @@ func (e *sizeError) Error() string {
 	return fmt.Sprintf("the response is not what Graph sends: %s is larger than %d KiB", e.what, e.limit>>10)
 }
 
-// limited is a body of which a decoder keeps one part at a time. A part that is too
-// large ends the reading while it is read, since the decoder would keep it whole.
-type limited struct {
-	body io.Reader
-	left int // bytes that may be read for the present part
-	over sizeError
-	err  error // that ended the reading, other than io.EOF; decoders may hide it
-}
-
-// allow begins the next part, of which so many bytes have been read.
-func (l *limited) allow(what string, limit, read int) {
-	l.left, l.over = limit-read, sizeError{what, limit}
-}
-
-func (l *limited) Read(b []byte) (int, error) {
-	if l.left <= 0 && l.err == nil {
-		over := l.over
-		l.err = &over
-	}
-	if l.err != nil {
-		return 0, l.err
-	}
-	n, err := l.body.Read(b[:min(len(b), l.left)])
-	l.left -= n
-	if err != nil && !errors.Is(err, io.EOF) {
-		l.err = err
-	}
-	return n, err
-}
-
 // readBody reads a whole body of at most limit bytes.
 func readBody(body io.Reader, what string, limit int) ([]byte, error) {
-	l := limited{body: body}
-	l.allow(what, limit+1, 0)
-	all, err := io.ReadAll(&l)
+	all, err := io.ReadAll(io.LimitReader(body, int64(limit)+1))
 	if len(all) > limit {
 		return nil, &sizeError{what, limit}
 	}

@@ -57,9 +57,9 @@ func TestWhatIsTooLargeIsNotReadAndIsNamed(t *testing.T) {
 		want       string
 	}{
 		"a user":                          {page, `{"value":[{"id":"a","displayName":"`, "a", "a user"},
-		"a user of many members":          {page, `{"value":[{"id":"a"`, `,"x":1`, "a user"},
-		"a user that is a string":         {page, `{"value":["`, "a", "a user"},
-		"a user that is a number":         {page, `{"value":[`, "1", "a user"},
+		"a user of many members":          {page, `{"value":[{"id":"a"`, `,"x":1`, "more than 1000 members"},
+		"a user that is a string":         {page, `{"value":["`, "a", "not an object"},
+		"a user that is a number":         {page, `{"value":[`, "1", "not an object"},
 		"a user of brackets":              {page, `{"value":[{"id":"a","x":[1`, ",1", "a user"},
 		"white space before a user":       {page, `{"value":[`, " ", "a user"},
 		"white space behind a user":       {page, `{"value":[{"id":"a"}`, "\n", "a user"},
@@ -75,7 +75,7 @@ func TestWhatIsTooLargeIsNotReadAndIsNamed(t *testing.T) {
 		"an unknown list":                 {page, `{"x":[1`, ",1", "a member"},
 		"an unknown object":               {page, `{"x":{"a":1`, `,"a":1`, "a member"},
 		"unknown members without end":     {page, `{"x":1`, `,"x":1`, "more than 1000 members"},
-		"an unknown nest":                 {page, `{"x":`, "[", "not JSON"},
+		"an unknown nest":                 {page, `{"x":`, "[", "nested deeper"},
 		"white space before the page":     {page, ``, " ", "the start of the page"},
 		"white space behind the page":     {page, `{"value":[]}`, " ", "the end of the page"},
 		"the body of a count":             {count, ``, "1", "the body"},

@@ -32,6 +32,7 @@ func TestAResponseThatIsNotOneWholePageIsAnError(t *testing.T) {
 		"an end without its brace":     `{"value":[` + someone + `]`,
 		"a user that is null":          `{"value":[null]}`,
 		"a user that is a list":        `{"value":[[` + someone + `]]}`,
+		"a user with two of a name":    `{"value":[{"a":1,"a":2,"id":"7"}]}`,
 		"a user with an empty id":      `{"value":[{"id":""}]}`,
 		"a user whose id is a number":  `{"value":[{"id":1}]}`,
 		"a user who is not UTF-8":      "{\"value\":[{\"id\":\"1\",\"displayName\":\"anna.canary\xff\"}]}",
@@ -61,10 +62,10 @@ func TestAnUnusualPageIsRead(t *testing.T) {
 	for name, c := range map[string]struct{ body, id, raw string }{
 		"a link that is null":       {`{"@odata.nextLink":null,"value":[` + someone + `]}`, "00000000-0000-4000-8000-000000000001", someone},
 		"unknown members":           {`{"@odata.context":"x","x":{"value":[1]},"value":[` + someone + `],"y":[{}]}`, "00000000-0000-4000-8000-000000000001", someone},
-		"a member given twice":      {`{"x":1,"x":2,"value":[{"a":1,"a":2,"id":"7"}]}`, "7", `{"a":1,"a":2,"id":"7"}`},
+		"a member given twice":      {`{"x":1,"x":2,"value":[{"a":1,"id":"7"}]}`, "7", `{"a":1,"id":"7"}`},
 		"a name cut in a surrogate": {`{"value":[{"displayName":"Anna \ud83d","id":"7"}]}`, "7", `{"displayName":"Anna \ufffd","id":"7"}`},
 		"an id that is escaped":     {`{"value":[{"id":"\u0037"}]}`, "7", `{"id":"\u0037"}`},
-		"a user on several lines":   {"{\"value\":[{\n\"id\" :\r\n\"7\"}]}\n", "7", `{"id":"7"}`},
+		"a user on several lines":   {"{\"value\":[{\n\"id\" :\r\n\"7\"}]}\n", "7", `{"id" :"7"}`},
 		"a lone carriage return":    {"{\"value\":[{\r\"id\":\"7\"}]}", "7", `{"id":"7"}`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -7,8 +7,6 @@ import (
 	"iter"
 	"net/http"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/rollcall-dev/rollcall/pkg/crash"
 )
 
@@ -24,10 +22,14 @@ type Pager struct {
 	delta     bool // the pages are of changes, the last of which has a delta link
 	deltaLink string
 	pause     func() bool // asked after a page of changes whether to stop there, if set
-	decoder   jsontext.Decoder
-	limit     limited // what the decoder reads from
-	delivered []byte  // ids of the current page's users that the reader has got
-	scratch   []byte
+	scanner   scanner
+	delivered []byte // ids of the current page's users that the reader has got
+}
+
+// pager reads a list that begins with a request. selected is what the request asks for of
+// each user.
+func (c *Client) pager(first request, selected *selection) *Pager {
+	return &Pager{client: c, first: first, prefetch: true, scanner: newScanner(selected)}
 }
 
 // From lets the pager begin at a nextLink that an earlier pager of the same

@@ -4,31 +4,44 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 const usersPath = "/v1.0/users"
 
-// User is one user as Graph sent it. Both slices point into the page's read
-// buffer and are valid only until the iteration moves on: copy what is kept.
+// User is one user as Graph sent it, cut to the properties that the query selected. Both
+// slices are valid only until the iteration moves on: copy what is kept.
 type User struct {
 	// ID is the user's object id, unescaped, as bytes of text (a GUID for every
 	// user in an Entra directory).
 	ID []byte
-	// Raw is the user's JSON object as Graph sent it, on one line. The escape of half a
-	// surrogate pair is U+FFFD (\ufffd), so that every reader of JSON takes the object.
+	// Raw is the user's JSON object as Graph sent it, on one line, except for what strict
+	// readers of JSON refuse or understand each in their own way (jq, DuckDB, Polars,
+	// PyArrow, pandas, encoding/json/v2):
+	//
+	//   - The escape of half a surrogate pair is U+FFFD (\ufffd), in names as in values.
+	//   - U+0085, U+2028 and U+2029, at which some programs end a line, are escaped.
+	//   - Names are written without escapes that they do not need.
+	//   - What the query did not select is left out, also of an expanded manager. The id
+	//     stays, and so do the annotations of OData (@odata.type, mail@odata.type); in
+	//     changes @removed and manager@delta do. Without a $select everything stays.
+	//
+	// What cannot be mended without becoming another person is an error, and so the list
+	// fails: two members of one name in an object, also where the names differ by case or
+	// by escapes only; bytes that are not UTF-8; integers of more than 64 bits and numbers
+	// that are infinite as 64-bit floats or have exponents beyond 308; values nested deeper
+	// than 100 levels; objects of more than 1000 members.
 	Raw []byte
 }
 
 // Pager prepares to read the list that q asks for. It makes no request.
 func (c *Client) Pager(q Query) *Pager {
-	return &Pager{client: c, first: c.list(q), prefetch: true}
+	return c.pager(c.list(q), q.selection())
 }
 
 // Page reads one page of the list that q asks for: the first, or the one that
@@ -69,24 +82,27 @@ func (c *Client) User(ctx context.Context, id string, q Query) (User, error) {
 	}
 	var user User
 	err := c.read(ctx, request{url: u}, new(Stats), func(body []byte) (err error) {
-		user, err = singleUser(body)
+		user, err = singleUser(body, q.selection())
 		return err
 	})
 	return user, err
 }
 
-// singleUser reads a body that is one user. It changes the body.
-func singleUser(body []byte) (User, error) {
-	value := jsontext.Value(body)
-	if !utf8.Valid(body) || value.Compact(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) != nil || value.Kind() != '{' {
+// singleUser reads a body that is one user, of whom selected stays. It changes the body.
+func singleUser(body []byte, selected *selection) (User, error) {
+	s := newScanner(selected)
+	s.b, s.err, s.limit = body, io.EOF, len(body)
+	if _, err := s.next("the user", len(body)); err != nil {
 		return User{}, errors.New("the response is not a user")
 	}
-	id, fault := userID(value) // before it is mended: ids are never replaced
-	if fault != "" {
-		return User{}, errors.New("the response is not a user: " + fault)
+	user, end, err := s.readUser()
+	if err != nil {
+		return User{}, fmt.Errorf("the response is not a user: %w", err)
 	}
-	replaceLone(value)
-	return User{ID: id, Raw: value}, nil
+	if _, err := s.skip(end); !errors.Is(err, io.EOF) {
+		return User{}, errors.New("the response is not a user: something follows it")
+	}
+	return user, nil
 }
 
 // Count asks Graph how many users there are (GET /users/$count), of whom q's
