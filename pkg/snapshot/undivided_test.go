@@ -3,6 +3,7 @@ package snapshot_test
 import (
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,12 +20,13 @@ func TestThatGraphRefusesPartitionsIsRememberedForTheNextRuns(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFixture(t, simulator.Config{Users: 500, TokenLifetime: noLimit})
 				f.request.PageSize, f.request.Parallel, f.request.Auto = 5, list.MaxAuto, true
-				refuses, asked := true, 0
+				refuses := true
+				var asked atomic.Int64 // partitions are read at the same time
 				f.setTransport(t, listtest.Intercept(f.tenant.Transport(), func(r *http.Request) *http.Response {
 					if !strings.HasSuffix(r.URL.Path, "/users") && !strings.HasSuffix(r.URL.Path, "/users/$count") || !strings.Contains(r.URL.Query().Get("$filter"), "userPrincipalName") {
 						return nil
 					}
-					asked++
+					asked.Add(1)
 					if !refuses || !strings.HasSuffix(r.URL.Path, path) {
 						return nil
 					}
@@ -54,10 +56,10 @@ func TestThatGraphRefusesPartitionsIsRememberedForTheNextRuns(t *testing.T) {
 					if c.change != nil {
 						c.change()
 					}
-					asked = 0
+					asked.Store(0)
 					f.publish(t, c.run)
-					if (asked > 0) != c.asks {
-						t.Errorf("run %s: %d requests for partitions, want some: %t", c.run, asked, c.asks)
+					if (asked.Load() > 0) != c.asks {
+						t.Errorf("run %s: %d requests for partitions, want some: %t", c.run, asked.Load(), c.asks)
 					}
 				}
 			})
