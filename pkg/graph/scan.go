@@ -11,6 +11,7 @@ import (
 
 const (
 	bufferSize = 64 << 10
+	firstRead  = 4 << 10
 	maxDepth   = 100 // of objects and lists in each other: DuckDB reads 128
 )
 
@@ -82,7 +83,10 @@ func (s *scanner) more() error {
 		s.store = make([]byte, max(bufferSize, 2*n))
 		copy(s.store, s.b)
 	}
-	free := s.store[n:min(cap(s.store), s.limit)]
+	// A chunked body fills whatever it is given before it returns, however slowly it comes:
+	// never wait for more than has come already, so that the first users are not late.
+	some := max(firstRead, int(min(s.offset+int64(n), bufferSize)))
+	free := s.store[n:min(cap(s.store), s.limit, n+some)]
 	for range 100 {
 		read, err := s.body.Read(free)
 		if s.b, s.err = s.store[:n+read], err; read > 0 {

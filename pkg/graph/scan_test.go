@@ -81,3 +81,38 @@ func FuzzScannerTakesWhatJSONTextTakes(f *testing.F) {
 	}
 	f.Fuzz(checkValue)
 }
+
+// filler fills what it is given, as chunked bodies do.
+type filler struct {
+	rest string
+	read int
+}
+
+func (f *filler) Read(p []byte) (int, error) {
+	n := copy(p, f.rest)
+	f.rest, f.read = f.rest[n:], f.read+n
+	if n == 0 {
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+func TestAUserDoesNotWaitForMoreOfABodyThanHasComeAlready(t *testing.T) {
+	user := `{"id":"a","displayName":"` + strings.Repeat("b", 400) + `"}`
+	body := &filler{rest: strings.Repeat(user+"\n", 1000)}
+	s := newScanner(nil)
+	s.reset(body)
+	for users := 1; users <= 1000; users++ {
+		if _, err := s.next("a user", maxUser); err != nil {
+			t.Fatal(err)
+		}
+		_, end, err := s.readUser()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.take(end)
+		if needed := users * (len(user) + 1); body.read > max(firstRead, 2*needed) {
+			t.Fatalf("user %d, of %d bytes, is read after %d", users, needed, body.read)
+		}
+	}
+}
