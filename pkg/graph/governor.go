@@ -82,7 +82,11 @@ func (g *governor) pause() (wait time.Duration, news bool) {
 func (g *governor) enter() (ok bool, ended <-chan struct{}) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.limit > 0 && time.Since(g.changed) >= g.patience {
+	patience := g.patience
+	if g.limit == 1 {
+		patience = governorWindow // one at a time may be far less than the quota allows
+	}
+	if g.limit > 0 && time.Since(g.changed) >= patience {
 		g.limit++
 		g.changed = time.Now()
 		if g.limit >= unlimited {
