@@ -3,8 +3,6 @@ package changes
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -95,12 +93,6 @@ func (c *claim) keys(tenant string) (all []string) {
 		all = append(all, shardKey(tenant, c.Nonce, i))
 	}
 	return all
-}
-
-func nonce() string {
-	var b [8]byte
-	_, _ = rand.Read(b[:]) // it never fails
-	return hex.EncodeToString(b[:])
 }
 
 // load reads the pointer, or starts with nothing.
@@ -200,20 +192,16 @@ func (r *run) conflict() error {
 
 // save moves the pointer, and deletes what it makes obsolete.
 func (r *run) save(ctx context.Context) error {
-	r.p.Nonce = nonce()
+	r.p.Nonce = store.Nonce()
 	body, err := json.Marshal(&r.p)
 	if err != nil {
 		return err
 	}
-	key := pointerKey(r.f.Tenant)
-	version, err := r.f.State.Swap(ctx, key, body, r.version)
-	if errors.Is(err, store.ErrConflict) {
-		var stored []byte
-		if stored, version, err = r.f.State.Read(ctx, key); err == nil && !bytes.Equal(stored, body) || errors.Is(err, store.ErrNotFound) {
-			return r.conflict()
-		}
-	}
-	if err != nil {
+	version, _, err := store.Move(ctx, r.f.State, pointerKey(r.f.Tenant), body, r.version)
+	switch {
+	case errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrNotFound): // or deleted meanwhile
+		return r.conflict()
+	case err != nil:
 		return fmt.Errorf("move the pointer of the changes: %w", err)
 	}
 	r.version = version

@@ -69,7 +69,7 @@ func (r *run) newTurn(kind, link string, asked, cols columns) *turn {
 // not used becomes obsolete.
 func (r *run) claimShards(ctx context.Context, t *turn, shards []int) error {
 	r.p.Obsolete = append(r.p.Obsolete, r.p.Claim.keys(r.f.Tenant)...)
-	t.claim = &claim{Nonce: nonce(), Shards: shards}
+	t.claim = &claim{Nonce: store.Nonce(), Shards: shards}
 	r.p.Claim = t.claim
 	return r.save(ctx)
 }
@@ -207,7 +207,7 @@ func (r *run) suspicions(t *turn) []string {
 func (r *run) hold(ctx context.Context, t *turn, reasons []string) error {
 	s := r.p.Suspect
 	if s == nil || t.leavers > s.Leavers+baseline.MaxLeavers(r.f.MaxLeavers, r.p.totals().Users) {
-		s = &suspect{Run: t.At.Format("20060102T150405Z") + "-" + nonce()[:8]}
+		s = &suspect{Run: t.At.Format("20060102T150405Z") + "-" + store.Nonce()[:8]}
 	}
 	s = &suspect{Run: s.Run, At: t.At, Kind: t.Kind, Leavers: max(t.leavers, s.Leavers), Reasons: reasons}
 	r.p.Suspect, r.p.Obsolete, r.p.Claim = s, append(r.p.Obsolete, r.p.Claim.keys(r.f.Tenant)...), nil

@@ -1,7 +1,6 @@
 package snapshot
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -210,7 +209,7 @@ var errOvertaken = errors.New("another invocation has done this slice")
 // finds out whether its own earlier attempt was the one that succeeded; if not the
 // error is errOvertaken.
 func (r *run) save(ctx context.Context) error {
-	r.c.Nonce = nonce()
+	r.c.Nonce = store.Nonce()
 	body, err := json.Marshal(&r.c)
 	if err != nil {
 		return err
@@ -219,16 +218,13 @@ func (r *run) save(ctx context.Context) error {
 	if r.c.Phase != phaseDone { // links name users; most runs that stop here are never resumed
 		at = store.Expendable{Swapper: at}
 	}
-	version, err := at.Swap(ctx, r.checkpointKey(), body, r.version)
-	if errors.Is(err, store.ErrConflict) {
-		var stored []byte
-		if stored, version, err = r.p.State.Read(ctx, r.checkpointKey()); err == nil && !bytes.Equal(stored, body) {
-			winner, _ := r.parse(stored)
-			r.setStored(winner)
-			return errOvertaken
-		}
-	}
-	if err != nil {
+	version, winner, err := store.Move(ctx, at, r.checkpointKey(), body, r.version)
+	switch {
+	case errors.Is(err, store.ErrConflict):
+		c, _ := r.parse(winner)
+		r.setStored(c)
+		return errOvertaken
+	case err != nil:
 		return fmt.Errorf("save the checkpoint: %w", err)
 	}
 	r.version = version

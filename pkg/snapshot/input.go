@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/rollcall-dev/rollcall/pkg/store"
 )
 
 // Input is what a run is started with. All of it is optional.
@@ -52,7 +54,7 @@ func (in Input) parse(now time.Time) (run string, slice int, err error) {
 	}
 	if in.Resume == "" {
 		if run == "" {
-			run = now.UTC().Format("20060102T150405Z") + "-" + cmp.Or(in.Request, nonce())
+			run = now.UTC().Format("20060102T150405Z") + "-" + cmp.Or(in.Request, store.Nonce())
 		}
 		if !runName.MatchString(run) {
 			return "", 0, &InputError{"run", form}

@@ -1,10 +1,6 @@
 package snapshot
 
-import (
-	"crypto/rand"
-	"encoding/hex"
-	"time"
-)
+import "time"
 
 const manifestName = "manifest.json"
 
@@ -27,11 +23,4 @@ func usersKey(tenant string) string { return "users/tenant=" + tenant + "/symlin
 // historyKey is the table of the UTC day on which a run started.
 func historyKey(tenant string, startedAt time.Time) string {
 	return "history/tenant=" + tenant + "/date=" + startedAt.UTC().Format(time.DateOnly) + "/symlink.txt"
-}
-
-// nonce returns random digits.
-func nonce() string {
-	var b [6]byte
-	_, _ = rand.Read(b[:]) // it never fails
-	return hex.EncodeToString(b[:])
 }

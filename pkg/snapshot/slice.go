@@ -11,6 +11,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/crash"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/list"
+	"github.com/rollcall-dev/rollcall/pkg/store"
 )
 
 // A slice stops reading when a sixth of its time is left, or a minute: that is for
@@ -107,7 +108,7 @@ func newSlice(ctx context.Context, p *Publication, c *checkpoint) (*slice, error
 // open prepares the objects of the slice. The nonce in their names keeps two
 // invocations of one slice apart.
 func (s *slice) open() {
-	own, columns := nonce(), s.p.columns()
+	own, columns := store.Nonce(), s.p.columns()
 	s.parts = nil
 	for i := range s.p.Destinations {
 		d := &s.p.Destinations[i]

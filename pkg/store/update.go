@@ -3,6 +3,8 @@ package store
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -60,4 +62,30 @@ func Update(ctx context.Context, at Swapper, key string, change func(old []byte)
 			return fmt.Errorf("change %s: %w", key, err)
 		}
 	}
+}
+
+// Move is a Swap of an object that has a [Nonce] in it. After a conflict it finds out
+// whether an earlier attempt of its own was the one that succeeded. If not, the error
+// wraps ErrConflict, and winner is what the key holds.
+func Move(ctx context.Context, at Swapper, key string, body []byte, old Version) (version Version, winner []byte, err error) {
+	version, err = at.Swap(ctx, key, body, old)
+	if !errors.Is(err, ErrConflict) {
+		return version, nil, err
+	}
+	stored, version, unread := at.Read(ctx, key)
+	switch {
+	case unread != nil:
+		return "", nil, unread
+	case !bytes.Equal(stored, body):
+		return "", stored, err
+	}
+	return version, nil, nil
+}
+
+// Nonce returns random digits, by which what one writer has written is told from
+// everything else.
+func Nonce() string {
+	var b [6]byte
+	_, _ = rand.Read(b[:]) // it never fails
+	return hex.EncodeToString(b[:])
 }

@@ -202,3 +202,33 @@ func TestUpdatesSideBySideAreAllKept(t *testing.T) {
 		}
 	})
 }
+
+// Move is asked to put something where somebody else has been first, or it itself has, whose
+// reply was lost.
+func TestMoveTellsItsOwnEarlierAttemptFromAnotherWriter(t *testing.T) {
+	m := storetest.NewMemory()
+	first, err := m.Swap(t.Context(), "state", []byte("was"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	version, winner, err := store.Move(t.Context(), m, "state", []byte("is"), first)
+	if err != nil || winner != nil {
+		t.Fatalf("undisturbed: %q, %v", winner, err)
+	}
+	again, winner, err := store.Move(t.Context(), m, "state", []byte("is"), first)
+	if err != nil || again != version || winner != nil {
+		t.Errorf("its own earlier attempt: version %q of %q, %q, %v", again, version, winner, err)
+	}
+	if _, winner, err = store.Move(t.Context(), m, "state", []byte("mine"), first); !errors.Is(err, store.ErrConflict) || string(winner) != "is" {
+		t.Errorf("another writer: %q, %v", winner, err)
+	}
+	if err := m.Delete(t.Context(), "state"); err != nil {
+		t.Fatal(err)
+	}
+	if _, winner, err = store.Move(t.Context(), m, "state", []byte("mine"), first); err == nil || winner != nil {
+		t.Errorf("deleted meanwhile: %q, %v", winner, err)
+	}
+	if a, b := store.Nonce(), store.Nonce(); a == b || store.CheckKey(a) != nil {
+		t.Errorf("the nonces %q and %q", a, b)
+	}
+}
