@@ -42,14 +42,20 @@ func (s *expiringStore) want(t *testing.T, when string, expiring, lasting []stri
 	}
 }
 
+// newExpiringFixture is a tenant whose state may expire, with a run that is parked.
+func newExpiringFixture(t *testing.T) (*fixture, *expiringStore, *snapshot.Result) {
+	t.Helper()
+	f := newSmallFixture(t)
+	f.setPartitions(1)
+	s := &expiringStore{Store: f.state, expires: map[string]bool{}}
+	f.state = s
+	return f, s, f.park(t, f.snapshot(), "a-late", sliceLimit(1))
+}
+
 // What an unfinished run keeps names users: its links contain them, and its ids are theirs.
 func TestTheStateOfRunsThatAreNeverFinishedExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newSmallFixture(t)
-		f.setPartitions(1)
-		s := &expiringStore{Store: f.state, expires: map[string]bool{}}
-		f.state = s
-		parked := f.park(t, f.snapshot(), "a-late", sliceLimit(1))
+		f, s, parked := newExpiringFixture(t)
 		s.want(t, "a run is parked", []string{"run=a-late/checkpoint.json", "run=a-late/ids"}, nil)
 		time.Sleep(time.Hour)
 		f.publish(t, "b-good")
@@ -72,11 +78,7 @@ func TestTheStateOfRunsThatAreNeverFinishedExpires(t *testing.T) {
 
 func TestWhatTheNextRunNeedsIsThereWhenTheRestHasExpired(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newSmallFixture(t)
-		f.setPartitions(1)
-		s := &expiringStore{Store: f.state, expires: map[string]bool{}}
-		f.state = s
-		parked := f.park(t, f.snapshot(), "a-late", sliceLimit(1))
+		f, s, parked := newExpiringFixture(t)
 		f.publish(t, "b-good")
 		time.Sleep(24 * time.Hour)
 		for key, expires := range s.expires {
