@@ -4,11 +4,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/rollcall-dev/rollcall/pkg/bus"
 )
@@ -86,24 +87,20 @@ func (t *turn) appendDiffering(dst []byte, differing []int, was fields) []byte {
 	if len(differing) == 0 {
 		return dst
 	}
-	names, before := make([]string, len(differing)), map[string]json.RawMessage{}
+	changed, before := []byte(`,"changed":[`), []byte(`,"before":{`)
 	for n, i := range differing {
-		names[n], before[t.Columns[i]] = t.Columns[i], json.RawMessage(null)
-		if was.valued(i) {
-			before[t.Columns[i]] = was[i]
-		}
-	}
-	changed, _ := json.Marshal(names)
-	dst = append(append(dst, `,"changed":`...), changed...)
-	dst = append(dst, `,"before":{`...)
-	for n, name := range names {
 		if n > 0 {
-			dst = append(dst, ',')
+			changed, before = append(changed, ','), append(before, ',')
 		}
-		quoted, _ := json.Marshal(name)
-		dst = append(append(append(dst, quoted...), ':'), before[name]...)
+		value := []byte(null)
+		if was.valued(i) {
+			value = was[i]
+		}
+		changed, _ = jsontext.AppendQuote(changed, t.Columns[i])
+		before, _ = jsontext.AppendQuote(before, t.Columns[i])
+		before = append(append(before, ':'), value...)
 	}
-	return append(dst, '}')
+	return append(append(append(append(dst, changed...), ']'), before...), '}')
 }
 
 func (c *Counts) count(kind string) {
@@ -136,25 +133,25 @@ func (r *run) publish(ctx context.Context) (done bool, err error) {
 	out := newOutlet(r.f.Buses)
 	defer out.close()
 	sent := Counts{}
+	done = true
 	for _, i := range slices.Sorted(maps.Keys(t.Shards)) {
 		if i < t.Next {
 			continue
 		}
 		if !r.left(ctx, 1./8) && i > t.Next {
-			t.Next = i
+			t.Next, done = i, false
 			break
 		}
 		if err := r.publishShard(ctx, out, t, i, &sent); err != nil {
 			return false, err
 		}
-		done = i == slices.Max(slices.Collect(maps.Keys(t.Shards)))
 	}
 	if err := out.flush(ctx); err != nil {
 		return false, fmt.Errorf("the changes were not published to every bus; they are kept, and the next run sends them first: %w", err)
 	}
 	t.Counts.add(sent)
 	r.result.add(sent)
-	if done || len(t.Shards) == 0 {
+	if done {
 		return true, r.commit(ctx, t)
 	}
 	return false, r.save(ctx)
