@@ -80,10 +80,10 @@ func (a *API) table(w http.ResponseWriter, r *http.Request, o *options) (err err
 // known to be whole, so that its size is known before it is sent, and so that more
 // users fit into the temporary folder.
 func (a *API) spool(spool io.Writer, r *http.Request, o *options, compressed bool) (report list.Report, err error) {
-	file := spool
-	zip := newGzip(spool)
+	file, end := spool, func() error { return nil }
 	if compressed {
-		file = zip
+		zip := newGzip(spool)
+		file, end = zip, zip.Close
 	}
 	out, err := a.newTable(file, o)
 	if err != nil {
@@ -104,8 +104,8 @@ func (a *API) spool(spool io.Writer, r *http.Request, o *options, compressed boo
 		}
 	}
 	report = users.Report()
-	if err := out.Complete(report.Verified); err != nil || !compressed {
+	if err := out.Complete(report.Verified); err != nil {
 		return report, err
 	}
-	return report, zip.Close()
+	return report, end()
 }
