@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -80,7 +79,7 @@ func (p *Page) decodeMember(users *bool, delivered map[string]bool, yield func(U
 	case "error":
 		return p.invalid("it is an error with status 200")
 	}
-	_, err = p.value("a member other than the users and the link", "")
+	_, err = p.value("a member other than the users and the link", "", "")
 	return err
 }
 
@@ -116,7 +115,7 @@ func (p *Page) decodeUsers(delivered map[string]bool, yield func(User, error) bo
 func (p *Page) decodeLink(member string) error {
 	name := strings.TrimPrefix(member, "@odata.")
 	notLink := "its " + name + " is not a link"
-	value, err := p.value("the "+name, notLink, '"', 'n')
+	value, err := p.value("the "+name, notLink, `"n`)
 	if err != nil || value[0] == 'n' {
 		return err
 	}
@@ -134,7 +133,7 @@ func (p *Page) decodeLink(member string) error {
 }
 
 func (p *Page) decodeCount() error {
-	value, err := p.value("the count", "its count is not a number", '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9')
+	value, err := p.value("the count", "its count is not a number", "-0123456789")
 	if err != nil {
 		return err
 	}
@@ -195,15 +194,15 @@ func (p *Page) another(bracket byte, what string, limit int) (more bool, err err
 	return true, nil
 }
 
-// value reads the value of a member, which begins with one of first unless those are none;
-// otherwise is what is wrong with any other. It is valid until more is read.
-func (p *Page) value(what, otherwise string, first ...byte) ([]byte, error) {
+// value reads the value of a member, which begins with one of the bytes in first, any if
+// there are none; otherwise is what is wrong with another. It is valid until more is read.
+func (p *Page) value(what, otherwise, first string) ([]byte, error) {
 	s := &p.pager.scanner
 	c, err := s.next(what, maxMember)
 	if err != nil {
 		return nil, p.malformed(err)
 	}
-	if len(first) > 0 && bytes.IndexByte(first, c) < 0 {
+	if first != "" && strings.IndexByte(first, c) < 0 {
 		return nil, p.invalid(otherwise)
 	}
 	end, err := s.value(0, 0, nil)

@@ -29,7 +29,7 @@ type shape struct {
 type member struct {
 	text   string // the name as Graph writes it, up to the colon
 	folded string // see [fold]
-	keep   bool   // it was asked for
+	cut    bool   // it was not asked for
 	isID   bool   // it is a user's id
 	inner  *shape // of the objects in it, nil where their names are of no interest
 }
@@ -74,13 +74,13 @@ func (s *scanner) object(i, depth int, known *shape) (int, error) {
 		if !last && s.b[i] != ',' {
 			return 0, s.bad(i)
 		}
-		if !m.keep {
+		if m.cut {
 			s.cut(from, i, before, kept || last)
 		}
 		if last {
 			return i + 1, nil
 		}
-		kept = kept || m.keep
+		kept = kept || !m.cut
 		if from, before = i, s.user.mark; !kept {
 			from++ // the comma is cut
 		}
@@ -181,7 +181,7 @@ func (s *scanner) learn(name string, verbatim bool, o *objectScan) *member {
 func (h *shape) member(name string) *member {
 	selected, keep := h.selected.member(name)
 	return &member{
-		text: `"` + name + `":`, folded: fold(name), keep: keep, isID: h.ofUsers && name == "id",
+		text: `"` + name + `":`, folded: fold(name), cut: !keep, isID: h.ofUsers && name == "id",
 		inner: &shape{selected: selected},
 	}
 }

@@ -31,7 +31,7 @@ type scanner struct {
 }
 
 func newScanner(selected *selection) scanner {
-	return scanner{user: userScan{shape: shape{selected: selected, ofUsers: true}, unknown: member{keep: true}}}
+	return scanner{user: userScan{shape: shape{selected: selected, ofUsers: true}}}
 }
 
 // syntaxError says that something is not JSON.

@@ -11,7 +11,7 @@ import (
 // userScan is what the walk over a user finds, besides the end of the user.
 type userScan struct {
 	shape      shape
-	unknown    member // one of an object whose names are of no interest: it stays
+	unknown    member // one of an object whose names are of no interest
 	knownBytes int    // of the names in shape and in all shapes within it
 	reading    bool   // the present part is a user
 	exact      bool   // compare all names of each object
@@ -72,7 +72,7 @@ func (s *scanner) readUser() (user User, end int, err error) {
 
 // distinct compares the names of each object in a user.
 func distinct(raw []byte) error {
-	s := scanner{b: raw, err: io.EOF, user: userScan{unknown: member{keep: true}, reading: true, exact: true}}
+	s := scanner{b: raw, err: io.EOF, user: userScan{reading: true, exact: true}}
 	_, err := s.object(0, 1, nil)
 	return err
 }
