@@ -3,9 +3,7 @@ package publisher
 import (
 	"context"
 	"errors"
-	"fmt"
 
-	"github.com/rollcall-dev/rollcall/pkg/bus"
 	"github.com/rollcall-dev/rollcall/pkg/changes"
 	"github.com/rollcall-dev/rollcall/pkg/list"
 )
@@ -30,13 +28,12 @@ func (p *Publisher) Changes(ctx context.Context, in changes.Input, lines func() 
 		Directory: from.Graph, Request: from.Request, Tenant: tenant, State: state, MaxLeavers: p.settings.MaxLeavers,
 		MaxColumnLoss: p.settings.MaxColumnLoss, Reconcile: p.settings.Reconcile, Log: p.log, Watch: watch,
 	}
-	for _, b := range p.settings.Sinks.Buses {
-		driver, err := b.Open(ctx, &p.access)
-		if err != nil {
-			return nil, configured("ROLLCALL_SINKS", fmt.Errorf("%s: %w", b.Kind, err))
-		}
-		options := bus.Options{Log: p.log, Claim: claim(state)}
-		c.Buses = append(c.Buses, func() changes.Bus { return bus.New(driver, options) })
+	buses, err := p.buses(ctx, state)
+	if err != nil {
+		return nil, err
+	}
+	for _, open := range buses {
+		c.Buses = append(c.Buses, func() changes.Bus { return open() })
 	}
 	if len(c.Buses) == 0 {
 		c.Buses = append(c.Buses, lines)

@@ -36,18 +36,30 @@ func (p *Publisher) publication(ctx context.Context, from *reader.Reader, tenant
 	if len(publication.Destinations) > 0 {
 		claims = publication.Destinations[0].Store
 	}
+	buses, err := p.buses(ctx, claims)
+	if err != nil {
+		return nil, err
+	}
+	for i, open := range buses {
+		publication.Announcements = append(publication.Announcements, snapshot.Announcement{
+			Open: func() snapshot.Bus { return open() }, EachUser: p.settings.Sinks.Buses[i].Feed.EachUser,
+		})
+	}
+	return publication, nil
+}
+
+// buses returns what opens each bus among the sinks. Events too large for one are stored in
+// claims.
+func (p *Publisher) buses(ctx context.Context, claims snapshot.Store) (all []func() *bus.Publisher, err error) {
 	for _, b := range p.settings.Sinks.Buses {
 		driver, err := b.Open(ctx, &p.access)
 		if err != nil {
 			return nil, configured("ROLLCALL_SINKS", fmt.Errorf("%s: %w", b.Kind, err))
 		}
 		options := bus.Options{Log: p.log, Claim: claim(claims)}
-		publication.Announcements = append(publication.Announcements, snapshot.Announcement{
-			Open:     func() snapshot.Bus { return bus.New(driver, options) },
-			EachUser: b.Feed.EachUser,
-		})
+		all = append(all, func() *bus.Publisher { return bus.New(driver, options) })
 	}
-	return publication, nil
+	return all, nil
 }
 
 // destination says how users become objects of a store.
