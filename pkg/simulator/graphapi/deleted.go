@@ -49,7 +49,7 @@ func (c *call) deletedList(string) {
 		return items[i].user.Append(dst, deletedColumns(q.Columns, items[i].at))
 	}}
 	if more {
-		p.link = c.linkMember("nextLink", c.misdirect("/v1.0/"+deletedUsers+"?"+strings.TrimPrefix(q.Echo+"&", "&")+"$skiptoken="+next.encode(c.key)))
+		p.link = c.linkMember("nextLink", c.misdirect(c.pathTo(deletedUsers, q, next)))
 	}
 	c.send(p)
 }

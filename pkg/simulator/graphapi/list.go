@@ -116,7 +116,7 @@ func (c *call) choose(q *query.Query, token pageToken) *page {
 	next.poisoned = c.poisoned || c.faults.Has("poisoned-token")
 	link := ""
 	if more && !(lastLost && rest <= q.Top) {
-		link = c.linkTo(q, next)
+		link = c.Base() + c.pathTo("users", q, next)
 	}
 	if link = c.corrupt(q, token, link); link != "" {
 		p.link = c.linkMember("nextLink", link)
@@ -132,13 +132,13 @@ func (c *call) choose(q *query.Query, token pageToken) *page {
 	return p
 }
 
-// linkTo writes the link to a page, with the query as the service re-encodes it.
-func (c *call) linkTo(q *query.Query, token pageToken) string {
-	link := c.Base() + "/v1.0/users?"
+// pathTo is where a page of a collection is, with the query as the service re-encodes it.
+func (c *call) pathTo(collection string, q *query.Query, token pageToken) string {
+	path := "/v1.0/" + collection + "?"
 	if q.Echo != "" {
-		link += q.Echo + "&"
+		path += q.Echo + "&"
 	}
-	return link + "$skiptoken=" + token.encode(c.key)
+	return path + "$skiptoken=" + token.encode(c.key)
 }
 
 // corrupt is the page's link as the faults change it.
@@ -156,7 +156,7 @@ func (c *call) corrupt(q *query.Query, token pageToken, link string) string {
 	case c.faults.Has("loop") && q.SkipToken == "":
 		return strings.TrimSuffix(c.Base()+"/v1.0/users?"+q.Echo, "?")
 	case c.faults.Has("loop"):
-		return c.linkTo(q, token)
+		return c.Base() + c.pathTo("users", q, token)
 	case c.faults.Has("loop-long"):
 		return c.chains.second.get(token.chain)
 	}
