@@ -28,16 +28,11 @@ type streaming struct {
 // is not the reading of Graph.
 func (b *bench) stream(ctx context.Context, users, rounds int) error {
 	users = min(users, streamable)
-	tenant, err := b.startTenant(ctx, users, 0, 0)
+	tenant, host, stop, err := b.startStream(ctx, users, 0, 0)
 	if err != nil {
 		return err
 	}
-	defer tenant.Close()
-	host, err := b.startFunction(ctx, tenant)
-	if err != nil {
-		return err
-	}
-	defer host.Close()
+	defer stop()
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -85,16 +80,11 @@ func (b *bench) firstUser(ctx context.Context) error {
 		bandwidth = 500_000
 		rounds    = 5
 	)
-	tenant, err := b.startTenant(ctx, users, latency, bandwidth)
+	_, host, stop, err := b.startStream(ctx, users, latency, bandwidth)
 	if err != nil {
 		return err
 	}
-	defer tenant.Close()
-	host, err := b.startFunction(ctx, tenant)
-	if err != nil {
-		return err
-	}
-	defer host.Close()
+	defer stop()
 	progress("the first user of a stream")
 	var streams []streaming
 	for range rounds + 1 {
@@ -112,6 +102,23 @@ func (b *bench) firstUser(ctx context.Context) error {
 	fmt.Println("|--:|--:|")
 	fmt.Printf("| %d | %d |\n", first.Milliseconds(), wall.Milliseconds())
 	return nil
+}
+
+// startStream starts a tenant and the built function on it; stop ends both.
+func (b *bench) startStream(ctx context.Context, users int, latency time.Duration, bandwidth int) (_ *tenantProcess, _ *lambdahost.Host, stop func(), err error) {
+	tenant, err := b.startTenant(ctx, users, latency, bandwidth)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	host, err := b.startFunction(ctx, tenant)
+	if err != nil {
+		tenant.Close()
+		return nil, nil, nil, err
+	}
+	return tenant, host, func() {
+		host.Close()
+		tenant.Close()
+	}, nil
 }
 
 // startFunction runs the built function, set up to stream, on a tenant.

@@ -21,16 +21,11 @@ const (
 // throttle, plain and compressed.
 func (b *bench) throttled(ctx context.Context) error {
 	const users = 300_000
-	tenant, err := b.startTenant(ctx, users, 0, 0)
+	_, host, stop, err := b.startStream(ctx, users, 0, 0)
 	if err != nil {
 		return err
 	}
-	defer tenant.Close()
-	host, err := b.startFunction(ctx, tenant)
-	if err != nil {
-		return err
-	}
-	defer host.Close()
+	defer stop()
 	if _, err := streamOnce(ctx, host, users, "identity", nil); err != nil { // gets the token
 		return err
 	}
