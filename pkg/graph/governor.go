@@ -22,8 +22,9 @@ const (
 )
 
 // governor slows all requests of a client down together, before Graph has to refuse
-// them and after it has refused one: the quota that they use up is the same. Each time
-// half as many of them may be under way, and more again only slowly.
+// them and after it has refused one: the quota that they use up is the same. Half as many
+// of them may be under way then, and one more again and again; if that was too many, it
+// is taken back, and tried again after twice as long.
 type governor struct {
 	mu       sync.Mutex
 	until    time.Time // no request starts before
@@ -48,8 +49,13 @@ func (g *governor) observe(resp *http.Response, sent time.Time) {
 	}
 	// What was sent before the limit was lowered says nothing about the new one.
 	if (nearly || resp.StatusCode == http.StatusTooManyRequests) && sent.After(g.lowered) {
-		g.limit = max(1, g.underWay/2)
-		g.patience = min(max(2*g.patience, governorWindow), maxPatience)
+		if g.limit > 0 && g.changed.After(g.lowered) { // the one more was too many
+			g.limit--
+			g.patience *= 2
+		} else {
+			g.limit = max(1, g.underWay/2)
+		}
+		g.patience = min(max(g.patience, governorWindow), maxPatience)
 		g.lowered, g.changed = now, now
 	}
 }
@@ -82,11 +88,11 @@ func (g *governor) pause() (wait time.Duration, news bool) {
 func (g *governor) enter() (ok bool, ended <-chan struct{}) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	patience := g.patience
-	if g.limit == 1 {
-		patience = governorWindow // one at a time may be far less than the quota allows
+	since := g.changed
+	if g.until.After(since) {
+		since = g.until // while nothing is sent nothing shows
 	}
-	if g.limit > 0 && time.Since(g.changed) >= patience {
+	if g.limit > 0 && time.Since(since) >= g.patience {
 		g.limit++
 		g.changed = time.Now()
 		if g.limit >= unlimited {
