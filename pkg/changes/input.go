@@ -15,6 +15,8 @@ type Input struct {
 	Accept string `json:"accept,omitempty"`
 	// Resync has the mirror compared with everybody now.
 	Resync bool `json:"resync,omitempty"`
+	// Renew has the tenant's subscription to notifications looked at now.
+	Renew bool `json:"renew,omitempty"`
 }
 
 func (in Input) check() error {
