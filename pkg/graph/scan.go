@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	bufferSize = 64 << 10
+	bufferSize = 32 << 10
 	firstRead  = 4 << 10
 	maxDepth   = 100 // of objects and lists in each other: DuckDB reads 128
 )

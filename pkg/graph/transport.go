@@ -32,7 +32,6 @@ func NewTransport() *http.Transport {
 		DisableCompression:  true,
 		MaxIdleConnsPerHost: 64, // two for each of the most partitions that a list is read in
 		IdleConnTimeout:     90 * time.Second,
-		ReadBufferSize:      16 << 10, // a TLS record
 
 		MaxResponseHeaderBytes: 256 << 10,
 	}
