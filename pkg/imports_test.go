@@ -68,14 +68,15 @@ func allowed() map[string][]string {
 		"pkg/simulator/grapherror": {"pkg/simulator/wire"},
 		"pkg/simulator/vault":      {"pkg/simulator/guid", "pkg/simulator/wire"},
 		"pkg/simulator/login":      {"pkg/simulator/fault", "pkg/simulator/guid", "pkg/simulator/tenant", "pkg/simulator/wire"},
+		"pkg/simulator/subscription": {"pkg/simulator/fault", "pkg/simulator/grapherror", "pkg/simulator/guid", "pkg/simulator/tenant"},
 		"pkg/simulator/query":      {"pkg/property", "pkg/simulator/directory", "pkg/simulator/grapherror", "pkg/simulator/people", "pkg/simulator/tenant"},
 		"pkg/simulator/graphapi": {
 			"pkg/property", "pkg/simulator/directory", "pkg/simulator/fault", "pkg/simulator/grapherror", "pkg/simulator/login",
-			"pkg/simulator/people", "pkg/simulator/query", "pkg/simulator/tenant", "pkg/simulator/wire",
+			"pkg/simulator/people", "pkg/simulator/query", "pkg/simulator/subscription", "pkg/simulator/tenant", "pkg/simulator/wire",
 		},
 		"pkg/simulator": {
 			"pkg/simulator/directory", "pkg/simulator/fault", "pkg/simulator/graphapi", "pkg/simulator/login", "pkg/simulator/people",
-			"pkg/simulator/tenant", "pkg/simulator/vault", "pkg/simulator/wire",
+			"pkg/simulator/subscription", "pkg/simulator/tenant", "pkg/simulator/vault", "pkg/simulator/wire",
 		},
 
 		"pkg/format/parquet":  {"pkg/graph", "pkg/property"},

@@ -49,14 +49,20 @@ func TestEachRoleChangesWhatGraphAnswers(t *testing.T) {
 	}
 }
 
+// claimsOf reads the claims of a token.
+func claimsOf(t *testing.T, token string) (claims map[string]json.RawMessage) {
+	t.Helper()
+	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
+	if err != nil || json.Unmarshal(payload, &claims) != nil {
+		t.Fatalf("%s: %v", token, err)
+	}
+	return claims
+}
+
 func TestTheRolesAreInTheToken(t *testing.T) {
 	for _, roles := range [][]string{nil, {}, {"User.ReadBasic.All", "AuditLog.Read.All"}} {
 		c := newClient(t, simulator.Config{Roles: roles})
-		payload, err := base64.RawURLEncoding.DecodeString(strings.Split(c.token, ".")[1])
-		var claims map[string]json.RawMessage
-		if err != nil || json.Unmarshal(payload, &claims) != nil {
-			t.Fatalf("%s: %v", c.token, err)
-		}
+		claims := claimsOf(t, c.token)
 		want, err := json.Marshal(roles)
 		switch {
 		case err != nil:

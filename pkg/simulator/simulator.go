@@ -32,6 +32,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/simulator/graphapi"
 	"github.com/rollcall-dev/rollcall/pkg/simulator/login"
 	"github.com/rollcall-dev/rollcall/pkg/simulator/people"
+	"github.com/rollcall-dev/rollcall/pkg/simulator/subscription"
 	"github.com/rollcall-dev/rollcall/pkg/simulator/tenant"
 	"github.com/rollcall-dev/rollcall/pkg/simulator/vault"
 	"github.com/rollcall-dev/rollcall/pkg/simulator/wire"
@@ -113,6 +114,7 @@ type Tenant struct {
 	faults    *fault.Injector
 	login     *login.Service
 	graph     *graphapi.Service
+	notices   *subscription.Service
 	secrets   *vault.SecretsManager
 	journal   *wire.Journal
 }
@@ -132,7 +134,8 @@ func New(config Config) *Tenant {
 		journal:   wire.NewJournal(c.Seed),
 	}
 	t.login = login.New(c, t.faults)
-	t.graph = graphapi.New(c, t.directory, t.login, t.faults)
+	t.notices = subscription.New(c, t.faults)
+	t.graph = graphapi.New(c, t.directory, t.login, t.faults, t.notices)
 	return t
 }
 
@@ -146,7 +149,11 @@ func (t *Tenant) Handler() http.Handler { return http.HandlerFunc(t.serve) }
 // Transport answers requests without a socket. In a testing/synctest bubble all
 // its waiting is virtual. Redirects are returned as they are (an http.Client
 // follows them, a RoundTripper does not). It answers for every host.
-func (t *Tenant) Transport() http.RoundTripper { return wire.Transport(t.Handler()) }
+func (t *Tenant) Transport() http.RoundTripper { return TransportTo(t.Handler()) }
+
+// TransportTo is a transport whose requests, to whatever host, a handler answers without a
+// socket, as with [Tenant.Transport]: for Config.Endpoints.
+func TransportTo(handler http.Handler) http.RoundTripper { return wire.Transport(handler) }
 
 func (t *Tenant) serve(w http.ResponseWriter, r *http.Request) {
 	t.directory.Churn(t.config.Churn)

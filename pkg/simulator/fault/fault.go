@@ -20,8 +20,10 @@ const (
 	Count = "count"
 	User  = "user"
 	Batch = "batch"
-	Graph = "graph" // each of the above
-	Token = "token"
+	// Subscription are the requests about subscriptions.
+	Subscription = "subscription"
+	Graph        = "graph" // each of the above
+	Token        = "token"
 )
 
 // Fault is one misbehaviour of the tenant.
@@ -29,7 +31,7 @@ type Fault struct {
 	// Name is one of Names.
 	Name string
 	// On is the kind of request that it is injected into: "list", "delta", "deleted", "count",
-	// "user", "batch", "graph" (each of these) or "token". Empty means the fault's own,
+	// "user", "batch", "subscription", "graph" (each of these) or "token". Empty means the fault's own,
 	// which for most is "list".
 	On string
 	// Page is the number of the page that it is injected into, from 1, counted along a
@@ -90,12 +92,12 @@ func Parse(s string) (Fault, error) {
 		return Fault{}, fmt.Errorf("fault %q is unknown: one of %s", f.Name, strings.Join(names, ", "))
 	}
 	switch f.On {
-	case "", List, Delta, Deleted, Graph, Count, User, Batch:
+	case "", List, Delta, Deleted, Graph, Count, User, Batch, Subscription:
 		if f.On != "" && !kind.fits(f.On) {
 			return Fault{}, fmt.Errorf("fault %q applies to %s requests only; leave out @%s", f.Name, kind.on, f.On)
 		}
 	default:
-		return Fault{}, fmt.Errorf("fault %q: after @ comes list, delta, deleted, count, user, batch or graph", s)
+		return Fault{}, fmt.Errorf("fault %q: after @ comes list, delta, deleted, count, user, batch, subscription or graph", s)
 	}
 	if f.Page > 0 && kind.on != List && kind.on != Delta {
 		return Fault{}, fmt.Errorf("fault %q applies to %s requests, which have no pages; leave out :%d", f.Name, kind.on, f.Page)

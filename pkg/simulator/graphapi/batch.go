@@ -22,6 +22,7 @@ type batchItem struct {
 	Method    string            `json:"method"`
 	URL       string            `json:"url"`
 	Headers   map[string]string `json:"headers"`
+	Body      json.RawMessage   `json:"body"`
 	DependsOn []string          `json:"dependsOn"`
 }
 
@@ -116,13 +117,13 @@ func (c *call) part(item batchItem) batchAnswer {
 		u = &url.URL{Path: "/v1.0/invalid"}
 	}
 	r := c.R.Clone(c.R.Context())
-	r.Method, r.URL, r.Body = item.Method, u, http.NoBody
+	r.Method, r.URL, r.Body = item.Method, u, io.NopCloser(bytes.NewReader(item.Body))
 	r.Header = http.Header{}
 	for name, value := range item.Headers {
 		r.Header.Set(name, value)
 	}
 	w := &partWriter{header: http.Header{}}
-	e, argument := route(u.Path)
+	e, argument := route(item.Method, u.Path)
 	sub := &call{Service: c.Service, Exchange: c.Part(w, r), kind: e.kind, page: 1, rights: c.rights}
 	refusal := sub.charge(e.kind)
 	if k := c.injector.Event(e.kind, 1, "in a batch: "+item.URL).Kind; k.Status != 0 {

@@ -12,6 +12,7 @@ const (
 	readAttributes
 	readLifeCycle
 	readOrganization
+	subscribe
 )
 
 // Role is an application permission that decides about Graph's answers.
@@ -27,10 +28,10 @@ type Role struct {
 func Roles() []Role {
 	const whole, directory = readBasics | readUsers, readBasics | readUsers | readOrganization
 	return []Role{
-		{"User.Read.All", "users with all properties, their managers, changes, the count", whole},
-		{"User.ReadWrite.All", "the same", whole},
+		{"User.Read.All", "users with all properties, their managers, changes, the count, subscriptions", whole | subscribe},
+		{"User.ReadWrite.All", "the same, without subscriptions", whole},
 		{"User.ReadBasic.All", "users and the count; all but names, mail and ids is null, without managers and changes", readBasics},
-		{"Directory.Read.All", "as User.Read.All, and the organization", directory},
+		{"Directory.Read.All", "as User.Read.All, without subscriptions, and the organization", directory},
 		{"Directory.ReadWrite.All", "the same", directory},
 		{"AuditLog.Read.All", "signInActivity as well", readSignIns},
 		{"CustomSecAttributeAssignment.Read.All", "customSecurityAttributes as well", readAttributes},

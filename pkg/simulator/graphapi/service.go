@@ -1,5 +1,5 @@
 // Package graphapi is Microsoft Graph's users API of a simulated tenant: lists,
-// counts, single reads and batches, with their page tokens, permissions,
+// counts, single reads, batches and subscriptions, with their page tokens, permissions,
 // throttling and error envelopes, and with the faults that are injected into
 // them. It answers as Graph does, down to the order of JSON members.
 //
@@ -18,6 +18,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/simulator/fault"
 	"github.com/rollcall-dev/rollcall/pkg/simulator/grapherror"
 	"github.com/rollcall-dev/rollcall/pkg/simulator/login"
+	"github.com/rollcall-dev/rollcall/pkg/simulator/subscription"
 	"github.com/rollcall-dev/rollcall/pkg/simulator/tenant"
 	"github.com/rollcall-dev/rollcall/pkg/simulator/wire"
 )
@@ -28,15 +29,17 @@ type Service struct {
 	directory *directory.Directory
 	tokens    *login.Service
 	injector  *fault.Injector
+	notices   *subscription.Service
 	key       []byte
 	meter     meter
 	counts    atomic.Int64
 	chains    chains
 }
 
-// New makes the service. tokens verifies the clients' access tokens.
-func New(config tenant.Config, d *directory.Directory, tokens *login.Service, injector *fault.Injector) *Service {
-	return &Service{config: config, directory: d, tokens: tokens, injector: injector, key: config.Key()}
+// New makes the service. tokens verifies the clients' access tokens, notices keeps their
+// subscriptions.
+func New(config tenant.Config, d *directory.Directory, tokens *login.Service, injector *fault.Injector, notices *subscription.Service) *Service {
+	return &Service{config: config, directory: d, tokens: tokens, injector: injector, notices: notices, key: config.Key()}
 }
 
 // call is one request to Graph.
@@ -72,30 +75,43 @@ func endpoints() []endpoint {
 		{deletedUsers, fault.Deleted, http.MethodGet, (*call).deletedList},
 		{deletedUsers + "/", fault.User, http.MethodGet, (*call).deletedItem},
 		{"$batch", fault.Batch, http.MethodPost, (*call).batch},
+		{subscriptions, fault.Subscription, http.MethodGet, (*call).subscriptionList},
+		{subscriptions, fault.Subscription, http.MethodPost, (*call).subscriptionCreate},
+		{subscriptions + "/", fault.Subscription, http.MethodGet, (*call).subscriptionRead},
+		{subscriptions + "/", fault.Subscription, http.MethodPatch, (*call).subscriptionRenew},
+		{subscriptions + "/", fault.Subscription, http.MethodPost, (*call).subscriptionReauthorize},
+		{subscriptions + "/", fault.Subscription, http.MethodDelete, (*call).subscriptionDelete},
 		{"organization", "organization", http.MethodGet, (*call).organization},
 	}
 }
 
-// route finds the endpoint of a path, and the argument in it.
-func route(path string) (e endpoint, argument string) {
+// route finds the endpoint of a request, and the argument in its path. With a method that
+// the path does not have, it finds one of another method.
+func route(method, path string) (found endpoint, argument string) {
 	path = strings.Trim(strings.TrimPrefix(path, "/v1.0"), "/")
 	key, keyed := parenthesised(path)
 	if keyed {
 		path = "users/" + key
 	}
 	for _, e := range endpoints() {
-		argument, ok := strings.CutPrefix(path, e.path)
-		ok = ok && (argument == "" || strings.HasSuffix(e.path, "/"))
+		rest, ok := strings.CutPrefix(path, e.path)
+		ok = ok && (rest == "") != strings.HasSuffix(e.path, "/")
 		if e.kind == fault.User {
-			ok = ok && (keyed || !strings.HasPrefix(argument, "$"))
+			ok = ok && (keyed || !strings.HasPrefix(rest, "$"))
 		} else {
 			ok = ok && !keyed
 		}
-		if ok {
-			return e, argument
+		if ok && e.method == method {
+			return e, rest
+		}
+		if ok && found.serve == nil {
+			found, argument = e, rest
 		}
 	}
-	return endpoint{kind: "other", method: http.MethodGet, serve: (*call).notFound}, path
+	if found.serve == nil {
+		return endpoint{kind: "other", method: http.MethodGet, serve: (*call).notFound}, path
+	}
+	return found, argument
 }
 
 // parenthesised reads users('key'), with quotation marks doubled and perhaps more behind
@@ -112,13 +128,17 @@ func parenthesised(path string) (key string, ok bool) {
 // Serve answers a Graph request: waits as long as Graph does, verifies the token,
 // injects faults, meters, and routes.
 func (s *Service) Serve(x *wire.Exchange) {
-	e, argument := route(x.R.URL.Path)
+	e, argument := route(x.R.Method, x.R.URL.Path)
 	c := &call{Service: s, Exchange: x, kind: e.kind}
 	switch e.kind {
 	case fault.List, fault.Deleted:
 		c.page = max(1, c.pageToken().page)
 	case fault.Delta:
 		c.page = max(1, c.deltaToken().page)
+	case fault.Subscription:
+		if x.R.Method == http.MethodGet && argument == "" {
+			c.page = max(1, c.pageToken().page)
+		}
 	}
 	x.Note(func(r *wire.Request) { r.Kind, r.Page = e.kind, c.page })
 	if s.config.Chaos != 0 {
@@ -175,10 +195,14 @@ func identityOf(r *http.Request) string {
 // answer serves a request that has passed all checks.
 func (c *call) answer(e endpoint, argument string) {
 	if c.R.Method != e.method {
-		c.fail(grapherror.New(http.StatusMethodNotAllowed, "Request_BadRequest", "Specified HTTP method is not allowed for the request target."))
+		c.fail(methodNotAllowed())
 		return
 	}
 	e.serve(c, argument)
+}
+
+func methodNotAllowed() *grapherror.Error {
+	return grapherror.New(http.StatusMethodNotAllowed, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
 }
 
 func (c *call) notFound(path string) {
@@ -250,9 +274,9 @@ func (c *call) ok(contentType string) {
 	c.head(http.StatusOK, contentType)
 }
 
-func (c *call) json() {
-	c.ok("application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8")
-}
+const jsonType = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
+
+func (c *call) json() { c.ok(jsonType) }
 
 // fail answers with Graph's error envelope.
 func (c *call) fail(e *grapherror.Error) {

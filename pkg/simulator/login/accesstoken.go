@@ -46,7 +46,7 @@ const keyID = "c2ltdWxhdGVkLXRlbmFudC1rZXk"
 // mint signs a token.
 func (s *Service) mint(token accessToken, serial uint64) (string, error) {
 	issuer := "https://sts.windows.net/" + s.config.Tenant + "/"
-	principal := guid.Of(s.config.Seed+2, 1).String()
+	principal := s.Principal()
 	token.Issuer, token.IDP = issuer, issuer
 	token.DisplayName, token.AppID, token.AppIDACR, token.IDType = "rollcall", s.config.ClientID, "1", "app"
 	token.ObjectID, token.Subject, token.Tenant = principal, principal, s.config.Tenant
@@ -62,6 +62,9 @@ func (s *Service) mint(token accessToken, serial uint64) (string, error) {
 	signed := base64.RawURLEncoding.EncodeToString([]byte(head)) + "." + base64.RawURLEncoding.EncodeToString(payload)
 	return signed + "." + base64.RawURLEncoding.EncodeToString(s.sign(signed)), nil
 }
+
+// Principal is the object id of the app's service principal.
+func (s *Service) Principal() string { return guid.Of(s.config.Seed+2, 1).String() }
 
 // sign makes 256 bytes, as long as an RSA signature.
 func (s *Service) sign(signed string) []byte {

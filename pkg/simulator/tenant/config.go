@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"math"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -87,6 +88,15 @@ type Config struct {
 	NoDelta       bool
 	// NoDescending refuses $orderby with desc.
 	NoDescending bool
+	// Endpoints sends what Graph sends: the validation of notification addresses, and
+	// notifications. Without it no address can be reached, and nobody can subscribe.
+	Endpoints http.RoundTripper
+	// PlainLoopback permits notification addresses with http:// on loopback, for
+	// developers; Graph permits https:// only.
+	PlainLoopback bool
+	// MaxSubscriptions is how many subscriptions the app may have in the tenant; 0 means
+	// 100.
+	MaxSubscriptions int
 	// TokenMaxAge is how long a page token works; 0 means forever.
 	TokenMaxAge time.Duration
 	// CountBOM starts the body of /users/$count with a byte order mark.
@@ -161,6 +171,9 @@ func (c Config) WithDefaults() Config {
 	c.Speedup = max(c.Speedup, 1)
 	if c.DeltaPageSize <= 0 {
 		c.DeltaPageSize = 200
+	}
+	if c.MaxSubscriptions <= 0 {
+		c.MaxSubscriptions = 100
 	}
 	if c.DeltaMaxAge <= 0 {
 		c.DeltaMaxAge = 7 * 24 * time.Hour
