@@ -38,5 +38,10 @@ func (p *Publisher) Changes(ctx context.Context, in changes.Input, lines func() 
 	if len(c.Buses) == 0 {
 		c.Buses = append(c.Buses, lines)
 	}
-	return changes.New(c).Run(ctx, in)
+	result, err := changes.New(c).Run(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	p.log.InfoContext(ctx, "the run of the changes is at its end", "tenant", tenant, "result", result)
+	return result, nil
 }

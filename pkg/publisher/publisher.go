@@ -18,6 +18,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/config"
 	"github.com/rollcall-dev/rollcall/pkg/credential"
+	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/reader"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
@@ -45,7 +46,7 @@ type Publisher struct {
 }
 
 // New checks that the sinks and the state store go together. It makes no request
-// and reads no secret.
+// and reads no secret. Changes need no sink, if there is a state store.
 func New(cfg *config.Config, settings Settings, log *slog.Logger, options ...reader.Option) (*Publisher, error) {
 	p := &Publisher{
 		cfg: cfg, settings: settings, log: log, options: options,
@@ -57,8 +58,8 @@ func New(cfg *config.Config, settings Settings, log *slog.Logger, options ...rea
 		p.state, p.below = sinks.Stores[0], "state"
 	}
 	switch {
-	case len(sinks.Stores)+len(sinks.Buses) == 0:
-		return nil, invalid("ROLLCALL_SINKS", errors.New("names no destination; write for instance s3://bucket/prefix, file:///folder or sqs:<queue URL>"))
+	case p.state.IsZero() && len(sinks.Buses) == 0:
+		return nil, noDestination()
 	case p.state.IsZero():
 		return nil, invalid("ROLLCALL_STATE", errors.New("is needed where no destination keeps objects; write for instance s3://bucket/prefix"))
 	case slices.ContainsFunc(sinks.Buses, func(b sink.Bus) bool { return b.Signed }):
@@ -67,6 +68,10 @@ func New(cfg *config.Config, settings Settings, log *slog.Logger, options ...rea
 		}
 	}
 	return p, nil
+}
+
+func noDestination() error {
+	return invalid("ROLLCALL_SINKS", errors.New("names no destination; write for instance s3://bucket/prefix, file:///folder or sqs:<queue URL>"))
 }
 
 // azure returns azidentity's default credential, whose login host is the configured
@@ -94,6 +99,9 @@ func configured(variable string, err error) error {
 // Snapshot publishes a tenant's list, or a slice of it: see [snapshot.Snapshot.Run].
 // watch, if set, observes the reading: see [snapshot.Publication].
 func (p *Publisher) Snapshot(ctx context.Context, in snapshot.Input, watch func(list.Report)) (*snapshot.Result, error) {
+	if len(p.settings.Sinks.Stores)+len(p.settings.Sinks.Buses) == 0 {
+		return nil, noDestination()
+	}
 	from, tenant, err := p.reader(ctx, in.Tenant)
 	if err != nil {
 		return nil, err
@@ -107,7 +115,7 @@ func (p *Publisher) Snapshot(ctx context.Context, in snapshot.Input, watch func(
 }
 
 // reader returns the reader of a tenant of the tenants file, or of the configured
-// credentials where none is named, and the tenant's GUID.
+// credentials where there is no such file or no tenant is named, and the tenant's GUID.
 func (p *Publisher) reader(ctx context.Context, tenant string) (*reader.Reader, string, error) {
 	r, err := p.readerOf(ctx, tenant)
 	if err != nil {
@@ -117,17 +125,21 @@ func (p *Publisher) reader(ctx context.Context, tenant string) (*reader.Reader, 
 	if err != nil {
 		return nil, "", err
 	}
-	if tenant != "" && !strings.EqualFold(guid, tenant) {
+	switch {
+	case tenant == "" || strings.EqualFold(guid, tenant):
+		return r, guid, nil
+	case p.settings.Tenants.IsZero():
+		return nil, "", failure.InvalidRequest("tenant names another one than tenant " + guid + ", whose credentials are configured, and there is no tenants file; leave tenant out, or set ROLLCALL_TENANTS")
+	default:
 		return nil, "", invalid("ROLLCALL_TENANTS", fmt.Errorf("the tenants file has tenant %s with credentials of tenant %s; correct the row", strings.ToLower(tenant), guid))
 	}
-	return r, guid, nil
 }
 
 // readerOf reads the tenants file each time: a row that was corrected counts from
 // the next run on, also in a function that stays warm.
 func (p *Publisher) readerOf(ctx context.Context, tenant string) (*reader.Reader, error) {
-	cfg := *p.cfg
-	if tenant != "" {
+	cfg, listed := *p.cfg, tenant != "" && !p.settings.Tenants.IsZero()
+	if listed {
 		var err error
 		if cfg.Credentials, err = p.credentials(ctx, tenant); err != nil {
 			return nil, err
@@ -140,7 +152,7 @@ func (p *Publisher) readerOf(ctx context.Context, tenant string) (*reader.Reader
 	}
 	r, err := reader.New(&cfg, p.log, p.options...)
 	switch {
-	case err != nil && tenant != "":
+	case err != nil && listed:
 		return nil, configured("ROLLCALL_TENANTS", fmt.Errorf("tenant %s: %w", strings.ToLower(tenant), err))
 	case err != nil:
 		return nil, err

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/reader"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 	"github.com/rollcall-dev/rollcall/pkg/snapshot"
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
 
 // fixture is a simulated tenant to publish.
@@ -48,7 +48,7 @@ func (h *fixture) publisher(t *testing.T, more ...string) (*publisher.Publisher,
 	if err != nil {
 		return nil, err
 	}
-	return publisher.New(cfg, settings, slog.New(slog.NewTextHandler(&h.log, nil)), reader.WithTransport(h.server.Transport()))
+	return publisher.New(cfg, settings, telemetry.New(&h.log, telemetry.Options{}), reader.WithTransport(h.server.Transport()))
 }
 
 func wantError(t *testing.T, err error, name, text string) {

@@ -61,11 +61,8 @@ func parseTenants(body []byte) ([]row, error) {
 	return rows, nil
 }
 
-// credentials returns where the credentials of a tenant are.
+// credentials returns where the tenants file says that the credentials of a tenant are.
 func (p *Publisher) credentials(ctx context.Context, tenant string) (secret.Source, error) {
-	if p.settings.Tenants.IsZero() {
-		return secret.Source{}, failure.InvalidRequest("tenant is given, and there is no tenants file; set ROLLCALL_TENANTS or leave tenant out")
-	}
 	rows, err := p.tenantsFile(ctx)
 	if err != nil {
 		return secret.Source{}, err
