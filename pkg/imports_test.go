@@ -105,6 +105,7 @@ func allowed() map[string][]string {
 			"pkg/secret", "pkg/sink", "pkg/snapshot", "pkg/store", "pkg/tolerance",
 		},
 		"functions/snapshot": {"pkg/config", "pkg/publisher", "pkg/snapshot", "pkg/telemetry", "pkg/trigger/lambda"},
+		"functions/changes":  {"pkg/changes", "pkg/config", "pkg/publisher", "pkg/telemetry", "pkg/trigger/lambda"},
 		"docs/examples/go":   {},
 		"functions/users": {
 			"pkg/api", "pkg/config", "pkg/reader", "pkg/telemetry", "pkg/trigger/lambda",
@@ -174,6 +175,7 @@ func TestOnlyTheRightFunctionsLinkTheHeavyParts(t *testing.T) {
 		"functions/users":    {module + "pkg/simulator", "github.com/alecthomas/kong", "github.com/parquet-go/parquet-go", "github.com/aws/aws-sdk-go-v2/service/s3"},
 		"pkg/trigger":        {"github.com/aws/aws-lambda-go/events", "github.com/aws/aws-lambda-go/lambda/messages"},
 		"functions/snapshot": {module + "pkg/simulator", "github.com/alecthomas/kong"},
+		"functions/changes":  {module + "pkg/simulator", "github.com/alecthomas/kong"},
 		"pkg/graph":          {"github.com/aws/aws-sdk-go-v2/aws", "github.com/Azure/azure-sdk-for-go/sdk/azidentity"},
 		"pkg/list":           {"github.com/aws/aws-sdk-go-v2/aws", "github.com/Azure/azure-sdk-for-go/sdk/azcore"},
 		"pkg/changes":        {"github.com/aws/aws-sdk-go-v2/aws", "github.com/Azure/azure-sdk-for-go/sdk/azcore"},

@@ -31,6 +31,12 @@ func RequestID(ctx context.Context) string {
 	return ""
 }
 
+// WithMessageID returns a context whose log records carry messageId, the name that a queue
+// gives a message.
+func WithMessageID(ctx context.Context, id string) context.Context {
+	return with(ctx, slog.String("messageId", id))
+}
+
 // WithRun returns a context whose log records carry run.
 func WithRun(ctx context.Context, run string) context.Context {
 	return with(ctx, slog.String("run", run))

@@ -12,25 +12,47 @@ import (
 // its result an Out.
 type Job[In, Out any] func(ctx context.Context, in In) (*Out, error)
 
-// Run does the job with an input in JSON. An input with members that In lacks is a
-// Request.Invalid that names the first of them. Each failure becomes one ERROR
-// record in log.
+// Run does the job with an input in JSON: see Read and Call.
 func (j Job[In, Out]) Run(ctx context.Context, log *slog.Logger, input []byte) (*Out, error) {
-	var in In
+	in, err := j.Read(ctx, log, input)
+	if err != nil {
+		return nil, err
+	}
+	return j.Call(ctx, log, in)
+}
+
+// Read reads an input in JSON. One with members that In lacks is a Request.Invalid that
+// names the first of them, and an ERROR record in log.
+func (j Job[In, Out]) Read(ctx context.Context, log *slog.Logger, input []byte) (in In, err error) {
 	if err := Decode(input, &in); err != nil {
 		log.ErrorContext(ctx, "the event was refused", "error", "Request.Invalid")
-		return nil, failure.InvalidRequest("the event is not what this function takes: " + err.Error())
+		return in, failure.InvalidRequest("the event is not what this function takes: " + err.Error())
 	}
-	out, err := j.call(ctx, in)
+	return in, nil
+}
+
+// Call does the job, and ends it so early that the host can still be told why. Each failure
+// becomes a record in log: an ERROR, or a WARN where another run does the work instead.
+func (j Job[In, Out]) Call(ctx context.Context, log *slog.Logger, in In) (*Out, error) {
+	if end, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, end.Add(-margin))
+		defer cancel()
+	}
+	out, err := j.recovered(ctx, in)
 	if err != nil {
-		log.ErrorContext(ctx, "the job failed", "error", err)
+		level := slog.LevelError
+		if failure.Of(err).Name == "State.Conflict" {
+			level = slog.LevelWarn
+		}
+		log.Log(ctx, level, "the job failed", "error", err)
 		return nil, err
 	}
 	return out, nil
 }
 
-// call does the job, and makes an error of a panic.
-func (j Job[In, Out]) call(ctx context.Context, in In) (out *Out, err error) {
+// recovered does the job, and makes an error of a panic.
+func (j Job[In, Out]) recovered(ctx context.Context, in In) (out *Out, err error) {
 	defer crash.Recover(&err)
 	return j(ctx, in)
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/trigger"
@@ -60,4 +62,30 @@ func TestAJobThatPanicsSaysWhereAndNotWhy(t *testing.T) {
 	if strings.Contains(err.Error()+log.String(), "kim") || !strings.Contains(log.String(), "level=ERROR") {
 		t.Errorf("%v, log %s", err, &log)
 	}
+}
+
+func TestAJobThatAnotherRunHasOvertakenIsAWarning(t *testing.T) {
+	var log bytes.Buffer
+	job := trigger.Job[order, receipt](func(context.Context, order) (*receipt, error) {
+		return nil, &failure.Named{Public: "State.Conflict", Text: "another run works on it"}
+	})
+	if _, err := job.Run(t.Context(), textLog(&log), []byte(`{}`)); err == nil || !strings.Contains(log.String(), "level=WARN") || strings.Contains(log.String(), "level=ERROR") {
+		t.Errorf("%v, log %s", err, &log)
+	}
+}
+
+func TestAJobEndsEarlyEnoughToSayWhy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		job := trigger.Job[order, receipt](func(ctx context.Context, _ order) (*receipt, error) {
+			<-ctx.Done()
+			return nil, context.Cause(ctx)
+		})
+		_, err := job.Run(ctx, textLog(&log), []byte(`{}`))
+		if failure.Of(err).Name != failure.Unavailable || ctx.Err() != nil || !strings.Contains(log.String(), "level=ERROR") {
+			t.Errorf("%v, after the deadline: %v, log %s", err, ctx.Err(), &log)
+		}
+	})
 }

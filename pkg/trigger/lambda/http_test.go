@@ -216,7 +216,7 @@ func TestAnEventThatIsNotARequestIsRefusedWithoutQuotingIt(t *testing.T) {
 		refused(event, json.RawMessage(event), says)
 	}
 	for name, says := range map[string]string{
-		"sqs": "the event is from SQS", "sns": "from SNS", "s3": "from S3", "eventbridge": "from EventBridge,", "scheduler": "from EventBridge Scheduler",
+		"sqs": "the event is from SQS", "sns": "from SNS", "s3": "from S3", "eventbridge": "from an EventBridge schedule,", "eventbridge-object": "from EventBridge,", "scheduler": "from EventBridge Scheduler",
 		"rotation": "a Secrets Manager rotation", "websocket": "a WebSocket API request", "authorizer": "an API Gateway authorizer's request",
 	} {
 		refused(name, event(t, name), says)

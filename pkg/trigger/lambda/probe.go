@@ -16,6 +16,9 @@ const (
 	httpAPI1     kind = "an HTTP API request of payload version 1.0"
 	functionURL  kind = "a Function URL request"
 	loadBalancer kind = "a load balancer's request"
+	queue        kind = "from SQS"
+	scheduler    kind = "from EventBridge Scheduler"
+	schedule     kind = "from an EventBridge schedule"
 	invocation   kind = "a direct invocation" // none of the others: our own request schema
 )
 
@@ -92,7 +95,9 @@ func (m *marks) foreign() kind {
 	case source != "":
 		return kind("from " + serviceName(source))
 	case m.Source == "aws.scheduler":
-		return "from EventBridge Scheduler"
+		return scheduler
+	case m.Source == "aws.events" && m.DetailType == "Scheduled Event":
+		return schedule
 	case m.DetailType != "":
 		return "from EventBridge"
 	case m.Step != "" && m.SecretID != "":
