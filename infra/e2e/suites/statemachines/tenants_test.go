@@ -159,7 +159,17 @@ func TestATenantsFileThatIsMissingOrEmptyFails(t *testing.T) {
 func tenantsMachine(t *testing.T, of *machine, file string) (arn string, sent *stepfunctions.Topic) {
 	t.Helper()
 	name := resourceName(t) + "-all"
-	bucket := strings.ToLower(name)
+	bucket := tenantsFile(t, name, file)
+	sent = topic(t, name)
+	return deploy(t, name, "tenants.asl.json", map[string]string{
+		"Bucket": bucket, "TenantsKey": "tenants.json", "AtOnce": "2", "SnapshotMachineArn": of.arn, "TopicArn": sent.ARN,
+	}), sent
+}
+
+// tenantsFile makes a bucket with a tenants file, without one if that is "".
+func tenantsFile(t *testing.T, name, file string) (bucket string) {
+	t.Helper()
+	bucket = strings.ToLower(name)
 	err := cloud.CreateBucket(t.Context(), server.Config(), bucket)
 	if file != "" {
 		_, put := cloud.S3(server.Config()).PutObject(t.Context(), &s3.PutObjectInput{
@@ -170,10 +180,7 @@ func tenantsMachine(t *testing.T, of *machine, file string) (arn string, sent *s
 	if err != nil {
 		t.Fatal(err)
 	}
-	sent = topic(t, name)
-	return deploy(t, name, "tenants.asl.json", map[string]string{
-		"Bucket": bucket, "TenantsKey": "tenants.json", "AtOnce": "2", "SnapshotMachineArn": of.arn, "TopicArn": sent.ARN,
-	}), sent
+	return bucket
 }
 
 // reference is what the rows say of the credentials.

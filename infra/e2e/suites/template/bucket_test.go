@@ -1,6 +1,7 @@
 package template_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -59,7 +60,7 @@ func TestNoAgeAloneExpiresWhatAReaderNeeds(t *testing.T) {
 	}
 }
 
-func TestOnlyTheSnapshotFunctionWritesAndOnlyOverTLS(t *testing.T) {
+func TestOnlyRollcallWritesAndOnlyOverTLS(t *testing.T) {
 	policy := as[document](t, stack(t, everything()).Resources["BucketPolicy"].Properties["PolicyDocument"])
 	all := texts{"<Bucket.Arn>", "<Bucket.Arn>/*"}
 	writes := texts{
@@ -79,7 +80,7 @@ func TestOnlyTheSnapshotFunctionWritesAndOnlyOverTLS(t *testing.T) {
 		},
 		{
 			Sid: "WrittenByRollcallOnly", Effect: "Deny", Action: writes, Resource: texts{"<Bucket.Arn>/directory/*"},
-			Condition: by("ArnNotEquals", "aws:PrincipalArn", "<SnapshotRole.Arn>"),
+			Condition: map[string]map[string]texts{"ArnNotEquals": {"aws:PrincipalArn": {"<SnapshotRole.Arn>", "<ChangesRole.Arn>"}}},
 		},
 		{
 			Sid: "TenantsFileWrittenByOneOnly", Effect: "Deny", Action: writes, Resource: texts{"<Bucket.Arn>/tenants.json"},
@@ -93,8 +94,9 @@ func TestOnlyTheSnapshotFunctionWritesAndOnlyOverTLS(t *testing.T) {
 	if diff := cmp.Diff(want, policy.Statement); diff != "" {
 		t.Error(diff)
 	}
-	if n := len(as[document](t, stack(t, nil).Resources["BucketPolicy"].Properties["PolicyDocument"]).Statement); n != 4 {
-		t.Errorf("without a tenants file there are %d statements, want 4", n)
+	least := as[document](t, stack(t, nil).Resources["BucketPolicy"].Properties["PolicyDocument"]).Statement
+	if len(least) != 4 || !slices.Equal(least[3].Condition["ArnNotEquals"]["aws:PrincipalArn"], texts{"<SnapshotRole.Arn>"}) {
+		t.Errorf("with the defaults the statements are %+v", least)
 	}
 }
 
@@ -121,7 +123,7 @@ func TestWhatTheLifecycleRuleDeletesIsWhatTheFunctionTags(t *testing.T) {
 }
 
 func TestAlarmsAndQueuesAreEncrypted(t *testing.T) {
-	s := stack(t, nil)
+	s := stack(t, everything())
 	if s.Resources["Alarms"].Properties["KmsMasterKeyId"] != "<Key.Arn>" {
 		t.Error("the topic is not encrypted")
 	}

@@ -14,7 +14,7 @@ func TestEveryLogGroupEndsAndMayHaveAKey(t *testing.T) {
 		parameters["LogsKmsKeyArn"] = key
 		s := stack(t, parameters)
 		groups := s.Of("AWS::Logs::LogGroup")
-		if len(groups) != 4 {
+		if len(groups) != 5 {
 			t.Errorf("the log groups are %q", groups)
 		}
 		for _, name := range groups {
@@ -93,17 +93,28 @@ func TestAccessLogsAreDeliveredByS3AloneAndEnd(t *testing.T) {
 }
 
 func TestQueuesAndTopicsAreReachedOverTLSOnly(t *testing.T) {
-	s := stack(t, nil)
-	for policy, resource := range map[string]string{"NotStartedPolicy": "<NotStarted.Arn>", "AlarmsPolicy": "<Alarms>"} {
-		found := false
-		for _, one := range as[document](t, s.Resources[policy].Properties["PolicyDocument"]).Statement {
-			found = found || one.Effect == "Deny" && slices.Equal(one.Resource, texts{resource}) && slices.Equal(one.Condition["Bool"]["aws:SecureTransport"], texts{"false"})
-			if one.Effect == "Allow" && !slices.Equal(one.Condition["StringEquals"]["aws:SourceAccount"], texts{"123456789012"}) {
-				t.Errorf("%s allows %+v", policy, one)
+	s := stack(t, everything())
+	var policies []string
+	for _, kind := range []string{"AWS::SQS::Queue", "AWS::SNS::Topic"} {
+		for _, name := range s.Of(kind) {
+			policies = append(policies, name+"Policy")
+			resource := map[string]string{"AWS::SQS::Queue": "<" + name + ".Arn>", "AWS::SNS::Topic": "<" + name + ">"}[kind]
+			found := false
+			for _, one := range as[document](t, s.Resources[name+"Policy"].Properties["PolicyDocument"]).Statement {
+				found = found || one.Effect == "Deny" && slices.Equal(one.Resource, texts{resource}) && slices.Equal(one.Condition["Bool"]["aws:SecureTransport"], texts{"false"})
+				if one.Effect == "Allow" && !slices.Equal(one.Condition["StringEquals"]["aws:SourceAccount"], texts{"123456789012"}) {
+					t.Errorf("%s allows %+v", name, one)
+				}
+			}
+			if !found {
+				t.Errorf("%s is reached over plain HTTP", name)
 			}
 		}
-		if !found {
-			t.Errorf("%s allows plain HTTP", policy)
+	}
+	for _, name := range slices.Concat(s.Of("AWS::SQS::QueuePolicy"), s.Of("AWS::SNS::TopicPolicy")) {
+		of := as[struct{ Queues, Topics []string }](t, s.Resources[name].Properties)
+		if want := "<" + strings.TrimSuffix(name, "Policy") + ">"; !slices.Contains(policies, name) || !slices.Equal(append(of.Queues, of.Topics...), []string{want}) {
+			t.Errorf("%s is that of %+v", name, of)
 		}
 	}
 }

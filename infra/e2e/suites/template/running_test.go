@@ -46,7 +46,7 @@ func TestWithoutAScheduleThereIsNothingOfIt(t *testing.T) {
 func TestTheStateMachinesGetEveryValueTheyName(t *testing.T) {
 	s := stack(t, everything())
 	names := s.Of("AWS::Serverless::StateMachine")
-	if len(names) != 2 {
+	if len(names) != 3 {
 		t.Fatalf("the state machines are %q", names)
 	}
 	for _, name := range names {

@@ -22,8 +22,8 @@ func TestAKeyIsUsedByTheSecretsManagerOfItsOwnRegion(t *testing.T) {
 	const here, there = "arn:aws:kms:eu-west-1:123456789012:key/here", "arn:aws:kms:us-east-1:123456789012:key/there"
 	const secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:rollcall/entra-AbCdEf"
 	for key, want := range map[string]string{here: "secretsmanager.eu-west-1.amazonaws.com", there: "secretsmanager.us-east-1.amazonaws.com"} {
-		for _, role := range []string{"UsersRole", "SnapshotRole"} {
-			if diff := cmp.Diff(map[string]string{key: want}, decrypts(t, map[string]string{"SecretArn": secret, "SecretKmsKeyArn": key}, role)); diff != "" {
+		for _, role := range []string{"UsersRole", "SnapshotRole", "ChangesRole"} {
+			if diff := cmp.Diff(map[string]string{key: want}, decrypts(t, changes(map[string]string{"SecretArn": secret, "SecretKmsKeyArn": key}), role)); diff != "" {
 				t.Errorf("%s: %s", role, diff)
 			}
 		}
@@ -46,18 +46,23 @@ func TestAKeyOfAnotherRegionEncryptsNoSecretThatIsMadeHere(t *testing.T) {
 }
 
 func TestTheTenantsSecretsMayBeInAnotherRegionWithAKeyOfTheirOwn(t *testing.T) {
-	tenants := map[string]string{"TenantsKey": "tenants.json", "TenantsWriterArn": "arn:aws:iam::123456789012:role/admin", "TenantSecrets": "entra/*"}
+	tenants := ofMany()
+	tenants["TenantSecrets"] = "entra/*"
 	for region, want := range map[string]string{"": "eu-west-1", "eu-central-1": "eu-central-1"} {
 		tenants["TenantSecretsRegion"] = region
 		resource := "arn:aws:secretsmanager:" + want + ":123456789012:secret:entra/*"
-		if got := granted(statements(t, stack(t, tenants))["SnapshotRole"])[resource]; len(got) != 1 || got[0] != "secretsmanager:GetSecretValue" {
-			t.Errorf("in %q the function may do %q", region, got)
+		for _, role := range []string{"SnapshotRole", "ChangesRole"} {
+			if got := granted(statements(t, stack(t, tenants))[role])[resource]; len(got) != 1 || got[0] != "secretsmanager:GetSecretValue" {
+				t.Errorf("in %q the role %s may do %q", region, role, got)
+			}
 		}
 	}
 	const key = "arn:aws:kms:eu-central-1:123456789012:key/tenants"
 	tenants["TenantSecretsKmsKeyArn"] = key
-	if diff := cmp.Diff(map[string]string{key: "secretsmanager.eu-central-1.amazonaws.com"}, decrypts(t, tenants, "SnapshotRole")); diff != "" {
-		t.Error(diff)
+	for _, role := range []string{"SnapshotRole", "ChangesRole"} {
+		if diff := cmp.Diff(map[string]string{key: "secretsmanager.eu-central-1.amazonaws.com"}, decrypts(t, tenants, role)); diff != "" {
+			t.Errorf("%s: %s", role, diff)
+		}
 	}
 	if got := decrypts(t, tenants, "UsersRole"); len(got) > 0 {
 		t.Errorf("the API uses the tenants' key: %v", got)

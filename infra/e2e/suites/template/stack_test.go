@@ -2,24 +2,26 @@ package template_test
 
 import (
 	"encoding/json"
+	"maps"
 	"testing"
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/cloudformation"
 )
 
-// everything enables all that is optional.
+// everything enables all that is optional, but a filter, with which there are no changes.
 func everything() map[string]string {
 	return map[string]string{
 		"SecretKmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/secret",
-		"Select":          "id,mail", "Filter": "accountEnabled eq true",
-		"JwtIssuer": "https://login.example", "JwtAudience": "api", "JwtScopes": "Users.Read,Users.Export", "JwtRoles": "Users.Read.All",
+		"Select":          "id,mail",
+		"JwtIssuer":       "https://login.example", "JwtAudience": "api", "JwtScopes": "Users.Read,Users.Export", "JwtRoles": "Users.Read.All",
 		"LoadBalancerArn": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/users/50dc6c495c0c9188",
 		"MaxLeavers":      "2%", "AlarmEmail": "it@contoso.example",
 		"TenantsKey":             "tenants.json",
 		"TenantsWriterArn":       "arn:aws:iam::123456789012:role/admin",
 		"TenantSecretsRegion":    "eu-central-1",
 		"TenantSecretsKmsKeyArn": "arn:aws:kms:eu-central-1:123456789012:key/tenants",
+		"Changes":                "yes",
 		"BucketAccessLogs":       "yes", "ApiAccessLogs": "yes",
 		"LogsKmsKeyArn":          "arn:aws:kms:eu-west-1:123456789012:key/logs",
 		"CodeSigningConfigArn":   "arn:aws:lambda:eu-west-1:123456789012:code-signing-config:csc-1",
@@ -29,10 +31,27 @@ func everything() map[string]string {
 	}
 }
 
-// stacks are the two that tests check: with the defaults, and with everything enabled.
+// stacks are those that tests check.
 func stacks(t *testing.T) map[string]*cloudformation.Stack {
 	t.Helper()
-	return map[string]*cloudformation.Stack{"with the defaults": stack(t, nil), "with everything": stack(t, everything())}
+	return map[string]*cloudformation.Stack{
+		"with the defaults":              stack(t, nil),
+		"with everything":                stack(t, everything()),
+		"with a filter":                  stack(t, map[string]string{"Filter": "accountEnabled eq true"}),
+		"with the changes of one tenant": stack(t, changes(nil)),
+	}
+}
+
+// changes are the parameters of a change feed, and more.
+func changes(more map[string]string) map[string]string {
+	all := map[string]string{"Changes": "yes"}
+	maps.Copy(all, more)
+	return all
+}
+
+// ofMany are those of several tenants.
+func ofMany() map[string]string {
+	return changes(map[string]string{"TenantsKey": "tenants.json", "TenantsWriterArn": "arn:aws:iam::123456789012:role/admin"})
 }
 
 func stack(t *testing.T, parameters map[string]string) *cloudformation.Stack {

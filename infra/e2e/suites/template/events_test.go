@@ -1,0 +1,65 @@
+package template_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestOnlyTheFeedSendsToItsBus(t *testing.T) {
+	for name, s := range stacks(t) {
+		for _, policy := range s.Of("AWS::Events::EventBusPolicy") {
+			p := as[struct {
+				EventBusName string
+				Statement    statement
+			}](t, s.Resources[policy].Properties)
+			want := statement{
+				Effect: "Deny", Action: texts{"events:PutEvents"}, Resource: texts{"<Events.Arn>"},
+				Condition: map[string]map[string]texts{"ArnNotEquals": {"aws:PrincipalArn": {"<ChangesRole.Arn>"}}},
+			}
+			if diff := cmp.Diff(want, p.Statement); diff != "" || p.EventBusName != "<Events>" {
+				t.Errorf("%s, %s: %s", name, p.EventBusName, diff)
+			}
+		}
+		if len(s.Of("AWS::Events::EventBusPolicy")) != len(s.Of("AWS::Events::EventBus")) {
+			t.Errorf("%s: anybody sends to the bus", name)
+		}
+	}
+	variables := stack(t, changes(nil)).Resources["ChangesFunction"].Properties["Environment"].(map[string]any)["Variables"].(map[string]any)
+	if variables["ROLLCALL_SINKS"] != "eventbridge://<Events>" {
+		t.Errorf("the feed sends to %v", variables["ROLLCALL_SINKS"])
+	}
+}
+
+func TestTheArchiveKeepsEveryEventForRetentionDays(t *testing.T) {
+	got := stack(t, changes(map[string]string{"RetentionDays": "90"})).Resources["EventsArchive"].Properties
+	if got["SourceArn"] != "<Events.Arn>" || got["RetentionDays"] != "90" || got["EventPattern"] != nil {
+		t.Errorf("the archive is %v", got)
+	}
+}
+
+func TestEveryAlarmIsSentAndEveryDeadLetterAlarms(t *testing.T) {
+	for name, s := range stacks(t) {
+		var watched []string
+		for _, alarm := range s.Of("AWS::CloudWatch::Alarm") {
+			a := as[struct {
+				AlarmActions     []string
+				MetricName       string
+				Dimensions       []struct{ Value string }
+				TreatMissingData string
+			}](t, s.Resources[alarm].Properties)
+			if !slices.Equal(a.AlarmActions, []string{"<Alarms>"}) || a.TreatMissingData != "notBreaching" {
+				t.Errorf("%s: %s is %+v", name, alarm, a)
+			}
+			if a.MetricName == "ApproximateNumberOfMessagesVisible" {
+				watched = append(watched, a.Dimensions[0].Value)
+			}
+		}
+		for _, q := range s.Of("AWS::SQS::Queue") {
+			if dead := as[queue](t, s.Resources[q].Properties).RedrivePolicy.Target == ""; dead != slices.Contains(watched, "<"+q+".QueueName>") {
+				t.Errorf("%s: %s takes dead letters: %t; the alarms watch %q", name, q, dead, watched)
+			}
+		}
+	}
+}
