@@ -59,17 +59,17 @@ func allowed() map[string][]string {
 
 		// The simulator shares no code with the client: it must be able to prove the
 		// client wrong.
-		"pkg/simulator/guid":       {},
-		"pkg/simulator/fault":      {},
-		"pkg/simulator/tenant":     {"pkg/simulator/fault"},
-		"pkg/simulator/people":     {"pkg/property", "pkg/simulator/guid"},
-		"pkg/simulator/directory":  {"pkg/simulator/guid", "pkg/simulator/people"},
-		"pkg/simulator/wire":       {"pkg/simulator/guid"},
-		"pkg/simulator/grapherror": {"pkg/simulator/wire"},
-		"pkg/simulator/vault":      {"pkg/simulator/guid", "pkg/simulator/wire"},
-		"pkg/simulator/login":      {"pkg/simulator/fault", "pkg/simulator/guid", "pkg/simulator/tenant", "pkg/simulator/wire"},
-		"pkg/simulator/subscription": {"pkg/simulator/fault", "pkg/simulator/grapherror", "pkg/simulator/guid", "pkg/simulator/tenant"},
-		"pkg/simulator/query":      {"pkg/property", "pkg/simulator/directory", "pkg/simulator/grapherror", "pkg/simulator/people", "pkg/simulator/tenant"},
+		"pkg/simulator/guid":         {},
+		"pkg/simulator/fault":        {},
+		"pkg/simulator/tenant":       {"pkg/simulator/fault"},
+		"pkg/simulator/people":       {"pkg/property", "pkg/simulator/guid"},
+		"pkg/simulator/directory":    {"pkg/simulator/guid", "pkg/simulator/people"},
+		"pkg/simulator/wire":         {"pkg/simulator/guid"},
+		"pkg/simulator/grapherror":   {"pkg/simulator/wire"},
+		"pkg/simulator/vault":        {"pkg/simulator/guid", "pkg/simulator/wire"},
+		"pkg/simulator/login":        {"pkg/simulator/fault", "pkg/simulator/guid", "pkg/simulator/tenant", "pkg/simulator/wire"},
+		"pkg/simulator/subscription": {"pkg/simulator/fault", "pkg/simulator/grapherror", "pkg/simulator/guid", "pkg/simulator/tenant", "pkg/simulator/wire"},
+		"pkg/simulator/query":        {"pkg/property", "pkg/simulator/directory", "pkg/simulator/grapherror", "pkg/simulator/people", "pkg/simulator/tenant"},
 		"pkg/simulator/graphapi": {
 			"pkg/property", "pkg/simulator/directory", "pkg/simulator/fault", "pkg/simulator/grapherror", "pkg/simulator/login",
 			"pkg/simulator/people", "pkg/simulator/query", "pkg/simulator/subscription", "pkg/simulator/tenant", "pkg/simulator/wire",

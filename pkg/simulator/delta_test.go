@@ -107,7 +107,7 @@ func TestADeltaQueryShowsWhatHasChangedSinceItsToken(t *testing.T) {
 	}
 }
 
-func must(t *testing.T, errs ...error) {
+func must(t testing.TB, errs ...error) {
 	t.Helper()
 	for _, err := range errs {
 		if err != nil {

@@ -64,15 +64,34 @@ func (t *Tenant) StartOn(ctx context.Context, address string) (*Server, error) {
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          log.New(io.Discard, "", 0),
 	}
+	go t.live(s.done)
 	stop := context.AfterFunc(ctx, func() { _ = s.server.Close() })
 	go func() {
 		defer close(s.done)
+		defer t.Close()
 		defer stop()
 		if err := s.server.ServeTLS(listener, "", ""); !errors.Is(err, http.ErrServerClosed) {
 			s.err = err
 		}
 	}()
 	return s, nil
+}
+
+// live makes the changes that are due, whether or not anybody asks.
+func (t *Tenant) live(done <-chan struct{}) {
+	if t.config.Churn <= 0 {
+		return
+	}
+	ticker := time.NewTicker(max(time.Minute/time.Duration(t.config.Churn), 20*time.Millisecond))
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			t.directory.Churn(t.config.Churn)
+		case <-done:
+			return
+		}
+	}
 }
 
 // Close stops the server and breaks its connections.

@@ -21,9 +21,7 @@
 package simulator
 
 import (
-	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -48,6 +46,10 @@ type (
 	Fault = fault.Fault
 	// FaultName describes one fault for people.
 	FaultName = fault.Name
+	// Subscription is a subscription to changes, with what has become of its notices.
+	Subscription = subscription.State
+	// Notices counts notices, and the requests that carried them.
+	Notices = subscription.Counts
 	// Role is an application permission that decides about Graph's answers.
 	Role = graphapi.Role
 )
@@ -69,44 +71,6 @@ func ParseFault(s string) (Fault, error) { return fault.Parse(s) }
 // FaultNames lists the faults that exist, with a line each.
 func FaultNames() []FaultName { return fault.Names() }
 
-// Roles lists the application permissions that the tenant knows.
-func Roles() []Role { return graphapi.Roles() }
-
-// ParseRoles reads changes to what an app is granted, in their order: NAME grants a role,
-// -NAME withholds it, none withholds all. An app that nothing is said of has User.Read.All.
-func ParseRoles(changes []string) ([]string, error) {
-	roles := tenant.DefaultRoles()
-	for _, change := range changes {
-		if change == "none" {
-			roles = []string{}
-			continue
-		}
-		name, withheld := strings.CutPrefix(change, "-")
-		if err := knownRole(name); err != nil {
-			return nil, err
-		}
-		roles = slices.DeleteFunc(roles, func(role string) bool { return role == name })
-		if !withheld {
-			roles = append(roles, name)
-		}
-	}
-	return roles, nil
-}
-
-func knownRole(name string) error {
-	var names []string
-	for _, role := range Roles() {
-		switch {
-		case role.Name == name:
-			return nil
-		case strings.EqualFold(role.Name, name):
-			return fmt.Errorf("role %q is spelled %s", name, role.Name)
-		}
-		names = append(names, role.Name)
-	}
-	return fmt.Errorf("role %q is unknown: none, or one of %s; a - before it withholds it", name, strings.Join(names, ", "))
-}
-
 // Tenant is a simulated Entra tenant. All its methods may be used at once.
 type Tenant struct {
 	config    Config
@@ -127,16 +91,24 @@ func New(config Config) *Tenant {
 		chaos = fault.NewChaos(c.Chaos, c.B2C)
 	}
 	t := &Tenant{
-		config:    c,
-		directory: directory.New(people.New(people.Config{Seed: c.Seed, Domain: c.Domain, Hostile: c.Hostile, Agents: c.Agents}), c.Users),
-		faults:    fault.NewInjector(c.Faults, chaos),
-		secrets:   vault.New(c.Seed),
-		journal:   wire.NewJournal(c.Seed),
+		config:  c,
+		faults:  fault.NewInjector(c.Faults, chaos),
+		secrets: vault.New(c.Seed),
+		journal: wire.NewJournal(c.Seed),
 	}
 	t.login = login.New(c, t.faults)
 	t.notices = subscription.New(c, t.faults)
+	t.directory = newDirectory(c, t.notices)
 	t.graph = graphapi.New(c, t.directory, t.login, t.faults, t.notices)
 	return t
+}
+
+// newDirectory makes the directory, whose changes the subscribers are told of.
+func newDirectory(c Config, notices *subscription.Service) *directory.Directory {
+	everybody := people.New(people.Config{Seed: c.Seed, Domain: c.Domain, Hostile: c.Hostile, Agents: c.Agents})
+	return directory.New(everybody, c.Users, func(index int, life directory.Life) {
+		notices.Changed(everybody.ID(index), life == directory.Purged)
+	})
 }
 
 // Config returns the configuration with its defaults filled in.
@@ -150,10 +122,6 @@ func (t *Tenant) Handler() http.Handler { return http.HandlerFunc(t.serve) }
 // its waiting is virtual. Redirects are returned as they are (an http.Client
 // follows them, a RoundTripper does not). It answers for every host.
 func (t *Tenant) Transport() http.RoundTripper { return TransportTo(t.Handler()) }
-
-// TransportTo is a transport whose requests, to whatever host, a handler answers without a
-// socket, as with [Tenant.Transport]: for Config.Endpoints.
-func TransportTo(handler http.Handler) http.RoundTripper { return wire.Transport(handler) }
 
 func (t *Tenant) serve(w http.ResponseWriter, r *http.Request) {
 	t.directory.Churn(t.config.Churn)

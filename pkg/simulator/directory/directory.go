@@ -24,6 +24,7 @@ type Directory struct {
 	People  *people.People
 	started time.Time
 	churned atomic.Int64
+	watch   func(index int, life Life)
 
 	mu      sync.RWMutex
 	base    int // how many users there were at the start
@@ -37,10 +38,11 @@ type Directory struct {
 	takers  map[string]int // who took a sign-in name last, by the name in lower case
 }
 
-// New makes a directory of the first users of people.
-func New(people *people.People, users int) *Directory {
+// New makes a directory of the first users of people. watch, which may be nil, is called
+// with each change and what the user is since; it must not use the directory.
+func New(people *people.People, users int, watch func(index int, life Life)) *Directory {
 	return &Directory{
-		People: people, started: time.Now(), base: users, extent: users,
+		People: people, started: time.Now(), watch: watch, base: users, extent: users,
 		history: map[int][]int{}, at: map[int]int{}, renames: map[int]bool{}, takers: map[string]int{},
 	}
 }

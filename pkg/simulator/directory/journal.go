@@ -60,6 +60,9 @@ func (d *Directory) enter(index int, what What, after state) {
 	}
 	d.history[index] = append(d.history[index], len(d.journal))
 	d.journal = append(d.journal, change{at: time.Now(), index: index, what: what, state: after, size: size})
+	if d.watch != nil {
+		d.watch(index, after.life)
+	}
 }
 
 // positionAt is how much of the journal had been written at the time. The caller has

@@ -29,7 +29,7 @@ func (k Kind) fits(on string) bool {
 	switch {
 	case k.on == on:
 		return true
-	case k.on == Delta || k.on == Token || k.on == Batch:
+	case k.on == Delta || k.on == Token || k.on == Batch || k.on == Notification:
 		return false
 	case k.Name == "expired-token":
 		return false
@@ -141,6 +141,10 @@ func catalogue() []Kind {
 		{"delta-duplicate", Delta, within, endless, 0, 0, "", "a delta query shows each change of a page twice"},
 
 		{"batch-throttled", Batch, within, 2, 0, 0, "", "the first request of a batch is throttled, Retry-After: 3"},
+
+		{"subscription-lost", Notification, within, 1, 0, 0, "", "a subscription ends in silence as it has something to tell"},
+		{"notification-dropped", Notification, within, endless, 0, 0, "", "notifications are dropped in silence"},
+		{"notification-slow", Notification, within, endless, 0, 0, "", "notifications come 10 s late, as to an endpoint that is slow to answer"},
 
 		{"count-lag", Count, within, 2, 0, 0, "", "$count is 3 too low, twice"},
 		{"count-old", Count, within, endless, 0, 0, "", "$count is that of 30 s ago"},

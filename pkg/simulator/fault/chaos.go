@@ -76,7 +76,7 @@ func (k Kind) fatal() bool {
 // scripted says whether the fault comes to order only: the promises of lists rest on
 // changes that show, and chaos throttles the requests of batches by itself.
 func (k Kind) scripted() bool {
-	return slices.Contains([]string{"delta-drop", "delta-silent-manager", "batch-throttled"}, k.Name)
+	return k.on == Notification || slices.Contains([]string{"delta-drop", "delta-silent-manager", "batch-throttled"}, k.Name)
 }
 
 // loses says whether the fault leaves users out of a list in silence.

@@ -23,6 +23,8 @@ const (
 	// Subscription are the requests about subscriptions.
 	Subscription = "subscription"
 	Graph        = "graph" // each of the above
+	// Notification are the requests that Graph makes to a subscriber.
+	Notification = "notification"
 	Token        = "token"
 )
 

@@ -87,7 +87,7 @@ func (in *Injector) Within(on string, page int, event Event) Set {
 
 // apply says whether the rule applies to a request, and counts.
 func (r rule) apply(on string, page int) bool {
-	if r.on != on && (r.on != Graph || on == Token) || r.page != 0 && r.page != page || page < r.kind.firstPage {
+	if r.on != on && (r.on != Graph || on == Token || on == Notification) || r.page != 0 && r.page != page || page < r.kind.firstPage {
 		return false
 	}
 	if r.times > 0 && r.injected[page] >= r.times {

@@ -49,7 +49,7 @@ func (c *call) subscriptionList(string) {
 			body = append(body, ',')
 		}
 		one.ClientState = ""
-		body = append(c.appendSubscription(append(body, '{'), &one), '}')
+		body = append(c.appendSubscription(append(body, '{'), &one.Subscription), '}')
 	}
 	c.json()
 	c.Write(append(body, "]}"...))
@@ -139,7 +139,7 @@ func (c *call) subscriptionReauthorize(argument string) {
 
 // subscriptionDelete answers DELETE /subscriptions/{id}.
 func (c *call) subscriptionDelete(id string) {
-	c.nothing(func() bool { return c.notices.Delete(id) })
+	c.nothing(func() bool { return c.notices.End(id) })
 }
 
 // nothing answers a request that has no answer but that it was done.

@@ -2,7 +2,7 @@
 // subscribed to the changes of which users, the validation of the addresses, and the
 // delivery with its retries and its losses.
 //
-// It imports packages fault, grapherror, guid and tenant. It reads no directory; it is
+// It imports packages fault, grapherror, guid, tenant and wire. It reads no directory; it is
 // told what changes.
 package subscription
 
@@ -43,20 +43,39 @@ type Subscription struct {
 	Serial int
 }
 
+// State is a subscription with what has become of its notices.
+type State struct {
+	Subscription
+	Counts
+
+	// Pending is how many notices wait to be sent, again or for the first time.
+	Pending int
+}
+
+// Counts counts notices, of which a request has up to 100: those that were delivered, and
+// those that were dropped and never will be. Requests were sent, of which Failed had no
+// answer 2xx in time.
+type Counts struct{ Delivered, Dropped, Requests, Failed int }
+
 // Service keeps the subscriptions of one app in one tenant.
 type Service struct {
 	config   tenant.Config
 	injector *fault.Injector
+	couriers sync.WaitGroup // those that run
 
-	mu       sync.Mutex
-	all      []*Subscription // in the order in which they were made
-	serial   int
-	reserved int // places of subscriptions whose addresses are being validated
+	mu        sync.Mutex
+	all       []*courier // in the order in which they were made
+	serial    int
+	sequence  int64 // of the last change
+	reserved  int   // places of subscriptions whose addresses are being validated
+	endpoints map[string]*endpoint
+	total     Counts
+	closed    bool
 }
 
 // New makes the service.
 func New(config tenant.Config, injector *fault.Injector) *Service {
-	return &Service{config: config, injector: injector}
+	return &Service{config: config, injector: injector, endpoints: map[string]*endpoint{}}
 }
 
 // Create validates the addresses and makes the subscription.
@@ -76,10 +95,14 @@ func (s *Service) Create(ctx context.Context, r *Request, requestID string) (Sub
 		return Subscription{}, refusal
 	}
 	s.serial++
-	made := &Subscription{Request: *r, ID: guid.Of(s.config.Seed+3, uint64(s.serial)).String(), Serial: s.serial}
-	made.Expires = expires
-	s.all = append(s.all, made)
-	return *made, nil
+	c := &courier{
+		Service:      s,
+		Subscription: Subscription{Request: *r, ID: guid.Of(s.config.Seed+3, uint64(s.serial)).String(), Serial: s.serial},
+	}
+	c.Expires = expires
+	s.all = append(s.all, c)
+	c.start(context.WithoutCancel(ctx))
+	return c.Subscription, nil
 }
 
 // bounded is the moment at which a subscription ends that is to end at another.
@@ -109,83 +132,105 @@ func (s *Service) reserve() *grapherror.Error {
 	return nil
 }
 
-// forget removes what has expired. The caller has the lock.
-func (s *Service) forget() {
-	now := time.Now()
-	s.all = slices.DeleteFunc(s.all, func(one *Subscription) bool { return !one.Expires.After(now) })
-}
-
-// List returns the subscriptions made after the one with a serial number, at most limit,
-// and whether there are more.
-func (s *Service) List(after, limit int) (some []Subscription, more bool) {
+// List returns the subscriptions made after the one with a serial number, at most limit
+// unless it is 0, and whether there are more.
+func (s *Service) List(after, limit int) (some []State, more bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.forget()
-	for _, one := range s.all {
-		if one.Serial <= after {
+	for _, c := range s.all {
+		if c.Serial <= after {
 			continue
 		}
-		if len(some) == limit {
+		if limit > 0 && len(some) == limit {
 			return some, true
 		}
-		some = append(some, *one)
+		some = append(some, State{Subscription: c.Subscription, Counts: c.counts, Pending: len(c.queue) + c.inFlight})
 	}
 	return some, false
 }
 
 // Find returns the subscription with the id, in any case.
-func (s *Service) Find(id string) (Subscription, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	one := s.find(id)
-	if one == nil {
-		return Subscription{}, false
-	}
-	return *one, true
+func (s *Service) Find(id string) (found Subscription, ok bool) {
+	ok = s.with(id, func(c *courier) { found = c.Subscription })
+	return found, ok
 }
 
-// find returns the subscription with the id, or nil. The caller has the lock.
-func (s *Service) find(id string) *Subscription {
+// with does something to the subscription with the id, in any case, and is false if there
+// is none.
+func (s *Service) with(id string, do func(c *courier)) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.forget()
-	for _, one := range s.all {
-		if strings.EqualFold(one.ID, id) {
-			return one
+	for _, c := range s.all {
+		if strings.EqualFold(c.ID, id) {
+			do(c)
+			c.plan()
+			return true
 		}
 	}
-	return nil
+	return false
 }
 
-// Renew makes the subscription end at another time. It is false if there is none.
+// Renew makes the subscription end at another time, which also authorises it anew. It is
+// false if there is none.
 func (s *Service) Renew(id string, expires time.Time) (renewed Subscription, ok bool, refusal *grapherror.Error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	one := s.find(id)
-	if one == nil {
-		return renewed, false, nil
-	}
-	if expires, refusal = bounded(expires); refusal != nil {
-		return renewed, true, refusal
-	}
-	one.Expires = expires
-	return *one, true, nil
+	ok = s.with(id, func(c *courier) {
+		if expires, refusal = bounded(expires); refusal == nil {
+			c.Expires, c.settled = expires, false
+			c.resume()
+			renewed = c.Subscription
+		}
+	})
+	return renewed, ok, refusal
 }
 
-// Reauthorize confirms that the app may still be told. It is false if there is no such
-// subscription.
+// Reauthorize confirms that the app may still be told, until the subscription ends. It is
+// false if there is none.
 func (s *Service) Reauthorize(id string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.find(id) != nil
+	return s.with(id, func(c *courier) {
+		c.settled = true
+		c.resume()
+	})
 }
 
-// Delete ends the subscription. It is false if there is none.
-func (s *Service) Delete(id string) bool {
+// Lapse ends the authorisation: the subscriber is told at once, and of no change until it
+// reauthorises or renews. It is false if there is no such subscription.
+func (s *Service) Lapse(id string) bool {
+	return s.with(id, func(c *courier) { c.settled, c.lapsed, c.reminded = false, true, time.Time{} })
+}
+
+// End ends the subscription: it is deleted, or its time is over, and nobody is told. It is
+// false if there is none.
+func (s *Service) End(id string) bool {
+	ended := s.with(id, func(c *courier) { c.Expires = time.Time{} })
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	one := s.find(id)
-	if one == nil {
-		return false
+	s.forget()
+	return ended
+}
+
+// forget ends what has expired. The caller has the lock.
+func (s *Service) forget() {
+	now, before := time.Now(), len(s.all)
+	s.all = slices.DeleteFunc(s.all, func(c *courier) bool {
+		if c.Expires.After(now) {
+			return false
+		}
+		c.cancel()
+		c.timer.Stop()
+		c.drop(len(c.queue))
+		c.queue = nil
+		return true
+	})
+	if len(s.all) == before {
+		return
 	}
-	s.all = slices.DeleteFunc(s.all, func(other *Subscription) bool { return other == one })
-	return true
+	for host := range s.endpoints {
+		if !slices.ContainsFunc(s.all, func(c *courier) bool {
+			return hostOf(c.NotificationURL) == host || hostOf(c.LifecycleNotificationURL) == host
+		}) {
+			delete(s.endpoints, host)
+		}
+	}
 }

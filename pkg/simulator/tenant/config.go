@@ -94,6 +94,12 @@ type Config struct {
 	// PlainLoopback permits notification addresses with http:// on loopback, for
 	// developers; Graph permits https:// only.
 	PlainLoopback bool
+	// NotificationLag is how long after a change its notification is sent; changes
+	// within that time are sent in one.
+	NotificationLag time.Duration
+	// SequenceText makes the sequenceNumber of notifications a string; otherwise it is a
+	// number.
+	SequenceText bool
 	// MaxSubscriptions is how many subscriptions the app may have in the tenant; 0 means
 	// 100.
 	MaxSubscriptions int
