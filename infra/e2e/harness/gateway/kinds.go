@@ -1,6 +1,9 @@
 package gateway
 
 import (
+	"encoding/base64"
+	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -172,8 +175,9 @@ func functionURL(r *http.Request) any {
 }
 
 func version2(r *http.Request, path string) events.APIGatewayV2HTTPRequest {
+	body, encoded := bodyOf(r)
 	return events.APIGatewayV2HTTPRequest{
-		Version: "2.0", RawPath: path, RawQueryString: r.URL.RawQuery, Headers: oneValue(r, strings.ToLower),
+		Version: "2.0", RawPath: path, RawQueryString: r.URL.RawQuery, Headers: oneValue(r, strings.ToLower), Body: body, IsBase64Encoded: encoded,
 		RequestContext: events.APIGatewayV2HTTPRequestContext{
 			AccountID: account, APIID: "a1b2c3d4e5", Stage: "$default", DomainName: r.Host, RequestID: "e2e",
 			TimeEpoch: time.Now().UnixMilli(),
@@ -182,6 +186,22 @@ func version2(r *http.Request, path string) events.APIGatewayV2HTTPRequest {
 			},
 		},
 	}
+}
+
+// bodyOf is the body of a request: text as it is, if its Content-Type says that it is one,
+// and anything else in base64.
+func bodyOf(r *http.Request) (body string, encoded bool) {
+	raw, err := io.ReadAll(r.Body)
+	if err != nil || len(raw) == 0 {
+		return "", false
+	}
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch {
+	case r.Header.Get("Content-Encoding") != "":
+	case strings.HasPrefix(kind, "text/"), kind == "application/json", kind == "application/xml", kind == "application/javascript":
+		return string(raw), false
+	}
+	return base64.StdEncoding.EncodeToString(raw), true
 }
 
 // balancer: path and query are as they were sent.
