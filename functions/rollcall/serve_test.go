@@ -27,31 +27,38 @@ import (
 // serving runs `rollcall serve` until the test ends and returns its address.
 func serving(t *testing.T, args ...string) (base string) {
 	t.Helper()
+	return running(t, `Serving (https?://[^/]+)/users`, append([]string{"serve", "--demo", "--addr", "127.0.0.1:0"}, args...)...)
+}
+
+// running runs a command until the test ends, and returns what the pattern's parentheses
+// match in the line on stderr that says that it is ready.
+func running(t *testing.T, pattern string, args ...string) (matched string) {
+	t.Helper()
 	reader, writer := io.Pipe()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan int, 1)
 	go func() {
 		p := &program{stdout: io.Discard, stderr: writer}
-		ended <- p.run(ctx, append([]string{"serve", "--demo", "--addr", "127.0.0.1:0"}, args...))
+		ended <- p.run(ctx, args)
 		_ = writer.Close()
 	}()
 	t.Cleanup(func() {
 		cancel()
 		if status := <-ended; status != complete {
-			t.Errorf("serve ended with status %d", status)
+			t.Errorf("%s ended with status %d", args[0], status)
 		}
 	})
 	scanner := bufio.NewScanner(reader)
-	address := regexp.MustCompile(`Serving (https?://[^/]+)/users`)
+	ready := regexp.MustCompile(pattern)
 	var lines []string
 	for scanner.Scan() {
 		lines = append(lines, scanner.Text())
-		if found := address.FindStringSubmatch(scanner.Text()); found != nil {
+		if found := ready.FindStringSubmatch(scanner.Text()); found != nil {
 			go func() { _, _ = io.Copy(io.Discard, reader) }()
 			return found[1]
 		}
 	}
-	t.Fatalf("serve printed %q", lines)
+	t.Fatalf("%s printed %q", args[0], lines)
 	return ""
 }
 

@@ -5,8 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/url"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,18 +19,20 @@ import (
 )
 
 type simulateCommand struct {
-	Addr     string        `default:"127.0.0.1:8443" placeholder:"HOST:PORT" help:"Address to serve on, loopback only; port 0 takes a free one (${default})."`
-	Users    int           `default:"1000" placeholder:"N" help:"How many users the tenant has, up to 10 million (${default})."`
-	Seed     uint64        `default:"0" placeholder:"N" help:"Which people they are; the same number gives the same people."`
-	Latency  time.Duration `default:"0s" placeholder:"D" help:"Delay of each of Graph's responses, such as 200ms."`
-	Fault    []string      `sep:"none" placeholder:"NAME[:PAGE]" help:"Something that goes wrong, on one page or on all; repeatable. See below."`
-	Throttle bool          `help:"Meter requests and answer 429 as Graph does."`
-	Churn    int           `default:"0" placeholder:"N" help:"How many changes happen per minute: users are created, deleted, restored, renamed."`
-	Chaos    uint64        `default:"0" placeholder:"SEED" help:"Let any request meet any fault while users come, go and are renamed, as the seed decides."`
-	Host     []string      `sep:"none" placeholder:"NAME" help:"A further name in the certificate, such as graph.microsoft.com; repeatable. See below."`
-	Role     roleChanges   `placeholder:"NAME" help:"Grant the app an application permission, with - before the name withhold it, with none all; repeatable. See below."`
-	For      time.Duration `default:"0s" placeholder:"D" help:"Stop after this time. Default: when it is interrupted."`
-	Dir      string        `placeholder:"DIR" help:"Folder for the two files that other terminals need. Default: rollcall in the user's cache folder."`
+	Addr           string        `default:"127.0.0.1:8443" placeholder:"HOST:PORT" help:"Address to serve on, loopback only; port 0 takes a free one (${default})."`
+	Users          int           `default:"1000" placeholder:"N" help:"How many users the tenant has, up to 10 million (${default})."`
+	Seed           uint64        `default:"0" placeholder:"N" help:"Which people they are; the same number gives the same people."`
+	Latency        time.Duration `default:"0s" placeholder:"D" help:"Delay of each of Graph's responses, such as 200ms."`
+	Fault          []string      `sep:"none" placeholder:"NAME[:PAGE]" help:"Something that goes wrong, on one page or on all; repeatable. See below."`
+	Throttle       bool          `help:"Meter requests and answer 429 as Graph does."`
+	Churn          int           `default:"0" placeholder:"N" help:"How many changes happen per minute: users are created, deleted, restored, renamed."`
+	Chaos          uint64        `default:"0" placeholder:"SEED" help:"Let any request meet any fault while users come, go and are renamed, as the seed decides."`
+	Host           []string      `sep:"none" placeholder:"NAME" help:"A further name in the certificate, such as graph.microsoft.com; repeatable. See below."`
+	Role           roleChanges   `placeholder:"NAME" help:"Grant the app an application permission, with - before the name withhold it, with none all; repeatable. See below."`
+	NotifyCA       string        `placeholder:"FILE" help:"Certificate authorities, PEM, that notification addresses are trusted by besides the system's."`
+	NotifyAnywhere bool          `help:"Send notifications to any address. Default: to loopback only."`
+	For            time.Duration `default:"0s" placeholder:"D" help:"Stop after this time. Default: when it is interrupted."`
+	Dir            string        `placeholder:"DIR" help:"Folder for the two files that other terminals need. Default: rollcall in the user's cache folder."`
 }
 
 // Help is the rest of `rollcall simulate --help`.
@@ -44,7 +45,7 @@ func (simulateCommand) Help() string {
 		fmt.Fprintf(&roles, "  %-42s  %s\n", role.Name, role.Summary)
 	}
 	return `Serves a simulated Entra ID tenant over TLS: token service, Graph's users, count and delta queries,
-throttling, and any faults that are asked for. Nobody in it exists.
+subscriptions, throttling, and any faults that are asked for. Nobody in it exists.
 
 It writes its certificate authority and an environment file, and prints the line that connects
 another terminal to it:
@@ -62,13 +63,17 @@ a caller came. A tool that adds no port needs --addr 127.0.0.1:443.
   rollcall simulate --host graph.microsoft.com --host login.microsoftonline.com
   curl --cacert FILE.pem --connect-to ::127.0.0.1:8443 https://graph.microsoft.com/v1.0/users
 
+Graph's subscriptions to users work: the address is asked to repeat a token, and told of every change,
+such as those of --churn. It is on loopback, by http:// or https://, unless --notify-anywhere is given.
+
 The app has the permission User.Read.All; --role, in order, changes that. Its tokens name what it
 has, and Graph refuses the rest: --role AuditLog.Read.All, --role -User.Read.All, or --role none
 --role User.ReadBasic.All. The names:
 
 ` + roles.String() + `
 Faults are written name[@kind][:page][xN]: 503:3x2 makes page 3 unavailable twice, 429-seconds@count
-throttles the count, early-end:2 ends the list after page 2 without an error. @delta means the changes.
+throttles the count, early-end:2 ends the list after page 2 without an error. @delta means the changes,
+@subscription the requests about subscriptions; notifications have faults of their own.
 --chaos SEED draws from all of them, makes their waits 20 times shorter, and may make the tenant one
 without delta queries, or without counts; the same seed treats the same requests alike. The names:
 
@@ -126,7 +131,25 @@ func (c *simulateCommand) config() (simulator.Config, error) {
 	if config.Roles, err = simulator.ParseRoles(c.Role); err != nil {
 		return config, &usageError{"--role: " + err.Error()}
 	}
-	return config, nil
+	config.PlainLoopback = true
+	config.Endpoints, err = c.endpoints()
+	return config, err
+}
+
+// endpoints is the way to the addresses that are notified.
+func (c *simulateCommand) endpoints() (http.RoundTripper, error) {
+	var authorities []byte
+	if c.NotifyCA != "" {
+		var err error
+		if authorities, err = os.ReadFile(filepath.Clean(c.NotifyCA)); err != nil {
+			return nil, &usageError{"--notify-ca: " + err.Error()}
+		}
+	}
+	transport, err := simulator.EndpointTransport(authorities, c.NotifyAnywhere)
+	if err != nil {
+		return nil, &usageError{fmt.Sprintf("--notify-ca %s: %v", c.NotifyCA, err)}
+	}
+	return transport, nil
 }
 
 // names are the names of hosts in one spelling, each once.
@@ -169,125 +192,4 @@ func requireLoopback(addr string) error {
 		return &usageError{fmt.Sprintf("--addr %s is not a loopback address; the simulated tenant is for this machine only, use 127.0.0.1, [::1] or localhost", addr)}
 	}
 	return nil
-}
-
-// environmentFiles are the two files that connect another terminal to a simulated
-// tenant: its certificate authority, and the variables.
-type environmentFiles struct {
-	folder    *os.Root
-	authority string // names in the folder
-	variables string
-	settings  []string // NAME=value
-}
-
-// writeEnvironment writes both files into dir, "" for the user's cache folder.
-// Their names contain the port, so that simulated tenants do not share them.
-func writeEnvironment(dir string, server *simulator.Server, c simulator.Config) (*environmentFiles, error) {
-	if dir == "" {
-		cache, err := os.UserCacheDir()
-		if err != nil {
-			return nil, &usageError{fmt.Sprintf("no folder for the environment file: %v; name one with --dir", err)}
-		}
-		dir = filepath.Join(cache, programName)
-	}
-	address, err := url.Parse(server.URL)
-	if err != nil {
-		return nil, err
-	}
-	folder, err := openFolder(dir)
-	if err != nil {
-		return nil, fmt.Errorf("folder for the environment file: %w; name another with --dir", err)
-	}
-	f := &environmentFiles{
-		folder:    folder,
-		authority: "simulate-" + address.Port() + ".pem",
-		variables: "simulate-" + address.Port() + ".env",
-	}
-	f.settings = []string{
-		"ROLLCALL_LOGIN_URL=" + server.URL,
-		"ROLLCALL_GRAPH_URL=" + server.URL,
-		"SSL_CERT_FILE=" + filepath.Join(folder.Name(), f.authority),
-		"AZURE_TENANT_ID=" + c.Tenant,
-		"AZURE_CLIENT_ID=" + c.ClientID,
-		"AZURE_CLIENT_SECRET=" + c.ClientSecret,
-	}
-	err = errors.Join(
-		folder.WriteFile(f.authority, server.CAPEM, 0o600),
-		folder.WriteFile(f.variables, []byte(f.exports("")), 0o600),
-	)
-	if err != nil {
-		f.remove()
-		return nil, fmt.Errorf("write the environment file: %w; name another folder with --dir", err)
-	}
-	return f, nil
-}
-
-// openFolder opens a folder under its absolute name, and makes it if it is missing.
-func openFolder(dir string) (*os.Root, error) {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return nil, err
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	return os.OpenRoot(dir)
-}
-
-// exports returns the variables for a POSIX shell, one per line.
-func (f *environmentFiles) exports(indent string) string {
-	var b strings.Builder
-	for _, setting := range f.settings {
-		name, value, _ := strings.Cut(setting, "=")
-		b.WriteString(indent + "export " + name + "=" + shellQuoted(value) + "\n")
-	}
-	return b.String()
-}
-
-// directions say how to reach the tenant from another terminal.
-func (f *environmentFiles) directions(server *simulator.Server, t *simulator.Tenant) string {
-	return fmt.Sprintf(`Simulated tenant %s: %d users at %s. Ctrl-C ends it.
-
-In another terminal:
-
-  . %s
-  rollcall list --format ndjson | wc -l    # or: go run ./functions/rollcall list ...
-
-The first line sets these variables:
-
-%s%s
-`, t.Config().Domain, t.Users(), server.URL, shellQuoted(filepath.Join(f.folder.Name(), f.variables)), f.exports("  "), f.names(server, t.Config().Hosts))
-}
-
-// names say how to reach the tenant under the names that it was given.
-func (f *environmentFiles) names(server *simulator.Server, hosts []string) string {
-	if len(hosts) == 0 {
-		return ""
-	}
-	address := strings.TrimPrefix(server.URL, "https://")
-	ip, _, _ := net.SplitHostPort(address) // StartOn listens there
-	return fmt.Sprintf(`
-Its certificate is good for other names, which a tool can be led to it by:
-
-  curl --cacert %s --connect-to ::%s https://%s/...
-  %s %s    # in the hosts file; add the port to URLs, or serve on --addr %s
-`, shellQuoted(filepath.Join(f.folder.Name(), f.authority)), address, hosts[0], ip, strings.Join(hosts, " "), net.JoinHostPort(ip, "443"))
-}
-
-// remove deletes the files.
-func (f *environmentFiles) remove() {
-	_ = f.folder.Remove(f.authority)
-	_ = f.folder.Remove(f.variables)
-	_ = f.folder.Close()
-}
-
-// shellQuoted quotes a value for a POSIX shell if it needs quotes.
-func shellQuoted(value string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:@,+=", r)
-	}
-	if value != "" && strings.IndexFunc(value, func(r rune) bool { return !plain(r) }) < 0 {
-		return value
-	}
-	return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
 }

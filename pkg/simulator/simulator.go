@@ -1,5 +1,6 @@
 // Package simulator is a simulated Entra ID tenant: the token service,
-// Microsoft Graph's users, and a small AWS Secrets Manager, on one host.
+// Microsoft Graph's users with their change notifications, and a small AWS Secrets
+// Manager, on one host.
 //
 // It exists to prove the client wrong. It answers as the real services do,
 // down to the order of JSON members and the wording of errors, and on demand it
@@ -16,8 +17,8 @@
 //
 // This package is the front. The rooms below it are people (who they are),
 // directory (who exists), login (tokens), vault (secrets), query (what a request
-// asks for), graphapi (what Graph answers), fault (what goes wrong), and wire (how
-// an answer travels, and the journal).
+// asks for), graphapi (what Graph answers), subscription (who is notified), fault (what
+// goes wrong), and wire (how an answer travels, and the journal).
 package simulator
 
 import (
