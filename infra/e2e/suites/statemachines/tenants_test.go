@@ -107,10 +107,32 @@ func TestStartedAgainByItsRunEveryTenantIsAskedForTheSameRun(t *testing.T) {
 	asked(t, m, request{Run: "r", Tenant: first}, request{Run: "r", Tenant: first}, request{Run: "r", Tenant: second}, request{Run: "r", Tenant: second})
 }
 
+func TestOneTenantIsPublishedWhereItIsNamed(t *testing.T) {
+	m := snapshot(t, func(call int, asked request) (any, error) {
+		if asked.Tenant == third {
+			return nil, fault("Snapshot.Suspect", "half of it is gone")
+		}
+		return whole(call, asked)
+	})
+	tenants, sent := tenantsMachine(t, m, rows(first, second, third))
+	got := run(t, tenants, "", `{"tenant":"`+second+`","run":"r"}`)
+	var output result
+	if err := json.Unmarshal(got.Output, &output); err != nil || output.Status != "complete" || output.Run != "r" {
+		t.Errorf("it is %s with %s: %s, %s", got.Status, got.Error, got.Cause, got.Output)
+	}
+	asked(t, m, request{Run: "r", Tenant: second})
+	if got := run(t, tenants, "", `{"tenant":"`+third+`","run":"r"}`); got.Status != types.ExecutionStatusFailed {
+		t.Errorf("it is %s with %s", got.Status, got.Output)
+	}
+	if own, all := alarms(t, m.topic), alarms(t, sent); len(own) != 1 || len(all) != 0 {
+		t.Errorf("the tenant's alarms are %+v, those of all %+v", own, all)
+	}
+}
+
 func TestInputForOneTenantIsRefused(t *testing.T) {
 	m := snapshot(t, whole)
 	tenants, _ := tenantsMachine(t, m, rows(first, second))
-	for _, input := range []string{`{"accept":"r"}`, `{"run":"r","tenant":"` + first + `"}`, `{"resume":"r.2"}`} {
+	for _, input := range []string{`{"accept":"r"}`, `{"accept":"r","tenant":"` + first + `"}`, `{"resume":"r.2"}`} {
 		if got := run(t, tenants, "", input); got.Status != types.ExecutionStatusFailed || got.Error != "Request.Invalid" {
 			t.Errorf("%s: it is %s with %s: %s", input, got.Status, got.Error, got.Cause)
 		}

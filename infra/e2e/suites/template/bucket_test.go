@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/cloudformation"
 )
 
 func TestTheBucketIsPrivateEncryptedVersionedAndKept(t *testing.T) {
@@ -34,19 +36,36 @@ func TestTheBucketIsPrivateEncryptedVersionedAndKept(t *testing.T) {
 	}
 }
 
-func TestNoAgeAloneExpiresWhatAReaderNeeds(t *testing.T) {
-	type rule struct {
-		ID                string `json:"Id"`
-		Prefix            string
-		TagFilters        []struct{ Key, Value string }
-		ExpirationInDays  string
-		ExpiredObjects    string                          `json:"ExpiredObjectDeleteMarker"`
-		NoncurrentVersion struct{ NoncurrentDays string } `json:"NoncurrentVersionExpiration"`
+// lifecycleRule is one of the bucket.
+type lifecycleRule struct {
+	ID                string `json:"Id"`
+	Status            string
+	Prefix            string
+	TagFilters        []struct{ Key, Value string }
+	ExpirationInDays  string
+	ExpiredObjects    string                          `json:"ExpiredObjectDeleteMarker"`
+	NoncurrentVersion struct{ NoncurrentDays string } `json:"NoncurrentVersionExpiration"`
+}
+
+func lifecycle(t *testing.T, s *cloudformation.Stack) []lifecycleRule {
+	t.Helper()
+	return as[struct{ Rules []lifecycleRule }](t, s.Resources["Bucket"].Properties["LifecycleConfiguration"]).Rules
+}
+
+// expires reports whether the rule deletes the current version of an object some day.
+func (r lifecycleRule) expires(key string, tags map[string]string) bool {
+	for _, tag := range r.TagFilters {
+		if value, has := tags[tag.Key]; !has || value != tag.Value {
+			return false
+		}
 	}
-	lifecycle := as[struct{ Rules []rule }](t, stack(t, nil).Resources["Bucket"].Properties["LifecycleConfiguration"])
+	return r.ExpirationInDays != "" && strings.HasPrefix(key, r.Prefix)
+}
+
+func TestNoAgeAloneExpiresWhatAReaderNeeds(t *testing.T) {
 	harmless := map[string]bool{"directory/history/": true, "map/": true, "athena/": true}
 	noncurrent := ""
-	for _, r := range lifecycle.Rules {
+	for _, r := range lifecycle(t, stack(t, nil)) {
 		if r.ExpirationInDays != "" && len(r.TagFilters) == 0 && !harmless[r.Prefix] {
 			t.Errorf("the rule %s deletes whatever is old below %q: also the run that latest names, or the state", r.ID, r.Prefix)
 		}
@@ -108,13 +127,7 @@ func TestWhatTheLifecycleRuleDeletesIsWhatTheFunctionTags(t *testing.T) {
 			t.Errorf("%s is %s, where nothing is tagged", name, variables[name])
 		}
 	}
-	lifecycle := as[struct {
-		Rules []struct {
-			Status     string
-			TagFilters []struct{ Key, Value string }
-		}
-	}](t, s.Resources["Bucket"].Properties["LifecycleConfiguration"])
-	for _, r := range lifecycle.Rules {
+	for _, r := range lifecycle(t, s) {
 		if len(r.TagFilters) == 1 && r.Status == "Enabled" && r.TagFilters[0].Key == "rollcall" && r.TagFilters[0].Value == "expendable" {
 			return
 		}

@@ -22,7 +22,7 @@ func TestThereIsAChangeFeedOnlyWhereItIsAskedFor(t *testing.T) {
 
 // Delta queries cannot filter: whoever set a filter does not mean to publish everybody.
 func TestChangesOfEverybodyAreNotPublishedBehindAFilter(t *testing.T) {
-	_, err := whole(t).Resolve(changes(map[string]string{"Filter": "accountEnabled eq true"}))
+	_, err := whole(t).Resolve(publishing(map[string]string{"Filter": "accountEnabled eq true"}))
 	if err == nil || !strings.Contains(err.Error(), "Leave Filter empty") {
 		t.Errorf("the stack is made: %v", err)
 	}
@@ -39,7 +39,7 @@ func TestTheChangesFunctionMayDoThisAndNoMore(t *testing.T) {
 		"<Bucket.Arn>/directory/state/claims/*":           {"s3:PutObject", "s3:PutObjectTagging"},
 		"<Key.Arn>":                                       {"kms:Decrypt", "kms:GenerateDataKey"},
 	}
-	if diff := cmp.Diff(one, granted(statements(t, stack(t, changes(nil)))["ChangesRole"])); diff != "" {
+	if diff := cmp.Diff(one, granted(statements(t, stack(t, publishing(nil)))["ChangesRole"])); diff != "" {
 		t.Error(diff)
 	}
 	one["<Bucket.Arn>/tenants.json"] = []string{"s3:GetObject"}
@@ -70,7 +70,7 @@ func (s *seconds) UnmarshalText(text []byte) error {
 }
 
 func TestAMessageOutlivesItsRunAndADayOfFailures(t *testing.T) {
-	s := stack(t, changes(nil))
+	s := stack(t, publishing(nil))
 	q, dead := as[queue](t, s.Resources["ChangesQueue"].Properties), as[queue](t, s.Resources["ChangesDeadLetters"].Properties)
 	timeout := as[struct{ Timeout seconds }](t, s.Resources["ChangesFunction"].Properties).Timeout
 	if q.VisibilityTimeout < 6*timeout {
@@ -97,7 +97,7 @@ func TestTheQueueStartsTheFeedAndLearnsWhatFailed(t *testing.T) {
 		parameters    map[string]string
 		batch, atOnce string
 	}{
-		"one tenant":             {changes(nil), "10", "2"},
+		"one tenant":             {publishing(nil), "10", "2"},
 		"many":                   {ofMany(), "1", "5"},
 		"many, twenty at once":   {with("TenantsAtOnce", "20"), "1", "20"},
 		"many, one after others": {with("TenantsAtOnce", "1"), "1", "2"}, // Lambda's least
@@ -119,9 +119,9 @@ func TestTheFeedRunsThoughNobodyTellsItTo(t *testing.T) {
 		parameters           map[string]string
 		action, target, role string
 	}{
-		"one tenant":            {changes(nil), "lambda:InvokeFunction", "<ChangesFunction.Arn>", "ChangesTimerRole"},
+		"one tenant":            {publishing(nil), "lambda:InvokeFunction", "<ChangesFunction.Arn>", "ChangesTimerRole"},
 		"many":                  {ofMany(), "states:StartExecution", "<ChangesMachine>", "ChangesTimerRole"},
-		"without snapshots too": {changes(map[string]string{"Schedule": ""}), "lambda:InvokeFunction", "<ChangesFunction.Arn>", "ChangesTimerRole"},
+		"without snapshots too": {publishing(map[string]string{"Schedule": ""}), "lambda:InvokeFunction", "<ChangesFunction.Arn>", "ChangesTimerRole"},
 	} {
 		s := stack(t, c.parameters)
 		timer := s.Resources["ChangesTimer"].Properties
@@ -151,7 +151,7 @@ func TestTheFeedRunsThoughNobodyTellsItTo(t *testing.T) {
 
 func TestConcurrencyOfTheFeedIsReservedOnlyWhereItIsAskedFor(t *testing.T) {
 	for given, want := range map[string]any{"": nil, "0": "0", "5": "5"} {
-		got := stack(t, changes(map[string]string{"ChangesReservedConcurrency": given})).Resources["ChangesFunction"].Properties
+		got := stack(t, publishing(map[string]string{"ChangesReservedConcurrency": given})).Resources["ChangesFunction"].Properties
 		if got["ReservedConcurrentExecutions"] != want {
 			t.Errorf("%q reserves %v", given, got["ReservedConcurrentExecutions"])
 		}

@@ -26,14 +26,14 @@ func TestOnlyTheFeedSendsToItsBus(t *testing.T) {
 			t.Errorf("%s: anybody sends to the bus", name)
 		}
 	}
-	variables := stack(t, changes(nil)).Resources["ChangesFunction"].Properties["Environment"].(map[string]any)["Variables"].(map[string]any)
+	variables := stack(t, publishing(nil)).Resources["ChangesFunction"].Properties["Environment"].(map[string]any)["Variables"].(map[string]any)
 	if variables["ROLLCALL_SINKS"] != "eventbridge://<Events>" {
 		t.Errorf("the feed sends to %v", variables["ROLLCALL_SINKS"])
 	}
 }
 
 func TestTheArchiveKeepsEveryEventForRetentionDays(t *testing.T) {
-	got := stack(t, changes(map[string]string{"RetentionDays": "90"})).Resources["EventsArchive"].Properties
+	got := stack(t, publishing(map[string]string{"RetentionDays": "90"})).Resources["EventsArchive"].Properties
 	if got["SourceArn"] != "<Events.Arn>" || got["RetentionDays"] != "90" || got["EventPattern"] != nil {
 		t.Errorf("the archive is %v", got)
 	}
@@ -56,7 +56,7 @@ func TestEveryAlarmIsSentAndEveryDeadLetterAlarms(t *testing.T) {
 				watched = append(watched, a.Dimensions[0].Value)
 			}
 		}
-		for _, q := range s.Of("AWS::SQS::Queue") {
+		for _, q := range s.Of("AWS::SQS::Queue") { // those of dead letters have none themselves
 			if dead := as[queue](t, s.Resources[q].Properties).RedrivePolicy.Target == ""; dead != slices.Contains(watched, "<"+q+".QueueName>") {
 				t.Errorf("%s: %s takes dead letters: %t; the alarms watch %q", name, q, dead, watched)
 			}

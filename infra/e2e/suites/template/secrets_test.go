@@ -23,7 +23,7 @@ func TestAKeyIsUsedByTheSecretsManagerOfItsOwnRegion(t *testing.T) {
 	const secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:rollcall/entra-AbCdEf"
 	for key, want := range map[string]string{here: "secretsmanager.eu-west-1.amazonaws.com", there: "secretsmanager.us-east-1.amazonaws.com"} {
 		for _, role := range []string{"UsersRole", "SnapshotRole", "ChangesRole"} {
-			if diff := cmp.Diff(map[string]string{key: want}, decrypts(t, changes(map[string]string{"SecretArn": secret, "SecretKmsKeyArn": key}), role)); diff != "" {
+			if diff := cmp.Diff(map[string]string{key: want}, decrypts(t, publishing(map[string]string{"SecretArn": secret, "SecretKmsKeyArn": key}), role)); diff != "" {
 				t.Errorf("%s: %s", role, diff)
 			}
 		}

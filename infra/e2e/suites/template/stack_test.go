@@ -22,6 +22,7 @@ func everything() map[string]string {
 		"TenantSecretsRegion":    "eu-central-1",
 		"TenantSecretsKmsKeyArn": "arn:aws:kms:eu-central-1:123456789012:key/tenants",
 		"Changes":                "yes",
+		"RuleTargetArn":          "arn:aws:sqs:eu-west-1:123456789012:people",
 		"BucketAccessLogs":       "yes", "ApiAccessLogs": "yes",
 		"LogsKmsKeyArn":          "arn:aws:kms:eu-west-1:123456789012:key/logs",
 		"CodeSigningConfigArn":   "arn:aws:lambda:eu-west-1:123456789012:code-signing-config:csc-1",
@@ -38,12 +39,12 @@ func stacks(t *testing.T) map[string]*cloudformation.Stack {
 		"with the defaults":              stack(t, nil),
 		"with everything":                stack(t, everything()),
 		"with a filter":                  stack(t, map[string]string{"Filter": "accountEnabled eq true"}),
-		"with the changes of one tenant": stack(t, changes(nil)),
+		"with the changes of one tenant": stack(t, publishing(nil)),
 	}
 }
 
-// changes are the parameters of a change feed, and more.
-func changes(more map[string]string) map[string]string {
+// publishing are the parameters of a change feed, and more.
+func publishing(more map[string]string) map[string]string {
 	all := map[string]string{"Changes": "yes"}
 	maps.Copy(all, more)
 	return all
@@ -51,7 +52,7 @@ func changes(more map[string]string) map[string]string {
 
 // ofMany are those of several tenants.
 func ofMany() map[string]string {
-	return changes(map[string]string{"TenantsKey": "tenants.json", "TenantsWriterArn": "arn:aws:iam::123456789012:role/admin"})
+	return publishing(map[string]string{"TenantsKey": "tenants.json", "TenantsWriterArn": "arn:aws:iam::123456789012:role/admin"})
 }
 
 func stack(t *testing.T, parameters map[string]string) *cloudformation.Stack {

@@ -32,7 +32,7 @@ func TestInAVpcTheFunctionsOwnCodeHasNoNetworkInterfaces(t *testing.T) {
 			}
 		}
 	}
-	if s := stack(t, changes(nil)); len(s.Of("AWS::IAM::Policy")) > 0 {
+	if s := stack(t, publishing(nil)); len(s.Of("AWS::IAM::Policy")) > 0 {
 		t.Errorf("without a VPC there is %q", s.Of("AWS::IAM::Policy"))
 	}
 }

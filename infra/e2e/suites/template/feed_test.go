@@ -1,0 +1,253 @@
+package template_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/cloud"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/cloudformation"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/faultproxy"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/lambdahost"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/moto"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/tenant"
+	"github.com/rollcall-dev/rollcall/pkg/changes"
+	"github.com/rollcall-dev/rollcall/pkg/simulator"
+)
+
+// The names that AWS gives.
+const (
+	bucketName = "rollcall-bucket"
+	busName    = "rollcall-events"
+)
+
+// feed is the built function with the environment that the template gives it, between a
+// simulated tenant and moto.
+type feed struct {
+	stack  *cloudformation.Stack
+	moto   *moto.Server
+	tenant *tenant.Tenant
+	host   *lambdahost.Host
+	names  *strings.Replacer // for what stands for a name in the stack
+
+	mu   sync.Mutex
+	made []grant
+}
+
+// grant is a permission that was needed.
+type grant struct{ action, resource string }
+
+func startFeed(t *testing.T) *feed {
+	t.Helper()
+	f := &feed{
+		stack: stack(t, publishing(nil)), moto: harness.Start(t, moto.Start),
+		tenant: harness.Start(t, tenant.New(simulator.Config{Users: 300}).Start),
+	}
+	text, err := f.tenant.Secret(f.tenant.ClientSecret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, failed := secretsmanager.NewFromConfig(f.moto.Config()).CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("Secret-1"), SecretString: &text})
+	if err := errors.Join(failed, cloud.CreateBucket(t.Context(), f.moto.Config(), bucketName)); err != nil {
+		t.Fatal(err)
+	}
+	f.names = strings.NewReplacer(
+		"<Bucket.Arn>", "arn:aws:s3:::"+bucketName, "<Bucket>", bucketName, "<Secret>", *secret.ARN,
+		"<Events.Arn>", "arn:aws:events:eu-west-1:123456789012:event-bus/"+busName, "<Events>", busName)
+	proxy := harness.Start(t, faultproxy.Config{Target: f.moto.URL}.Start)
+	proxy.Cut(func(c faultproxy.Call) bool {
+		if !c.Replied {
+			f.record(c.Request)
+		}
+		return false
+	})
+	env := slices.Concat(f.tenant.Hosts(), f.moto.Environ(), []string{"AWS_ENDPOINT_URL=" + proxy.URL})
+	for name, value := range f.stack.Resources["ChangesFunction"].Properties["Environment"].(map[string]any)["Variables"].(map[string]any) {
+		env = append(env, name+"="+f.names.Replace(fmt.Sprint(value)))
+	}
+	f.host = harness.Start(t, lambdahost.Config{Bootstrap: harness.Release(t, "functions/changes"), Env: env}.Start)
+	return f
+}
+
+// record notes which permission a request of the function takes.
+func (f *feed) record(r *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	add := func(action, resource string) { f.made = append(f.made, grant{action, resource}) }
+	if target := r.Header.Get("X-Amz-Target"); target != "" {
+		_, action, _ := strings.Cut(target, ".")
+		switch {
+		case strings.HasPrefix(target, "secretsmanager."):
+			add("secretsmanager:"+action, f.names.Replace("<Secret>"))
+		case strings.HasPrefix(target, "AWSEvents."):
+			add("events:"+action, f.names.Replace("<Events.Arn>"))
+		default:
+			add(target, "")
+		}
+		return
+	}
+	object := "arn:aws:s3:::" + strings.TrimPrefix(r.URL.Path, "/")
+	switch {
+	case r.URL.Query().Has("tagging"):
+		add("s3:PutObjectTagging", object)
+	case r.Method == http.MethodGet, r.Method == http.MethodHead:
+		add("s3:GetObject", object)
+	case r.Method == http.MethodPut:
+		add("s3:PutObject", object)
+		if r.Header.Get("X-Amz-Tagging") != "" {
+			add("s3:PutObjectTagging", object)
+		}
+	case r.Method == http.MethodDelete:
+		add("s3:DeleteObject", object)
+	default:
+		add(r.Method, object)
+	}
+}
+
+// run invokes the function with what the schedule sends.
+func (f *feed) run(t *testing.T) changes.Result {
+	t.Helper()
+	input := f.stack.Resources["ChangesTimer"].Properties["Target"].(map[string]any)["Input"].(string)
+	answer, err := f.host.Invoke(t.Context(), json.RawMessage(input))
+	if err != nil || answer.ErrorType != "" {
+		t.Fatalf("%v, %s: %s\n%s", err, answer.ErrorType, answer.ErrorMessage, f.host.Output())
+	}
+	var result changes.Result
+	if err := json.Unmarshal(answer.Payload, &result); err != nil || result.Status != changes.Complete {
+		t.Fatalf("it answers %s, %v", answer.Payload, err)
+	}
+	return result
+}
+
+// The function as the template deploys it: what it asks of AWS it may do, what it may do it
+// does, rules get what they are for, and nothing that it keeps expires.
+func TestTheDeployedChangeFeed(t *testing.T) {
+	f := startFeed(t)
+	inbox := makeRules(t, f.moto)
+	f.run(t)
+	for name, queue := range inbox {
+		if got, err := queue.Drain(t.Context()); err != nil || len(got) > 0 {
+			t.Errorf("%s got %d events of the first run, %v", name, len(got), err)
+		}
+	}
+	joined := f.tenant.Create()
+	if err := errors.Join(f.tenant.SetDepartment(5, "Astronomy"), f.tenant.Rename(6, "somebody.else@contoso.example"), f.tenant.Delete(7)); err != nil {
+		t.Fatal(err)
+	}
+	f.run(t)
+	if err := f.tenant.Restore(7); err != nil {
+		t.Fatal(err)
+	}
+	f.run(t)
+	id := f.tenant.ID
+	want := map[string][]string{
+		"JoinerRule":   {"rollcall.user.created " + id(joined), "rollcall.user.restored " + id(7)},
+		"MoverRule":    {"rollcall.user.updated " + id(5)},
+		"LeaverRule":   {"rollcall.user.deleted " + id(7)},
+		"DisabledRule": nil,
+	}
+	if diff := cmp.Diff(want, received(t, inbox)); diff != "" {
+		t.Error(diff)
+	}
+	f.checkGrants(t)
+	f.checkLifecycle(t)
+}
+
+// checkGrants compares what the function has asked for with what its role may do.
+func (f *feed) checkGrants(t *testing.T) {
+	t.Helper()
+	may := statements(t, f.stack)["ChangesRole"]
+	used := map[string]bool{}
+	for _, made := range f.made {
+		allowed := false
+		for _, one := range may {
+			for _, resource := range one.Resource {
+				if slices.Contains(one.Action, made.action) && wildcard(f.names.Replace(resource), made.resource) {
+					allowed = true
+					used[made.action+" "+resource] = true
+				}
+			}
+		}
+		if !allowed {
+			t.Errorf("the role lacks %s of %s", made.action, made.resource)
+		}
+	}
+	for _, one := range may {
+		for _, resource := range one.Resource {
+			for _, action := range one.Action {
+				if !used[action+" "+resource] && !elsewhere(action, resource) {
+					t.Errorf("the role may %s of %s, which nothing needs", action, resource)
+				}
+			}
+		}
+	}
+}
+
+// elsewhere reports whether a permission is for what this test has not: services that act
+// for the function, events too large for the bus, and objects that are not there.
+func elsewhere(action, resource string) bool {
+	return strings.HasPrefix(action, "logs:") || strings.HasPrefix(action, "sqs:") || strings.HasPrefix(action, "kms:") ||
+		action == "s3:ListBucket" || strings.HasSuffix(resource, "/claims/*")
+}
+
+// wildcard reports whether a text is what a pattern of IAM stands for.
+func wildcard(pattern, text string) bool {
+	parts := strings.Split(pattern, "*")
+	rest, found := strings.CutPrefix(text, parts[0])
+	for _, part := range parts[1:] {
+		if !found {
+			return false
+		}
+		if part == "" {
+			return true
+		}
+		_, rest, found = strings.Cut(rest, part)
+	}
+	return found && (rest == "" || strings.HasSuffix(pattern, "*"))
+}
+
+// checkLifecycle looks for rules of the bucket that would ever delete what the feed keeps.
+func (f *feed) checkLifecycle(t *testing.T) {
+	t.Helper()
+	client := cloud.S3(f.moto.Config())
+	listed, err := client.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String(bucketName)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := lifecycle(t, f.stack)
+	pointer, shards := 0, 0
+	for _, object := range listed.Contents {
+		tagged, err := client.GetObjectTagging(t.Context(), &s3.GetObjectTaggingInput{Bucket: aws.String(bucketName), Key: object.Key})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tags := map[string]string{}
+		for _, tag := range tagged.TagSet {
+			tags[*tag.Key] = *tag.Value
+		}
+		for _, r := range rules {
+			if r.expires(*object.Key, tags) {
+				t.Errorf("the rule %s deletes %s", r.ID, *object.Key)
+			}
+		}
+		if strings.HasSuffix(*object.Key, "/changes/pointer.json") {
+			pointer++
+		} else {
+			shards++
+		}
+	}
+	if pointer != 1 || shards < 100 {
+		t.Errorf("the bucket has %d pointers and %d shards", pointer, shards)
+	}
+}
