@@ -1,183 +1,161 @@
 package changes
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
-	"strings"
+	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/list"
-	"github.com/rollcall-dev/rollcall/pkg/property"
 )
 
 // everybody compares the mirror with the whole tenant, and publishes how they differ. It is
 // the one procedure behind the kinds Baseline, Resync, Reconcile and Reselect: take a delta
 // link, list everybody (proven), read the deleted users, then what has changed meanwhile,
 // and compare shard by shard. Whoever is absent is asked for by id before that is believed.
+// If the time does not suffice, the comparison is parked, and the next run goes on.
 func (r *run) everybody(ctx context.Context, kind string, emit bool) error {
 	r.result.Kind = kind
 	if err := r.held(); err != nil {
 		return err
 	}
-	s := &spill{dir: r.f.TempDir}
-	defer s.close()
-	cols, latest, err := r.latest(ctx)
-	if err != nil {
-		return err
-	}
-	if cols, err = r.list(ctx, s, cols); err != nil {
-		return err
-	}
-	if err := r.listDeleted(ctx, s, cols); err != nil {
-		return err
-	}
-	explained, err := r.explain(ctx, s, cols, kind)
-	if err != nil {
-		return err
-	}
-	next, _, err := r.drain(ctx, s, cols, latest, graph.DeltaOptions{})
-	if err != nil {
-		return fmt.Errorf("read what has changed meanwhile: %w", err)
-	}
-	t := r.newTurn(kind, next, columnsOf(r.f.Request.Columns), cols)
-	t.Proven = true
-	if kind == Baseline {
-		if t.Compared = nil; emit {
-			t.Compared = columns{}
-		}
-	}
-	if err := r.compare(ctx, t, s, explained); err != nil {
-		return err
-	}
-	return r.deliver(ctx, t)
+	return r.compare(ctx, &comparison{Kind: kind, Emit: emit, Accept: r.accept})
 }
 
-// latest takes a delta link from now on, and finds out which columns Graph tracks.
-func (r *run) latest(ctx context.Context) (cols columns, link string, err error) {
-	var stats graph.Stats
-	cols = columnsOf(r.f.Request.Columns)
-	link, err = r.f.Directory.DeltaLink(ctx, cols.tracked(), &stats)
+// maxRestarts is how often a comparison is begun anew because what was parked is of no use
+// any more.
+const maxRestarts = 3
+
+// resume goes on with the comparison that an earlier run has parked. What this run was
+// asked for in addition goes for all of it.
+func (r *run) resume(ctx context.Context, in Input) error {
+	c := r.p.Resuming.clone()
+	c.Emit = c.Emit || in.Baseline == "emit"
+	r.accept = cmp.Or(r.accept, c.Accept)
+	c.Accept, r.result.Kind = r.accept, c.Kind
+	if !slices.Equal(c.Request, r.f.Request.Columns) {
+		r.f.Log.WarnContext(ctx, "ROLLCALL_SELECT has changed; the comparison with everybody begins anew", "kind", c.Kind)
+		return r.renew(ctx, c, 0)
+	}
+	r.f.Log.InfoContext(ctx, "the comparison with everybody goes on", "kind", c.Kind, "step", c.Step)
+	err := r.compare(ctx, c)
+	switch {
+	case err == nil || !useless(err):
+		return err
+	case errors.As(err, new(*list.IncompleteError)), c.Restarts >= maxRestarts:
+		return errors.Join(err, r.drop(ctx))
+	}
+	r.f.Log.WarnContext(ctx, "the comparison with everybody cannot go on; it begins anew", "error", err, "kind", c.Kind, "step", c.Step)
+	return r.renew(ctx, c, c.Restarts+1)
+}
+
+// useless reports whether a parked comparison that has failed will fail again: Graph knows
+// its links no longer, its list does not add up, or what was kept of it is gone.
+func useless(err error) bool {
 	var answer *graph.Error
-	if !errors.As(err, &answer) || !answer.RefusesDelta() {
-		return cols, link, err
+	return errors.As(err, new(*list.IncompleteError)) || errors.As(err, new(*graph.LinkError)) || errors.As(err, new(*lostError)) ||
+		errors.As(err, &answer) && answer.PageToken()
+}
+
+// renew drops what was parked of a comparison and begins it anew.
+func (r *run) renew(ctx context.Context, c *comparison, restarts int) error {
+	if err := r.drop(ctx); err != nil {
+		return err
 	}
-	refused := err
-	if _, err := r.f.Directory.DeltaLink(ctx, []string{"id"}, &stats); err != nil {
-		if errors.As(err, &answer) && answer.RefusesDelta() && answer.Status != http.StatusForbidden {
-			return nil, "", &NoDeltaError{Err: err}
-		}
-		return nil, "", err
+	kind := c.Kind
+	if kind != Baseline && !columnsOf(r.f.Request.Columns).within(r.p.Asked) {
+		kind = Reselect
 	}
-	left, wanted := columns{}, []string{}
-	for _, c := range r.f.Request.Columns {
-		if c.Name == "id" {
-			continue
+	r.result.Kind = kind
+	return r.compare(ctx, &comparison{Kind: kind, Emit: c.Emit, Accept: c.Accept, Restarts: restarts})
+}
+
+// drop forgets the parked comparison.
+func (r *run) drop(ctx context.Context) error {
+	r.p.Resuming, r.p.Claim = nil, nil
+	return r.save(ctx)
+}
+
+// slice is what one run adds to a comparison.
+type slice struct {
+	*run
+	c     *comparison
+	spill spill
+	stop  time.Time // when the comparison is to be parked, zero for never
+	done  int       // steps, pages and shards
+}
+
+// compare goes on with a comparison from where it stands. It is published, or parked.
+func (r *run) compare(ctx context.Context, c *comparison) error {
+	s := &slice{run: r, c: c, spill: spill{dir: r.f.TempDir}}
+	defer s.spill.close()
+	reading := ctx // ends earlier, so that there is time to park
+	if deadline, ok := ctx.Deadline(); ok {
+		s.stop = deadline.Add(-deadline.Sub(r.began) / parkingShare)
+		var cancel context.CancelFunc
+		reading, cancel = context.WithDeadline(ctx, s.stop)
+		defer cancel()
+	}
+	if err := r.recall(reading, c, &s.spill); err != nil {
+		return err
+	}
+	for c.Shard < shardCount {
+		err := s.advance(reading)
+		if err == nil && c.Shard < shardCount && s.over(0) {
+			err = list.ErrPaused
 		}
-		_, err := r.f.Directory.DeltaLink(ctx, columns{c.Name}.tracked(), &stats)
 		switch {
 		case err == nil:
-			left = append(left, c.Name)
-		case !errors.As(err, &answer) || !answer.RefusesDelta():
-			return nil, "", err
-		case !c.Optional:
-			wanted = append(wanted, c.Name)
+		case ctx.Err() == nil && s.parks(err):
+			return s.park(ctx)
+		case errors.Is(err, list.ErrPaused):
+			return fmt.Errorf("compare with everybody: %w", context.DeadlineExceeded)
+		default:
+			return err
 		}
 	}
-	if len(wanted) > 0 {
-		return nil, "", &InputError{Field: "ROLLCALL_SELECT", name: "Config.Invalid", Reason: fmt.Sprintf(
-			"has %s, whose changes Graph does not track: %v; leave it out, or write it with a question mark to go on without", strings.Join(wanted, ", "), refused)}
-	}
-	if len(left) == len(cols) {
-		return nil, "", refused
-	}
-	link, err = r.f.Directory.DeltaLink(ctx, left.tracked(), &stats)
-	return left, link, err
+	return r.deliver(ctx, c.Turn)
 }
 
-// list reads everybody. The columns that are left are those that the list has, too.
-func (r *run) list(ctx context.Context, s *spill, cols columns) (columns, error) {
-	request := r.f.Request
-	request.Columns = slices.DeleteFunc(slices.Clone(request.Columns), func(c property.Column) bool { return c.Name != "id" && !cols.has(c.Name) })
-	l := list.New(r.f.Directory, request, r.f.Log)
-	l.OnRestart = s.reset
-	users := 0
-	err := l.Read(ctx, func(_ list.ID, u graph.User) error {
-		if users++; r.f.Watch != nil && users%1024 == 0 {
-			r.f.Watch(l.Report())
-		}
-		return s.add(shardOf(u.ID), listed, cols.appendObject(nil, u.ID, cols.fields(u.Raw), omitted))
-	})
-	if err != nil {
-		return nil, err
-	}
-	missing := columns(l.Report().MissingColumns)
-	return slices.DeleteFunc(slices.Clone(cols), missing.has), nil
+// parkingShare is which part of a run's time is for parking.
+const parkingShare = 6
+
+// over reports whether there is no time left for something that takes so long.
+func (s *slice) over(next time.Duration) bool {
+	return !s.stop.IsZero() && time.Until(s.stop) <= next
 }
 
-// listDeleted reads the users who were deleted and can be restored.
-func (r *run) listDeleted(ctx context.Context, s *spill, cols columns) error {
-	q := cols.query()
-	q.Top = r.f.Request.PageSize
-	for page, err := range r.f.Directory.DeletedPager(q).Pages(ctx) {
-		if err != nil {
-			return fmt.Errorf("list deleted users: %w", err)
-		}
-		for u, err := range page.Users() {
-			if err == nil {
-				err = s.add(shardOf(u.ID), restorable, cols.appendObject(nil, u.ID, cols.fields(u.Raw), omitted))
-			}
-			if err != nil {
-				return fmt.Errorf("list deleted users: %w", err)
-			}
-		}
-	}
-	return nil
-}
-
-// explain reads the changes since the last turn, which say for whom a difference between
-// the mirror and the list is no drift. It reports false where nobody can say that.
-func (r *run) explain(ctx context.Context, s *spill, cols columns, kind string) (bool, error) {
-	if kind == Baseline || kind == Resync {
-		return false, nil
-	}
-	_, _, err := r.drain(ctx, s, cols, r.p.Link, graph.DeltaOptions{})
+// parks reports whether a comparison that has stopped with err is parked: it has come
+// farther, and it was stopped for its time, or because Graph refuses for the time being.
+func (s *slice) parks(err error) bool {
 	var answer *graph.Error
-	if errors.As(err, &answer) && answer.PageToken() {
-		r.f.Log.WarnContext(ctx, "the delta link is no longer valid; what has changed is found by comparison alone", "error", err)
-		return false, nil
+	switch {
+	case s.done == 0 || errors.As(err, new(*list.IncompleteError)):
+		return false
+	case errors.Is(err, list.ErrPaused), errors.Is(err, context.DeadlineExceeded):
+		return true
 	}
-	return err == nil, err
+	return errors.As(err, &answer) && (answer.Name() == "Graph.Throttled" || answer.Name() == "Graph.Unavailable")
 }
 
-// compare writes the shards that become others.
-func (r *run) compare(ctx context.Context, t *turn, s *spill, explained bool) error {
-	all := make([]int, shardCount)
-	for i := range all {
-		all[i] = i
+// park stores how far the comparison has come.
+func (s *slice) park(ctx context.Context) error {
+	c := s.c
+	if err := s.keep(ctx, c, &s.spill); err != nil {
+		return err
 	}
-	for i := range all {
-		before, err := r.records(ctx, i, &r.p.Shards[i])
-		if err != nil {
-			return err
-		}
-		w, err := newWork(before, r.p.Columns, t.Columns, s, i)
-		if err != nil {
-			return err
-		}
-		if err := r.confirm(ctx, w, w.doubtful(explained)); err != nil {
-			return fmt.Errorf("read users by id before they are taken for deleted: %w", err)
-		}
-		o := w.finish(r.writer, r.head(i), explained)
-		if err := r.writeShard(ctx, t, i, o, all); err != nil {
-			return err
-		}
-		if same := r.p.Shards[i]; !o.changed && !slices.Equal(r.p.Columns, t.Columns) {
-			same.Values = o.shard.Values
-			t.Shards[i] = same
-		}
+	s.release(c.Turn)
+	if c.Turn != nil {
+		c.Leavers = c.Turn.leavers
 	}
+	s.p.Resuming = c
+	if err := s.save(ctx); err != nil {
+		return err
+	}
+	s.result.Status = Continue
+	s.f.Log.InfoContext(ctx, "the comparison with everybody is parked; the next run goes on", "kind", c.Kind, "step", c.Step, "pieces", len(c.Spill))
 	return nil
 }

@@ -6,15 +6,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/store"
 )
 
-// pointerVersion is the form of the pointer. One that this version does not know is an
-// error, never a guess.
-const pointerVersion = 1
+// pointerVersion is the newest form of the pointer. One that this version does not know is
+// an error, never a guess. A pointer is written in the oldest form that has all that is in
+// it, so that older versions go on to work wherever they can.
+const pointerVersion = 2
 
 // pointer is all that is kept besides the shards.
 type pointer struct {
@@ -29,6 +32,8 @@ type pointer struct {
 	Claim *claim `json:"claim,omitempty"`
 	// Pending is a turn that is written and not published yet.
 	Pending *turn `json:"pending,omitempty"`
+	// Resuming is a comparison with everybody that is not at its end; version 2.
+	Resuming *comparison `json:"resuming,omitempty"`
 	// Suspect is a turn that was not published.
 	Suspect *suspect `json:"suspect,omitempty"`
 	// Obsolete are objects to be deleted.
@@ -56,16 +61,28 @@ func (m *mirror) totals() (total shard) {
 		total.Users += m.Shards[i].Users
 		total.Deleted += m.Shards[i].Deleted
 		for c, n := range m.Shards[i].Values {
-			total.Values[c] += n
+			if c < len(total.Values) {
+				total.Values[c] += n
+			}
 		}
 	}
 	return total
 }
 
-// claim names shards that may exist, though nothing points to them.
+// form is the oldest version that has all that is in the pointer.
+func (p *pointer) form() int {
+	if p.Resuming != nil || p.Claim != nil && p.Claim.Spill > 0 {
+		return 2
+	}
+	return 1
+}
+
+// claim names objects that may exist, though nothing points to them.
 type claim struct {
 	Nonce  string `json:"nonce"`
 	Shards []int  `json:"shards"`
+	// Spill is how many pieces of a spill there may be; version 2.
+	Spill int `json:"spill,omitempty"`
 }
 
 // suspect is what was found suspect, by the name to accept it by.
@@ -84,7 +101,11 @@ func shardKey(tenant, nonce string, i int) string {
 	return fmt.Sprintf("%s%s/%02x", prefix(tenant), nonce, i)
 }
 
-// keys are those of the shards of a claim.
+func pieceKey(tenant, nonce string, n int) string {
+	return fmt.Sprintf("%s%s/spill-%d", prefix(tenant), nonce, n)
+}
+
+// keys are those of the objects of a claim.
 func (c *claim) keys(tenant string) (all []string) {
 	if c == nil {
 		return nil
@@ -92,13 +113,37 @@ func (c *claim) keys(tenant string) (all []string) {
 	for _, i := range c.Shards {
 		all = append(all, shardKey(tenant, c.Nonce, i))
 	}
+	for n := range c.Spill {
+		all = append(all, pieceKey(tenant, c.Nonce, n))
+	}
 	return all
+}
+
+// names are the keys of the objects that the pointer names or claims.
+func (p *pointer) names() map[string]bool {
+	names := map[string]bool{}
+	for _, key := range p.Claim.keys(p.Tenant) {
+		names[key] = true
+	}
+	for i := range p.Shards {
+		names[p.Shards[i].Key] = true
+	}
+	for _, t := range []*turn{p.Pending, p.Resuming.turn()} {
+		for i := range t.shards() {
+			names[t.Shards[i].Key] = true
+		}
+	}
+	for _, piece := range p.Resuming.spill() {
+		names[piece.Key] = true
+	}
+	delete(names, "") // of empty shards
+	return names
 }
 
 // load reads the pointer, or starts with nothing.
 func load(ctx context.Context, f *Feed) (*run, error) {
 	r := &run{f: f, began: time.Now(), result: &Result{Status: Complete}, writer: newShardWriter()}
-	r.p = pointer{Version: pointerVersion, Tenant: f.Tenant}
+	r.p = pointer{Tenant: f.Tenant}
 	body, version, err := f.State.Read(ctx, pointerKey(f.Tenant))
 	switch {
 	case errors.Is(err, store.ErrNotFound):
@@ -110,7 +155,7 @@ func load(ctx context.Context, f *Feed) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.p, r.version = *p, version
+	r.p, r.version, r.named = *p, version, p.names()
 	return r, nil
 }
 
@@ -139,37 +184,59 @@ func (r *run) invalid(problem string, err error) error {
 // check says what is wrong with a pointer. What was changed must not be published or
 // deleted.
 func (p *pointer) check(tenant string) error {
-	if p.Version != pointerVersion || p.Tenant != tenant || p.Turn < 0 {
+	if p.Version < p.form() || p.Version > pointerVersion || p.Tenant != tenant || p.Turn < 0 {
 		return errors.New("it is not the pointer of this tenant")
 	}
-	keys := append(p.Claim.keys(tenant), p.Obsolete...)
 	for i := range p.Shards {
 		if err := p.Shards[i].check(len(p.Columns)); err != nil {
 			return err
 		}
-		keys = append(keys, p.Shards[i].Key)
 	}
-	if p.Claim != nil {
-		for _, i := range p.Claim.Shards {
-			if i < 0 || i >= shardCount {
-				return errors.New("it claims a shard that there is not")
-			}
+	if err := p.Claim.check(); err != nil {
+		return err
+	}
+	if p.Pending != nil {
+		if err := p.Pending.check(p.Turn); err != nil {
+			return fmt.Errorf("its pending turn: %w", err)
 		}
 	}
-	if t := p.Pending; t != nil {
-		if t.Link == "" || t.Turn <= p.Turn || t.Next < 0 {
-			return errors.New("its pending turn is none")
-		}
-		for i, s := range t.Shards {
-			if err := s.check(len(t.Columns)); err != nil || i < 0 || i >= shardCount {
-				return errors.New("its pending turn has a shard that is none")
-			}
-			keys = append(keys, s.Key)
+	if p.Resuming != nil {
+		if err := p.Resuming.check(p); err != nil {
+			return fmt.Errorf("the comparison that is not at its end: %w", err)
 		}
 	}
-	for _, key := range keys {
-		if key != "" && (!strings.HasPrefix(key, prefix(tenant)) || key == pointerKey(tenant) || store.CheckKey(key) != nil) {
+	for _, key := range slices.AppendSeq(slices.Clone(p.Obsolete), maps.Keys(p.names())) {
+		if !strings.HasPrefix(key, prefix(tenant)) || key == pointerKey(tenant) || store.CheckKey(key) != nil {
 			return errors.New("it names an object that is not the feed's")
+		}
+	}
+	return nil
+}
+
+// maxPieces bounds the pieces of a spill: more than a store of ten million users needs.
+const maxPieces = 10_000
+
+func (c *claim) check() error {
+	switch {
+	case c == nil:
+	case c.Spill < 0 || c.Spill > maxPieces:
+		return errors.New("it claims more pieces of a spill than there can be")
+	case slices.ContainsFunc(c.Shards, notAShard) || len(c.Shards) > shardCount:
+		return errors.New("it claims a shard that there is not")
+	}
+	return nil
+}
+
+func notAShard(i int) bool { return i < 0 || i >= shardCount }
+
+// check says what is wrong with a stored turn that comes after the turn last.
+func (t *turn) check(last int64) error {
+	if t.Link == "" || t.Turn <= last || t.Next < 0 {
+		return errors.New("it is none")
+	}
+	for i, s := range t.Shards {
+		if notAShard(i) || s.check(len(t.Columns)) != nil {
+			return errors.New("it has a shard that is none")
 		}
 	}
 	return nil
@@ -190,9 +257,16 @@ func (r *run) conflict() error {
 	}
 }
 
-// save moves the pointer, and deletes what it makes obsolete.
+// save moves the pointer, and deletes what it makes obsolete: what the stored one names or
+// claims and this one does not.
 func (r *run) save(ctx context.Context) error {
-	r.p.Nonce = store.Nonce()
+	r.p.Version, r.p.Nonce = r.p.form(), store.Nonce()
+	names := r.p.names()
+	for _, key := range slices.Sorted(maps.Keys(r.named)) {
+		if !names[key] {
+			r.p.Obsolete = append(r.p.Obsolete, key)
+		}
+	}
 	body, err := json.Marshal(&r.p)
 	if err != nil {
 		return err
@@ -204,7 +278,7 @@ func (r *run) save(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("move the pointer of the changes: %w", err)
 	}
-	r.version = version
+	r.version, r.named = version, names
 	r.collect(ctx)
 	return nil
 }
@@ -216,7 +290,7 @@ func (r *run) collect(ctx context.Context) {
 	for _, key := range r.p.Obsolete {
 		if err := r.f.State.Delete(ctx, key); err != nil && !errors.Is(err, store.ErrNotFound) {
 			left = append(left, key)
-			r.f.Log.WarnContext(ctx, "a shard that nothing needs any more could not be deleted yet", "error", err)
+			r.f.Log.WarnContext(ctx, "an object that nothing needs any more could not be deleted yet", "error", err)
 		}
 	}
 	r.p.Obsolete = left

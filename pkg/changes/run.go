@@ -35,6 +35,9 @@ func (r *run) proceed(ctx context.Context, in Input) (*Result, error) {
 			return r.answer(err)
 		}
 	}
+	if r.p.Resuming != nil {
+		return r.answer(r.resume(ctx, in))
+	}
 	asked := columnsOf(r.f.Request.Columns)
 	switch {
 	case r.p.Link == "":
@@ -233,17 +236,19 @@ func realigned(s shard, from, to columns) shard {
 }
 
 func (r *run) writeShard(ctx context.Context, t *turn, i int, o outcome, touched []int) error {
-	t.leavers += o.leavers
-	t.Drift += o.drift
-	if !o.changed {
-		return nil
-	}
-	if t.claim == nil {
+	if o.changed && t.claim == nil {
 		if err := r.claimShards(ctx, t, touched); err != nil {
 			return err
 		}
 	}
-	return r.put(ctx, t, i, o.shard, o.object)
+	if o.changed {
+		if err := r.put(ctx, t, i, o.shard, o.object); err != nil {
+			return err
+		}
+	}
+	t.leavers += o.leavers
+	t.Drift += o.drift
+	return nil
 }
 
 // deliver publishes a turn that is written, if it is not suspect.

@@ -15,6 +15,9 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/list"
 )
 
+// shardVersion is the form of the shards.
+const shardVersion = 1
+
 // shardCount is into how many shards the mirror is cut, by the first byte of the id.
 const shardCount = 256
 
@@ -169,14 +172,18 @@ func (s *shard) decode(object []byte, what string) ([]record, error) {
 }
 
 func parseLine(line []byte) (record, error) {
-	const start = `{"id":"`
-	if len(line) == 0 || line[0] != lineLive && line[0] != lineDeleted || !bytes.HasPrefix(line[1:], []byte(start)) || !jsontext.Value(line[1:]).IsValid() {
+	if len(line) == 0 || line[0] != lineLive && line[0] != lineDeleted || !isUser(line[1:]) {
 		return record{}, errors.New("a line of it is no user")
 	}
 	r := record{deleted: line[0] == lineDeleted, object: line[1:]}
 	r.id = idOf(r.object)
 	r.key = keyOf(r.id)
 	return r, nil
+}
+
+// isUser reports whether an object is one as columns.appendObject writes them.
+func isUser(object []byte) bool {
+	return bytes.HasPrefix(object, []byte(`{"id":"`)) && jsontext.Value(object).IsValid()
 }
 
 // idOf is the id of an object that columns.appendObject has written.

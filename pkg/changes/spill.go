@@ -10,6 +10,8 @@ import (
 	"os"
 
 	"github.com/klauspost/compress/flate"
+
+	"github.com/rollcall-dev/rollcall/pkg/list"
 )
 
 // kind is what an entry says of a user.
@@ -40,6 +42,8 @@ type spill struct {
 	entries  int
 	file     *os.File
 	size     int64
+	// foreign says that a part of it was stored meanwhile, and anybody may have written it.
+	foreign bool
 }
 
 // frame is a piece of the file: entries of one shard.
@@ -71,6 +75,9 @@ func (s *spill) add(shard int, k kind, object []byte) error {
 
 // flush moves what is buffered to the file.
 func (s *spill) flush() error {
+	if s.buffered == 0 {
+		return nil
+	}
 	if err := s.open(); err != nil {
 		return err
 	}
@@ -127,6 +134,59 @@ func (s *spill) append(framed []byte) error {
 	return nil
 }
 
+// restore adds bytes of the file of an earlier spill; index reads what they mean.
+func (s *spill) restore(some []byte) error {
+	if err := s.open(); err != nil {
+		return err
+	}
+	if _, err := s.file.WriteAt(some, s.size); err != nil {
+		return spillError(err)
+	}
+	s.size += int64(len(some))
+	s.foreign = true
+	return nil
+}
+
+// maxFrame is how many bytes a frame has at most before compression: what may be buffered,
+// and one entry more.
+const maxFrame = maxBuffered + 8<<20
+
+// index finds the frames of a restored file.
+func (s *spill) index() error {
+	var head [frameHead]byte
+	for at := int64(0); at < s.size; {
+		if _, err := s.file.ReadAt(head[:], at); err != nil && !errors.Is(err, io.EOF) {
+			return spillError(err)
+		}
+		f := frame{at: at + frameHead, length: int(binary.BigEndian.Uint32(head[1:])), rawLength: int(binary.BigEndian.Uint32(head[5:]))}
+		if at = f.at + int64(f.length); at > s.size || f.rawLength > maxFrame {
+			return &lostError{errSpill}
+		}
+		s.frames[head[0]] = append(s.frames[head[0]], f)
+	}
+	return nil
+}
+
+// ids yields the ids of those who are listed.
+func (s *spill) ids() iter.Seq2[list.ID, error] {
+	return func(yield func(list.ID, error) bool) {
+		for i := range shardCount {
+			for e, err := range s.of(i) {
+				if err == nil && e.kind != listed {
+					continue
+				}
+				var id list.ID
+				if err == nil {
+					id = list.NewID(idOf(e.object))
+				}
+				if !yield(id, err) {
+					return
+				}
+			}
+		}
+	}
+}
+
 func spillError(err error) error {
 	return fmt.Errorf("keep what was read until it is compared: %w; set TMPDIR to a folder with free space, or give the function more ephemeral storage", err)
 }
@@ -138,40 +198,56 @@ func (s *spill) of(shard int) iter.Seq2[entry, error] {
 		for _, f := range s.frames[shard] {
 			raw, err := s.read(f)
 			if err != nil {
-				yield(entry{}, spillError(err))
+				yield(entry{}, err)
 				return
 			}
-			if !eachEntry(raw, yield) {
+			if !s.eachEntry(raw, yield) {
 				return
 			}
 		}
-		eachEntry(s.buffers[shard], yield)
+		s.eachEntry(s.buffers[shard], yield)
 	}
 }
 
 func (s *spill) read(f frame) ([]byte, error) {
 	z := flate.NewReader(io.NewSectionReader(s.file, f.at, int64(f.length)))
 	raw := make([]byte, f.rawLength)
-	if _, err := io.ReadFull(z, raw); err != nil {
-		return nil, err
+	_, err := io.ReadFull(z, raw)
+	switch {
+	case err == nil:
+		return raw, nil
+	case s.foreign:
+		return nil, &lostError{err}
 	}
-	return raw, nil
+	return nil, spillError(err)
 }
 
-func eachEntry(raw []byte, yield func(entry, error) bool) (more bool) {
+func (s *spill) eachEntry(raw []byte, yield func(entry, error) bool) (more bool) {
 	for len(raw) > 0 {
 		length, n := binary.Uvarint(raw[1:])
 		if n <= 0 || length > uint64(len(raw)-1-n) {
-			yield(entry{}, errors.New("what was kept of the users read is damaged"))
+			yield(entry{}, &lostError{errSpill})
 			return false
 		}
-		object := raw[1+n : 1+n+int(length)]
-		if !yield(entry{kind(raw[0]), object}, nil) {
+		e := entry{kind(raw[0]), raw[1+n : 1+n+int(length)]}
+		if s.foreign && !e.valid() {
+			yield(entry{}, &lostError{errSpill})
+			return false
+		}
+		if !yield(e, nil) {
 			return false
 		}
 		raw = raw[1+n+int(length):]
 	}
 	return true
+}
+
+var errSpill = errors.New("an entry is damaged")
+
+// valid reports whether the entry is one that could have been added.
+func (e entry) valid() bool {
+	return bytes.IndexByte([]byte{byte(listed), byte(restorable), byte(changed), byte(managed), byte(removed), byte(removedHard)}, byte(e.kind)) >= 0 &&
+		isUser(e.object)
 }
 
 // touched are the shards that have entries.
@@ -188,7 +264,7 @@ func (s *spill) touched() []int {
 // reset forgets everything.
 func (s *spill) reset() {
 	s.buffers, s.frames = [shardCount][]byte{}, [shardCount][]frame{}
-	s.buffered, s.entries, s.size = 0, 0, 0
+	s.buffered, s.entries, s.size, s.foreign = 0, 0, 0, false
 }
 
 // close removes the file.

@@ -34,13 +34,31 @@ type turn struct {
 
 	leavers int
 	claim   *claim
+	begun   map[int]bool // shards of the claim that may exist
+}
+
+// shards are those that the turn has written, none of no turn.
+func (t *turn) shards() map[int]shard {
+	if t == nil {
+		return nil
+	}
+	return t.Shards
+}
+
+// claimed is the turn's claim, nil if it has none.
+func (t *turn) claimed() *claim {
+	if t == nil {
+		return nil
+	}
+	return t.claim
 }
 
 // run is one run of a feed.
 type run struct {
 	f       *Feed
 	p       pointer
-	version store.Version // of the stored pointer
+	version store.Version   // of the stored pointer
+	named   map[string]bool // objects that it names or claims, and that may exist
 	began   time.Time
 	result  *Result
 	accept  string
@@ -68,8 +86,7 @@ func (r *run) newTurn(kind, link string, asked, cols columns) *turn {
 // claimShards says which shards the turn may write. Whatever an earlier run has claimed and
 // not used becomes obsolete.
 func (r *run) claimShards(ctx context.Context, t *turn, shards []int) error {
-	r.p.Obsolete = append(r.p.Obsolete, r.p.Claim.keys(r.f.Tenant)...)
-	t.claim = &claim{Nonce: store.Nonce(), Shards: shards}
+	t.claim, t.begun = &claim{Nonce: store.Nonce(), Shards: shards}, map[int]bool{}
 	r.p.Claim = t.claim
 	return r.save(ctx)
 }
@@ -78,13 +95,8 @@ func (r *run) claimShards(ctx context.Context, t *turn, shards []int) error {
 func (r *run) put(ctx context.Context, t *turn, i int, s shard, object []byte) error {
 	if object != nil {
 		s.Key = shardKey(r.f.Tenant, t.claim.Nonce, i)
-		err := store.Update(ctx, r.f.State, s.Key, func(old []byte) ([]byte, error) {
-			if old != nil {
-				return nil, r.conflict()
-			}
-			return object, nil
-		})
-		if err != nil {
+		t.begun[i] = true
+		if _, _, err := store.Move(ctx, r.f.State, s.Key, object, ""); err != nil {
 			return fmt.Errorf("write a shard of the mirror: %w", err)
 		}
 		r.cache.add(s.Key, object)
@@ -112,8 +124,7 @@ func (r *run) records(ctx context.Context, i int, s *shard) ([]record, error) {
 		r.cache.add(s.Key, object)
 		return records, nil
 	}
-	// Another run may have replaced it meanwhile.
-	if _, version, readErr := r.f.State.Read(ctx, pointerKey(r.f.Tenant)); readErr == nil && version != r.version {
+	if r.overtaken(ctx) {
 		return nil, r.conflict()
 	}
 	return nil, &store.StateError{
@@ -122,9 +133,16 @@ func (r *run) records(ctx context.Context, i int, s *shard) ([]record, error) {
 	}
 }
 
+// overtaken reports whether another run has moved the pointer meanwhile, and with it may
+// have deleted what this one knows.
+func (r *run) overtaken(ctx context.Context) bool {
+	_, version, err := r.f.State.Read(ctx, pointerKey(r.f.Tenant))
+	return err == nil && version != r.version
+}
+
 // head is the first line of a shard.
 func (r *run) head(i int) string {
-	return fmt.Sprintf(`{"version":%d,"tenant":%q,"shard":"%02x"}`, pointerVersion, r.f.Tenant, i)
+	return fmt.Sprintf(`{"version":%d,"tenant":%q,"shard":"%02x"}`, shardVersion, r.f.Tenant, i)
 }
 
 // cache keeps the shards of small turns, which are read once more to be published.
@@ -154,14 +172,19 @@ func (r *run) submit(ctx context.Context, t *turn) error {
 		return r.hold(ctx, t, reasons)
 	}
 	r.release(t)
-	r.p.Pending = t
+	r.p.Pending, r.p.Resuming = t, nil
 	return r.save(ctx)
 }
 
-// release ends the claim of the turn. What an earlier run has claimed becomes obsolete.
+// release ends the claim. Of the turn's own, shards that it has not begun to write need no
+// deletion.
 func (r *run) release(t *turn) {
-	if c := r.p.Claim; c != nil && (t.claim == nil || t.claim.Nonce != c.Nonce) {
-		r.p.Obsolete = append(r.p.Obsolete, c.keys(r.f.Tenant)...)
+	if t.claimed() != nil {
+		for _, i := range t.claim.Shards {
+			if !t.begun[i] {
+				delete(r.named, shardKey(r.f.Tenant, t.claim.Nonce, i))
+			}
+		}
 	}
 	r.p.Claim = nil
 }
@@ -210,7 +233,8 @@ func (r *run) hold(ctx context.Context, t *turn, reasons []string) error {
 		s = &suspect{Run: t.At.Format("20060102T150405Z") + "-" + store.Nonce()[:8]}
 	}
 	s = &suspect{Run: s.Run, At: t.At, Kind: t.Kind, Leavers: max(t.leavers, s.Leavers), Reasons: reasons}
-	r.p.Suspect, r.p.Obsolete, r.p.Claim = s, append(r.p.Obsolete, r.p.Claim.keys(r.f.Tenant)...), nil
+	r.release(t)
+	r.p.Suspect, r.p.Resuming = s, nil
 	if err := r.save(ctx); err != nil {
 		return err
 	}
@@ -219,16 +243,11 @@ func (r *run) hold(ctx context.Context, t *turn, reasons []string) error {
 
 // commit makes the mirror what the turn has published.
 func (r *run) commit(ctx context.Context, t *turn) error {
-	for i := range t.Shards {
-		if old := r.p.Shards[i].Key; old != "" && old != t.Shards[i].Key {
-			r.p.Obsolete = append(r.p.Obsolete, old)
-		}
-	}
 	r.release(t)
 	if s := r.p.Suspect; s != nil && (s.Kind == Round || t.Proven) {
 		r.p.Suspect = nil
 	}
-	r.p.mirror, r.p.Turn, r.p.Pending = t.after(r.p.mirror), t.Turn, nil
+	r.p.mirror, r.p.Turn, r.p.Pending, r.p.Resuming = t.after(r.p.mirror), t.Turn, nil, nil
 	if err := r.save(ctx); err != nil {
 		return err
 	}
