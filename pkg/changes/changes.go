@@ -19,6 +19,10 @@
 //  4. the difference between the old shards and the new ones is published to every bus;
 //  5. the pointer takes them over, and the old ones are deleted.
 //
+// A comparison with everybody whose time does not suffice is parked: what was read so far is
+// stored, claimed before like the shards, as <nonce>/spill-<n>, and the pointer says where
+// the comparison stands. The next run goes on with it before it does anything else.
+//
 // Killed before 3, nothing was published, and the next run deletes what was claimed. Killed
 // after 3, the next run publishes the very same events, whatever has happened in the tenant
 // meanwhile: what a bus has seen is never taken back in silence. Killed after 5, the next
@@ -99,7 +103,8 @@ func New(c Config) *Feed {
 }
 
 // Run publishes what has changed since the last run, or as much of it as the deadline of
-// ctx allows: then the result is Continue. The first run makes the mirror and publishes
+// ctx allows: then the result is Continue, and the next run goes on. A run that comes no
+// farther than the last one fails. The first run makes the mirror and publishes
 // nothing, unless the input says so. The error is an [InputError], a [SuspectError], a
 // [NoDeltaError], a *store.StateError, what the list, Graph, a store or a bus returned, or
 // the cause of ctx.

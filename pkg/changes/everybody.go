@@ -104,7 +104,7 @@ func (r *run) compare(ctx context.Context, c *comparison) error {
 	}
 	for c.Shard < shardCount {
 		err := s.advance(reading)
-		if err == nil && c.Shard < shardCount && s.over(0) {
+		if err == nil && c.Shard < shardCount && s.pauses(0) {
 			err = list.ErrPaused
 		}
 		switch {
@@ -123,9 +123,20 @@ func (r *run) compare(ctx context.Context, c *comparison) error {
 // parkingShare is which part of a run's time is for parking.
 const parkingShare = 6
 
-// over reports whether there is no time left for something that takes so long.
-func (s *slice) over(next time.Duration) bool {
-	return !s.stop.IsZero() && time.Until(s.stop) <= next
+// pauses reports whether the time does not suffice for another page, where the last one
+// took so long.
+func (s *slice) pauses(page time.Duration) bool {
+	return !s.stop.IsZero() && time.Until(s.stop) <= page+page/2
+}
+
+// pages returns a function that says so at the end of each page.
+func (s *slice) pages() (pause func() bool) {
+	began := time.Now()
+	return func() bool {
+		page := time.Since(began)
+		began = time.Now()
+		return s.pauses(page)
+	}
 }
 
 // parks reports whether a comparison that has stopped with err is parked: it has come

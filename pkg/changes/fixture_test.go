@@ -229,6 +229,9 @@ func (f *fixture) wantClean(t testing.TB) {
 	shards := map[string]bool{}
 	for _, key := range f.memory.Keys() {
 		shard := key[strings.LastIndexByte(key, '/')+1:]
+		if strings.HasPrefix(shard, "spill-") {
+			t.Errorf("a piece of a comparison is left: %s", key)
+		}
 		if shards[shard] {
 			t.Errorf("there is another shard %s: %s", shard, key)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/store/storetest"
 )
 
@@ -80,36 +81,6 @@ func TestAShardIsReadAsItWasWritten(t *testing.T) {
 	}
 }
 
-func TestWhatIsSpilledComesBackInOrder(t *testing.T) {
-	s := &spill{dir: t.TempDir()}
-	defer s.close()
-	object := `{"id":"` + strings.Repeat("x", 2000) + `"}`
-	const n = 10_000 // more than fits into memory
-	for i := range n {
-		if err := s.add(i%3, kind('A'+i/3%26), []byte(object)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if s.file == nil {
-		t.Fatal("nothing was spilled")
-	}
-	for shard := range 3 {
-		i := shard
-		for e, err := range s.of(shard) {
-			if err != nil || e.kind != kind('A'+i/3%26) || string(e.object) != object {
-				t.Fatalf("entry %d: %v %c", i, err, e.kind)
-			}
-			i += 3
-		}
-		if i < n {
-			t.Errorf("shard %d ends at %d", shard, i)
-		}
-	}
-	if s.reset(); len(s.touched()) > 0 {
-		t.Error("it was not forgotten")
-	}
-}
-
 // FuzzPointer has a pointer that anybody may have written.
 func FuzzPointer(f *testing.F) {
 	p := pointer{Version: 1, Tenant: "t", Nonce: "n", mirror: mirror{Columns: columns{"mail"}, Link: "l"}}
@@ -119,6 +90,11 @@ func FuzzPointer(f *testing.F) {
 	text, _ := json.Marshal(&p)
 	f.Add(text)
 	f.Add([]byte(`{"version":2}`))
+	for _, resuming := range parked() {
+		p := pointer{Version: 2, Tenant: "t", Nonce: "n", mirror: mirror{Columns: columns{"mail"}, Link: "l"}, Resuming: resuming}
+		text, _ := json.Marshal(&p)
+		f.Add(text)
+	}
 	r := &run{f: New(Config{Tenant: "t", State: storetest.NewMemory()})}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		p, err := r.parse(text)
@@ -135,6 +111,13 @@ func FuzzPointer(f *testing.F) {
 		if p.Pending != nil {
 			after := p.Pending.after(p.mirror)
 			after.totals()
+		}
+		if p.Resuming != nil {
+			p.Resuming.clone().list(list.Request{})
+			if p.Resuming.Turn != nil {
+				after := p.Resuming.Turn.after(p.mirror)
+				after.totals()
+			}
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package changes_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -16,6 +17,8 @@ type script struct {
 	name string
 	in   changes.Input
 	do   func(t *testing.T, f *fixture)
+	// slice, if set, is the time of each run, in which an answer takes a second: it parks.
+	slice time.Duration
 }
 
 func scripts() []script {
@@ -24,20 +27,24 @@ func scripts() []script {
 		must(t, f.tenant.SetDepartment(3, "X"), f.tenant.Delete(4), f.tenant.Delete(5), f.tenant.Purge(5), f.tenant.Restore(6))
 		f.tenant.Create()
 	}
+	expired := func(t *testing.T, f *fixture) {
+		t.Helper()
+		some(t, f)
+		time.Sleep(8 * 24 * time.Hour)
+	}
 	return []script{
-		{"round", changes.Input{}, some},
-		{"reconcile", changes.Input{Resync: true}, some},
-		{"resync", changes.Input{}, func(t *testing.T, f *fixture) {
-			t.Helper()
-			some(t, f)
-			time.Sleep(8 * 24 * time.Hour)
-		}},
-		{"reselect", changes.Input{}, func(t *testing.T, f *fixture) {
+		{name: "round", do: some},
+		{name: "reconcile", in: changes.Input{Resync: true}, do: some},
+		{name: "resync", do: expired},
+		{name: "reselect", do: func(t *testing.T, f *fixture) {
 			t.Helper()
 			some(t, f)
 			f.request.Columns = append(f.request.Columns, f.request.Columns[0])
 			f.request.Columns[len(f.request.Columns)-1].Name = "jobTitle"
 		}},
+		{name: "baseline", in: changes.Input{Baseline: "emit"}, slice: 8 * time.Second, do: some},
+		{name: "reconcile in slices", in: changes.Input{Resync: true}, slice: 8 * time.Second, do: some},
+		{name: "resync in slices", slice: 8 * time.Second, do: expired},
 	}
 }
 
@@ -47,9 +54,14 @@ func TestARunKilledAtAnyCallLosesNothing(t *testing.T) {
 	for _, s := range scripts() {
 		for _, afterwards := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/%t", s.name, afterwards), func(t *testing.T) {
+				t.Parallel()
 				ways := 0
 				for alive := false; !alive && !t.Failed(); ways++ {
-					bubble(t, simulator.Config{Users: 40}, func(t *testing.T, f *fixture) { alive = killed(t, f, s, ways, afterwards) })
+					cfg := simulator.Config{Users: 40}
+					if s.slice > 0 {
+						cfg.Users, cfg.Latency, cfg.DeltaPageSize = 12, time.Second, 2
+					}
+					bubble(t, cfg, func(t *testing.T, f *fixture) { alive = killed(t, f, s, ways, afterwards) })
 				}
 				if ways < 15 {
 					t.Errorf("there were only %d ways to be killed", ways)
@@ -63,8 +75,13 @@ func TestARunKilledAtAnyCallLosesNothing(t *testing.T) {
 func killed(t *testing.T, f *fixture, s script, ways int, afterwards bool) (alive bool) {
 	t.Helper()
 	f.buses = append(f.buses, &fakeBus{})
+	if s.slice > 0 {
+		f.request.PageSize = 2
+	}
 	must(t, f.tenant.SetDepartment(3, "A"), f.tenant.Delete(6))
-	f.run(t, changes.Input{Baseline: "emit"})
+	if s.name != "baseline" {
+		f.run(t, changes.Input{Baseline: "emit"})
+	}
 	consumers := []*consumer{newConsumer(), newConsumer()}
 	take := func() {
 		for i, c := range consumers {
@@ -97,7 +114,7 @@ func killed(t *testing.T, f *fixture, s script, ways int, afterwards bool) (aliv
 		f.state.Before = store
 		f.buses[0].before, f.buses[1].before = event, event
 	}
-	_, err := f.feed().Run(t.Context(), s.in)
+	err := f.sliced(t, s)
 	alive = calls <= ways
 	if !alive && err != nil && !errors.Is(err, errKilled) {
 		t.Fatalf("killed after %d calls: %v", ways, err)
@@ -108,7 +125,7 @@ func killed(t *testing.T, f *fixture, s script, ways int, afterwards bool) (aliv
 	}
 	must(t, f.tenant.SetDepartment(3, "A"), f.tenant.Restore(4)) // back to what it was
 	time.Sleep(time.Second)
-	f.run(t, changes.Input{})
+	f.run(t, s.in)
 	f.run(t, changes.Input{})
 	take()
 	for i, c := range consumers {
@@ -125,4 +142,26 @@ func killed(t *testing.T, f *fixture, s script, ways int, afterwards bool) (aliv
 		t.Logf("killed after %d calls", ways)
 	}
 	return alive
+}
+
+// sliced runs a script to its end, in slices if it has any.
+func (f *fixture) sliced(t *testing.T, s script) error {
+	t.Helper()
+	for slices := 0; ; slices++ {
+		ctx, cancel := t.Context(), context.CancelFunc(func() {})
+		if s.slice > 0 {
+			ctx, cancel = context.WithTimeout(ctx, s.slice)
+		}
+		r, err := f.feed().Run(ctx, s.in)
+		cancel()
+		switch {
+		case err != nil:
+			return err
+		case r.Status == changes.Complete && s.slice > 0 && slices < 2:
+			t.Errorf("it took only %d slices", slices+1)
+			return nil
+		case r.Status == changes.Complete:
+			return nil
+		}
+	}
 }

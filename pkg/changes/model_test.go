@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/changes"
 	"github.com/rollcall-dev/rollcall/pkg/list/listtest"
+	"github.com/rollcall-dev/rollcall/pkg/property"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
@@ -53,8 +55,8 @@ func feedFaults() []string {
 func model(t *testing.T, seed uint64) {
 	t.Helper()
 	r := rand.New(rand.NewPCG(seed, 7))
-	f := newFixture(t, simulator.Config{Users: 20 + r.IntN(60), Seed: seed, DeltaPageSize: 3 + r.IntN(20), TokenLifetime: 100000 * time.Hour})
-	f.request.PageSize = 20
+	f := newFixture(t, simulator.Config{Users: 20 + r.IntN(60), Seed: seed, DeltaPageSize: 3 + r.IntN(20), Latency: time.Duration(r.IntN(3)*r.IntN(2000)) * time.Millisecond, TokenLifetime: 100000 * time.Hour})
+	f.request.PageSize = 3 + r.IntN(30)
 	if seed%2 == 1 {
 		f.request.Columns = append(f.request.Columns, listtest.Columns("manager", "@odata.type")...)
 		f.addFault(t, [...]string{"delta-silent-manager", "batch-throttled"}[r.IntN(2)])
@@ -76,12 +78,16 @@ func model(t *testing.T, seed uint64) {
 		c.consume(t, f.buses[0].take())
 	}
 	f.calm()
+	f.request.Columns = slices.DeleteFunc(f.request.Columns, func(c property.Column) bool { return c.Name == "jobTitle" })
 	for range 3 {
 		in := changes.Input{Baseline: "emit"}
 		for result := f.settle(t, in); result.Status == changes.Continue; result = f.settle(t, in) {
 		}
 	}
 	c.consume(t, f.buses[0].take())
+	for _, u := range c.users { // further columns come with the next event
+		delete(u, "jobTitle")
+	}
 	f.wantSame(t, c)
 	if t.Failed() {
 		t.Logf("seed %d", seed)
@@ -109,12 +115,13 @@ func happen(r *rand.Rand, f *fixture) {
 	}
 }
 
-// step runs the feed once, and perhaps kills it or ends its time.
+// step runs the feed once, and perhaps kills it or ends its time: often so that a comparison
+// with everybody is parked on some page.
 func (f *fixture) step(t *testing.T, r *rand.Rand) {
 	t.Helper()
 	ctx := t.Context()
-	if r.IntN(4) == 0 {
-		limited, cancel := context.WithTimeout(ctx, time.Duration(1+r.IntN(600))*time.Second)
+	if r.IntN(2) == 0 {
+		limited, cancel := context.WithTimeout(ctx, time.Duration(1+r.IntN([...]int{20, 60, 600}[r.IntN(3)]))*time.Second)
 		defer cancel()
 		ctx = limited
 	}
@@ -135,6 +142,13 @@ func (f *fixture) step(t *testing.T, r *rand.Rand) {
 	in := changes.Input{Baseline: "emit", Resync: r.IntN(8) == 0}
 	if r.IntN(6) == 0 { // a bus that is down
 		f.buses[0].down = errKilled
+	}
+	if r.IntN(40) == 0 { // further columns, or fewer
+		if last := len(f.request.Columns) - 1; f.request.Columns[last].Name == "jobTitle" {
+			f.request.Columns = f.request.Columns[:last]
+		} else {
+			f.request.Columns = append(f.request.Columns, listtest.Columns("jobTitle")...)
+		}
 	}
 	result, err := f.feed().Run(ctx, in)
 	if err == nil && result.Users == 0 && result.Status == changes.Complete {

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/list"
@@ -99,7 +98,7 @@ func (s *slice) list(ctx context.Context) error {
 		s.spill.reset()
 		s.c.Spill = nil
 	}
-	l.Pause = func(page time.Duration) bool { return s.over(page + page/2) }
+	l.Pause = s.pauses
 	if err := l.Resume(*s.c.List, s.spill.ids()); err != nil {
 		return err
 	}
@@ -123,17 +122,16 @@ func (s *slice) list(ctx context.Context) error {
 
 // listDeleted reads the users who were deleted and can be restored.
 func (s *slice) listDeleted(ctx context.Context) error {
-	cols, pager, err := s.c.Columns, (*graph.Pager)(nil), error(nil)
+	cols := s.c.Columns
 	q := cols.query()
 	q.Top = s.f.Request.PageSize
-	pager = s.f.Directory.DeletedPager(q)
+	pager := s.f.Directory.DeletedPager(q)
 	if s.c.Next != "" {
-		err = pager.From(s.c.Next)
+		if err := pager.From(s.c.Next); err != nil {
+			return fmt.Errorf("list deleted users: %w", err)
+		}
 	}
-	if err != nil {
-		return fmt.Errorf("list deleted users: %w", err)
-	}
-	began := time.Now()
+	pause := s.pages()
 	for page, err := range pager.Pages(ctx) {
 		if err != nil {
 			return fmt.Errorf("list deleted users: %w", err)
@@ -148,10 +146,9 @@ func (s *slice) listDeleted(ctx context.Context) error {
 		}
 		s.c.Next = page.Link()
 		s.done++
-		if took := time.Since(began); s.c.Next != "" && s.over(took+took/2) {
+		if over := pause(); over && s.c.Next != "" {
 			return list.ErrPaused
 		}
-		began = time.Now()
 	}
 	s.enter(explaining)
 	return nil
@@ -204,9 +201,9 @@ func (s *slice) drainRest(ctx context.Context) error {
 
 // drainSome reads changes, as many as a turn takes at most.
 func (s *slice) drainSome(ctx context.Context, link string) (next string, paused bool, err error) {
-	before := s.spill.entries
+	before, pause := s.spill.entries, s.pages()
 	next, paused, err = s.drain(ctx, &s.spill, s.c.Columns, link, graph.DeltaOptions{Pause: func() bool {
-		return s.over(0) || s.spill.entries-before >= maxEntries
+		return pause() || s.spill.entries-before >= maxEntries
 	}})
 	if err == nil {
 		s.done++
