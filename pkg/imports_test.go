@@ -24,6 +24,7 @@ func allowed() map[string][]string {
 		"pkg/diagnosis": {},
 		"pkg/tolerance": {},
 		"pkg/origin":    {},
+		"pkg/signature": {},
 		"pkg/cloud":     {},
 		"pkg/property":  {},
 
@@ -31,7 +32,7 @@ func allowed() map[string][]string {
 		"pkg/diagnosis/azureapi": {"pkg/diagnosis"},
 
 		"pkg/telemetry":  {},
-		"pkg/secret":     {"pkg/diagnosis", "pkg/diagnosis/awsapi", "pkg/origin"},
+		"pkg/secret":     {"pkg/diagnosis", "pkg/diagnosis/awsapi", "pkg/origin", "pkg/signature"},
 		"pkg/credential": {"pkg/cloud", "pkg/diagnosis", "pkg/origin", "pkg/retry", "pkg/secret"},
 		"pkg/graph":      {"pkg/crash", "pkg/diagnosis", "pkg/origin", "pkg/retry"},
 		"pkg/header":     {},
@@ -91,18 +92,18 @@ func allowed() map[string][]string {
 		"pkg/bus/sqs":         {"pkg/bus", "pkg/bus/awsbus"},
 		"pkg/bus/kinesis":     {"pkg/bus", "pkg/bus/awsbus"},
 		"pkg/bus/firehose":    {"pkg/bus", "pkg/bus/awsbus"},
-		"pkg/bus/https":       {"pkg/bus", "pkg/diagnosis", "pkg/origin", "pkg/retry"},
+		"pkg/bus/https":       {"pkg/bus", "pkg/diagnosis", "pkg/origin", "pkg/retry", "pkg/signature"},
 		"pkg/bus/bustest":     {"pkg/bus"},
 
 		"pkg/api":    {"pkg/advanced", "pkg/correlation", "pkg/crash", "pkg/format", "pkg/graph", "pkg/odata", "pkg/property", "pkg/list", "pkg/failure", "pkg/header"},
 		"pkg/reader": {"pkg/advanced", "pkg/config", "pkg/credential", "pkg/graph", "pkg/list", "pkg/odata", "pkg/property", "pkg/retry", "pkg/secret"},
 		"pkg/sink": {
 			"pkg/bus", "pkg/bus/awsbus", "pkg/bus/eventbridge", "pkg/bus/firehose", "pkg/bus/https", "pkg/bus/kinesis", "pkg/bus/sns", "pkg/bus/sqs",
-			"pkg/snapshot", "pkg/store", "pkg/store/azblob", "pkg/store/file", "pkg/store/s3",
+			"pkg/signature", "pkg/snapshot", "pkg/store", "pkg/store/azblob", "pkg/store/file", "pkg/store/s3",
 		},
 		"pkg/publisher": {
-			"pkg/bus", "pkg/bus/https", "pkg/changes", "pkg/config", "pkg/credential", "pkg/failure", "pkg/format", "pkg/format/parquet", "pkg/list", "pkg/reader",
-			"pkg/secret", "pkg/sink", "pkg/snapshot", "pkg/store", "pkg/tolerance",
+			"pkg/bus", "pkg/changes", "pkg/config", "pkg/credential", "pkg/failure", "pkg/format", "pkg/format/parquet", "pkg/list", "pkg/reader",
+			"pkg/secret", "pkg/signature", "pkg/sink", "pkg/snapshot", "pkg/store", "pkg/tolerance",
 		},
 		"functions/snapshot": {"pkg/config", "pkg/publisher", "pkg/snapshot", "pkg/telemetry", "pkg/trigger/lambda"},
 		"functions/changes":  {"pkg/changes", "pkg/config", "pkg/publisher", "pkg/telemetry", "pkg/trigger/lambda"},

@@ -50,7 +50,7 @@ type Publisher struct {
 func New(cfg *config.Config, settings Settings, log *slog.Logger, options ...reader.Option) (*Publisher, error) {
 	p := &Publisher{
 		cfg: cfg, settings: settings, log: log, options: options,
-		state: settings.State, access: sink.Access{LookupEnv: cfg.LookupEnv, Azure: azure(cfg), Keys: settings.WebhookSecret.keys},
+		state: settings.State, access: sink.Access{LookupEnv: cfg.LookupEnv, Azure: azure(cfg), Keys: settings.sinkKeys},
 		readers: map[secret.Source]*reader.Reader{},
 	}
 	sinks := settings.Sinks
@@ -63,7 +63,7 @@ func New(cfg *config.Config, settings Settings, log *slog.Logger, options ...rea
 	case p.state.IsZero():
 		return nil, invalid("ROLLCALL_STATE", errors.New("is needed where no destination keeps objects; write for instance s3://bucket/prefix"))
 	case slices.ContainsFunc(sinks.Buses, func(b sink.Bus) bool { return b.Signed }):
-		if err := settings.WebhookSecret.check(); err != nil {
+		if err := settings.checkSinkKeys(); err != nil {
 			return nil, invalid("ROLLCALL_WEBHOOK_SECRET", err)
 		}
 	}

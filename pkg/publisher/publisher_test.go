@@ -200,15 +200,16 @@ func TestTheSecretOfWebhooksIsNeverQuoted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for value, want := range map[string]string{
-		"":                                "is needed to sign",
-		"s3cr3t":                          "has no scheme",
-		"env:":                            "env: holds no such secret",
-		`{"SinkKey":"s3cr3t`:              "is not a JSON object",
-		`{"HookKey":"s3cr3t"}`:            "with a SinkKey",
-		`{"SinkKey":"s3cr3t"}`:            "at least 24 random bytes",
-		"file:" + kept:                    "at least 24 random bytes",
-		"file:" + dir:                     "is a directory",
-		"file:" + filepath.Join(dir, "x"): "does not exist",
+		"":                                     "is needed to sign",
+		"s3cr3t":                               "has no scheme",
+		"env:":                                 "env: holds no such secret",
+		`{"SinkKey":"s3cr3t`:                   "is not a JSON object",
+		`{"HookKey":"s3cr3t"}`:                 "the member HookKey",
+		`{"ClientState":"s3cr3ts3cr3ts3cr3t"}`: "has no SinkKey",
+		`{"SinkKey":"s3cr3t"}`:                 "24 to 128 random bytes",
+		"file:" + kept:                         "24 to 128 random bytes",
+		"file:" + dir:                          "is a directory",
+		"file:" + filepath.Join(dir, "x"):      "does not exist",
 	} {
 		p, err := h.publisher(t, "ROLLCALL_SINKS=file://"+dir+"/out https://127.0.0.1/s3cr3t", "ROLLCALL_WEBHOOK_SECRET="+value)
 		if err == nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 
-	"github.com/rollcall-dev/rollcall/pkg/bus/https"
+	"github.com/rollcall-dev/rollcall/pkg/signature"
 	"github.com/rollcall-dev/rollcall/pkg/store/azblob"
 )
 
@@ -21,7 +21,7 @@ type Access struct {
 	// Azure returns what signs in to Azure where no AZURE_STORAGE_ variable does.
 	Azure func() (azcore.TokenCredential, error)
 	// Keys returns what messages to webhooks are signed with.
-	Keys func(ctx context.Context) ([]https.Secret, error)
+	Keys func(ctx context.Context) ([]signature.Key, error)
 
 	mu  sync.Mutex
 	sdk *aws.Config

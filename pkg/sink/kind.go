@@ -179,7 +179,7 @@ func onAWS[C any](open func(aws.Config, C) (*awsbus.Driver, error)) func(context
 
 func openWebhook(ctx context.Context, by *Access, c https.Config) (bus.Driver, error) {
 	var err error
-	if c.Secrets, err = by.Keys(ctx); err != nil {
+	if c.Keys, err = by.Keys(ctx); err != nil {
 		return nil, err
 	}
 	return https.New(c)

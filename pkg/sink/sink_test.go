@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rollcall-dev/rollcall/pkg/bus/https"
+	"github.com/rollcall-dev/rollcall/pkg/signature"
 	"github.com/rollcall-dev/rollcall/pkg/sink"
 )
 
@@ -76,9 +76,9 @@ func TestABusIsParsed(t *testing.T) {
 
 func TestOptionsReachTheDriver(t *testing.T) {
 	t.Setenv("AWS_REGION", "eu-west-1")
-	by := &sink.Access{Keys: func(context.Context) ([]https.Secret, error) {
-		key, err := https.ParseSecret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
-		return []https.Secret{key}, err
+	by := &sink.Access{Keys: func(context.Context) ([]signature.Key, error) {
+		key, err := signature.ParseKey("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+		return []signature.Key{key}, err
 	}}
 	for text, want := range map[string][2]int{
 		"kinesis://stream?max-bytes=5000000":                          {500, 5_000_000},

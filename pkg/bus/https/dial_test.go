@@ -19,6 +19,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/bus"
 	"github.com/rollcall-dev/rollcall/pkg/bus/bustest"
 	"github.com/rollcall-dev/rollcall/pkg/bus/https"
+	"github.com/rollcall-dev/rollcall/pkg/signature"
 )
 
 // serve is a real server on loopback, and a pool that trusts it.
@@ -35,7 +36,7 @@ func serve(t *testing.T, h http.HandlerFunc) (address string, pool *x509.CertPoo
 
 func refusal(t *testing.T, cfg https.Config) *bus.Refusal {
 	t.Helper()
-	cfg.Secrets = []https.Secret{secret(t, exampleSecret)}
+	cfg.Keys = []signature.Key{secret(t, exampleSecret)}
 	d, err := https.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -59,7 +60,7 @@ func TestAHostThatIsPlainlyPrivateIsRefusedAtOnce(t *testing.T) {
 		"https://127.0.0.1/", "https://localhost/", "https://LOCALHOST:8443/", "https://a.localhost/x",
 		"https://[::ffff:10.0.0.1]/", "https://169.254.169.254/latest",
 	} {
-		if _, err := https.New(https.Config{Target: target(t, address), Secrets: []https.Secret{secret(t, exampleSecret)}}); err == nil {
+		if _, err := https.New(https.Config{Target: target(t, address), Keys: []signature.Key{secret(t, exampleSecret)}}); err == nil {
 			t.Errorf("%s is taken", address)
 		}
 	}
@@ -137,13 +138,13 @@ func TestAProxyIsDialledInsteadOfTheTarget(t *testing.T) {
 		t.Errorf("refusal %v, the proxy was asked %v", r, asked.Load())
 	}
 	if _, err := https.New(https.Config{
-		Target: target(t, "https://10.0.0.1/"), Proxy: through, Secrets: []https.Secret{secret(t, exampleSecret)},
+		Target: target(t, "https://10.0.0.1/"), Proxy: through, Keys: []signature.Key{secret(t, exampleSecret)},
 	}); err == nil {
 		t.Error("a private address behind a proxy is taken")
 	}
 	broken := func(*http.Request) (*url.URL, error) { return nil, errors.New("http://user:passw0rd@proxy") }
 	if _, err := https.New(https.Config{
-		Target: target(t, "https://receiver.example.com/"), Proxy: broken, Secrets: []https.Secret{secret(t, exampleSecret)},
+		Target: target(t, "https://receiver.example.com/"), Proxy: broken, Keys: []signature.Key{secret(t, exampleSecret)},
 	}); err == nil || strings.Contains(err.Error(), "passw0rd") {
 		t.Errorf("error %v", err)
 	}
@@ -188,7 +189,7 @@ func TestRetryAfterIsObeyed(t *testing.T) {
 					}
 				})
 				d, err := https.New(https.Config{
-					Target: target(t, "https://receiver.example.com/"), Secrets: []https.Secret{secret(t, exampleSecret)},
+					Target: target(t, "https://receiver.example.com/"), Keys: []signature.Key{secret(t, exampleSecret)},
 					Transport: bustest.Transport{Handler: handler},
 				})
 				if err != nil {

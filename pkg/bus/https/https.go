@@ -17,18 +17,19 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/bus"
+	"github.com/rollcall-dev/rollcall/pkg/signature"
 )
 
 // Config says where to post and how. It prints as its target.
 type Config struct {
 	// Target is the webhook.
 	Target Target
-	// Secrets sign each message; at least one. While a secret is rotated there
-	// are two.
-	Secrets []Secret
+	// Keys sign each message; at least one. While a key is rotated there are two.
+	Keys []signature.Key
 	// Batch is how many events are posted in one request, as a JSON array
 	// (application/cloudevents-batch+json). webhook-id is then a hash of their ids.
 	// Default 0: single events, not in an array.
@@ -53,11 +54,11 @@ const defaultBytes = 1 << 20
 
 // Driver posts to one webhook.
 type Driver struct {
-	target  Target
-	secrets []Secret
-	batch   int
-	bytes   int
-	client  *http.Client
+	target Target
+	keys   []signature.Key
+	batch  int
+	bytes  int
+	client *http.Client
 }
 
 var _ bus.Driver = (*Driver)(nil)
@@ -68,19 +69,17 @@ func New(cfg Config) (*Driver, error) {
 	switch {
 	case cfg.Target.url == nil:
 		return nil, errTarget
-	case len(cfg.Secrets) == 0:
-		return nil, errors.New("a webhook needs a secret to sign with")
+	case len(cfg.Keys) == 0:
+		return nil, errors.New("a webhook needs a key to sign with")
 	}
-	for _, secret := range cfg.Secrets {
-		if len(secret.key) < minKey {
-			return nil, errSecret
-		}
+	if slices.ContainsFunc(cfg.Keys, signature.Key.IsZero) {
+		return nil, signature.ErrKey
 	}
 	if why := cfg.Target.private(); why != "" && !cfg.AllowPrivate {
 		return nil, &addressError{why: why}
 	}
 	d := &Driver{
-		target: cfg.Target, secrets: cfg.Secrets, batch: cfg.Batch, bytes: cmp.Or(cfg.MaxBytes, defaultBytes),
+		target: cfg.Target, keys: cfg.Keys, batch: cfg.Batch, bytes: cmp.Or(cfg.MaxBytes, defaultBytes),
 	}
 	transport := cfg.Transport
 	if transport == nil {

@@ -10,14 +10,15 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/bus"
 	"github.com/rollcall-dev/rollcall/pkg/bus/bustest"
 	"github.com/rollcall-dev/rollcall/pkg/bus/https"
+	"github.com/rollcall-dev/rollcall/pkg/signature"
 )
 
 // The example of the Standard Webhooks libraries' own tests.
 const exampleSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
-func secret(t *testing.T, text string) https.Secret {
+func secret(t *testing.T, text string) signature.Key {
 	t.Helper()
-	s, err := https.ParseSecret(text)
+	s, err := signature.ParseKey(text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +92,7 @@ func open(batch int) bustest.Open {
 		limits := bus.Limits{Entries: max(batch, 1), Bytes: 1 << 20, EntryBytes: 1 << 20}
 		d := &bustest.Double{Limits: limits, Whole: true}
 		driver, err := https.New(https.Config{
-			Target: target(t, "https://receiver.example.com/hook?token=t0ken"), Secrets: []https.Secret{secret(t, exampleSecret)},
+			Target: target(t, "https://receiver.example.com/hook?token=t0ken"), Keys: []signature.Key{secret(t, exampleSecret)},
 			Batch: batch, Transport: bustest.Transport{Handler: receiver(t, d, batch)},
 		})
 		if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/bus"
 	"github.com/rollcall-dev/rollcall/pkg/diagnosis"
 	"github.com/rollcall-dev/rollcall/pkg/retry"
+	"github.com/rollcall-dev/rollcall/pkg/signature"
 )
 
 const (
@@ -57,7 +58,7 @@ func (d *Driver) request(ctx context.Context, entries []bus.Entry) (*http.Reques
 		"User-Agent":        {"rollcall"},
 		"Webhook-Id":        {id},
 		"Webhook-Timestamp": {strconv.FormatInt(now.Unix(), 10)},
-		"Webhook-Signature": {signatures(d.secrets, id, now, body)},
+		"Webhook-Signature": {signature.Sign(d.keys, id, now, body)},
 	}
 	return request, nil
 }

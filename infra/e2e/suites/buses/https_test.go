@@ -14,6 +14,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/bus/bustest"
 	"github.com/rollcall-dev/rollcall/pkg/bus/https"
+	"github.com/rollcall-dev/rollcall/pkg/signature"
 )
 
 func TestWebhooks(t *testing.T) {
@@ -55,11 +56,11 @@ func webhook(batch int) bustest.Open {
 		if err != nil {
 			t.Fatal(err)
 		}
-		secret, err := https.ParseSecret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+		secret, err := signature.ParseKey("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 		if err != nil {
 			t.Fatal(err)
 		}
-		cfg.Secrets, cfg.AllowPrivate, cfg.Batch, cfg.RootCAs = []https.Secret{secret}, true, batch, pool
+		cfg.Keys, cfg.AllowPrivate, cfg.Batch, cfg.RootCAs = []signature.Key{secret}, true, batch, pool
 		driver, err := https.New(cfg)
 		if err != nil {
 			t.Fatal(err)

@@ -1,0 +1,140 @@
+// Package signature signs messages and checks their signatures as Standard Webhooks
+// does: HMAC-SHA256 over the message's id, its time and its body, in the headers
+// webhook-id, webhook-timestamp and webhook-signature.
+package signature
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The headers of a message.
+const (
+	HeaderID        = "Webhook-Id"
+	HeaderTimestamp = "Webhook-Timestamp"
+	HeaderSignature = "Webhook-Signature"
+)
+
+// Tolerance is how far the time of a message may be from the time of its receiver.
+const Tolerance = 5 * time.Minute
+
+const (
+	minKey = 24 // bytes, the least that Standard Webhooks allows
+	// maxKey is the most that it allows, and double that for the keys that other tools make.
+	maxKey = 128
+	maxID  = 256
+	// maxSignatures is how many signatures of a message are looked at.
+	maxSignatures = 16
+)
+
+// Key is a key that messages are signed with. It prints as nothing.
+type Key struct{ key []byte }
+
+// ErrKey is the error of a text that is no key.
+var ErrKey = errors.New("a key of webhooks is base64 of 24 to 128 random bytes, with or without whsec_ before it; make one with `openssl rand -base64 32`")
+
+// ParseKey reads a key in the form of Standard Webhooks: whsec_<base64>, or the base64
+// alone. The error does not quote it.
+func ParseKey(text string) (Key, error) {
+	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(strings.TrimSpace(text), "whsec_"))
+	if err != nil || len(key) < minKey || len(key) > maxKey {
+		return Key{}, ErrKey
+	}
+	return Key{key: key}, nil
+}
+
+// IsZero reports whether it is no key.
+func (k Key) IsZero() bool { return len(k.key) == 0 }
+
+// String hides the key.
+func (k Key) String() string { return "[secret]" }
+
+// GoString hides the key.
+func (k Key) GoString() string { return "[secret]" }
+
+// LogValue hides the key.
+func (k Key) LogValue() slog.Value { return slog.StringValue("[secret]") }
+
+// Sign returns the value of webhook-signature: one signature for each key, so that a
+// receiver may have the old or the new one while it is rotated.
+func Sign(keys []Key, id string, at time.Time, body []byte) string {
+	var b strings.Builder
+	for i, key := range keys {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString("v1,")
+		b.WriteString(base64.StdEncoding.EncodeToString(key.sum(id, strconv.FormatInt(at.Unix(), 10), body)))
+	}
+	return b.String()
+}
+
+func (k Key) sum(id, timestamp string, body []byte) []byte {
+	mac := hmac.New(sha256.New, k.key)
+	mac.Write([]byte(id + "." + timestamp + "."))
+	mac.Write(body)
+	return mac.Sum(nil)
+}
+
+// The errors of [Verify].
+var (
+	ErrHeaders = errors.New("the headers webhook-id, webhook-timestamp and webhook-signature are not those of a signed message")
+	ErrTime    = errors.New("the webhook-timestamp is more than five minutes away from the time here; sign the message when it is sent, and check the clock")
+	ErrNoMatch = errors.New("no webhook-signature of the message is by a key that is known here")
+)
+
+// Verify returns the id of a message that one of the keys has signed, at a time within
+// [Tolerance] of now. The error is [ErrHeaders], [ErrTime] or [ErrNoMatch]. A message that
+// is sent again within that time verifies again: its id tells.
+func Verify(keys []Key, h http.Header, body []byte, now time.Time) (id string, err error) {
+	id, timestamp := h.Get(HeaderID), h.Get(HeaderTimestamp)
+	if !isID(id) {
+		return "", ErrHeaders
+	}
+	at, err := strconv.ParseInt(timestamp, 10, 64)
+	if err != nil || at < 0 || strconv.FormatInt(at, 10) != timestamp {
+		return "", ErrHeaders
+	}
+	if sent := time.Unix(at, 0); sent.Before(now.Add(-Tolerance)) || sent.After(now.Add(Tolerance)) {
+		return "", ErrTime
+	}
+	sums := make([][]byte, len(keys))
+	for i, key := range keys {
+		sums[i] = key.sum(id, timestamp, body)
+	}
+	given := strings.Fields(h.Get(HeaderSignature))
+	for _, signature := range given[:min(len(given), maxSignatures)] {
+		version, text, _ := strings.Cut(signature, ",")
+		sum, err := base64.StdEncoding.DecodeString(text)
+		if version != "v1" || err != nil {
+			continue // one of another version
+		}
+		for _, own := range sums {
+			if hmac.Equal(own, sum) {
+				return id, nil
+			}
+		}
+	}
+	return "", ErrNoMatch
+}
+
+// isID reports whether a text may be a message's id: printable ASCII without a dot, which
+// separates the parts of what is signed.
+func isID(text string) bool {
+	if text == "" || len(text) > maxID {
+		return false
+	}
+	for _, c := range []byte(text) {
+		if c <= ' ' || c > '~' || c == '.' {
+			return false
+		}
+	}
+	return true
+}
