@@ -6,11 +6,14 @@ package trigger
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/correlation"
@@ -22,8 +25,7 @@ import (
 // Exchange is an event that is an HTTP request: what is asked, who asks, and what
 // the host takes for an answer.
 type Exchange struct {
-	// Request is what is asked, with the headers as they came. A body is not passed
-	// on: the API only reads.
+	// Request is what is asked, with the headers and the body as they came.
 	Request *http.Request
 	// Problem says why the event is not a proper request, "" if it is.
 	Problem string
@@ -51,12 +53,21 @@ type Exchange struct {
 	Compressed bool
 }
 
-// NewRequest makes a request without a body.
-func NewRequest(method, host string, u *url.URL, h http.Header) *http.Request {
-	return &http.Request{
-		Method: method, Host: host, URL: u, Header: h,
+// NewRequest makes a request with a body, which may be encoded in base64. One that is
+// not what it says breaks off where it is read.
+func NewRequest(method, host string, u *url.URL, h http.Header, body string, encoded bool) *http.Request {
+	r := &http.Request{
+		Method: method, Host: host, URL: u, Header: h, Body: http.NoBody,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}
+	switch {
+	case body == "":
+	case encoded:
+		r.Body, r.ContentLength = io.NopCloser(base64.NewDecoder(base64.StdEncoding, strings.NewReader(body))), -1
+	default:
+		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
+	}
+	return r
 }
 
 // Limit is how large an answer may be.

@@ -24,7 +24,7 @@ func textLog(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, 
 // request is an exchange of a verified caller.
 func request(method string) *trigger.Exchange {
 	return &trigger.Exchange{
-		Request: trigger.NewRequest(method, "api.example", &url.URL{Path: "/users"}, http.Header{}),
+		Request: trigger.NewRequest(method, "api.example", &url.URL{Path: "/users"}, http.Header{}, "", false),
 		Caller:  func(context.Context) (string, error) { return "job", nil },
 		Limit:   trigger.Limit{Bytes: 1 << 20, Name: "1 MB", Advice: "ask for less"},
 	}

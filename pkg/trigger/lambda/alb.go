@@ -42,7 +42,7 @@ func (h *HTTP) receiveALB(event *events.ALBTargetGroupRequest) *request {
 		u, _ = decodedPath("/")
 	}
 	u.RawQuery = escapedQuery(event.MultiValueQueryStringParameters, event.QueryStringParameters)
-	x.Request = trigger.NewRequest(event.HTTPMethod, host, u, headers)
+	x.Request = trigger.NewRequest(event.HTTPMethod, host, u, headers, event.Body, event.IsBase64Encoded)
 	return x
 }
 

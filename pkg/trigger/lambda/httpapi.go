@@ -50,7 +50,7 @@ func (h *HTTP) receiveV2(event *events.APIGatewayV2HTTPRequest) *request {
 	u, _ := decodedPath("/")
 	return &request{
 		Exchange: trigger.Exchange{
-			Request:    trigger.NewRequest(event.RequestContext.HTTP.Method, event.RequestContext.DomainName, u, oneValue(event.Headers)),
+			Request:    trigger.NewRequest(event.RequestContext.HTTP.Method, event.RequestContext.DomainName, u, oneValue(event.Headers), event.Body, event.IsBase64Encoded),
 			Caller:     func(context.Context) (string, error) { return h.v2Caller(&event.RequestContext) },
 			Began:      time.UnixMilli(event.RequestContext.TimeEpoch),
 			Limit:      buffered(),

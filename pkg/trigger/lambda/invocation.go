@@ -41,7 +41,7 @@ func receiveInvocation(event []byte) (*request, error) {
 	limit.Advice = "ask for fewer users with top, or for fewer columns with select"
 	return &request{
 		Exchange: trigger.Exchange{
-			Request: trigger.NewRequest(http.MethodGet, "", u, http.Header{}),
+			Request: trigger.NewRequest(http.MethodGet, "", u, http.Header{}, "", false),
 			Caller:  func(context.Context) (string, error) { return "", nil },
 			Limit:   limit,
 			Raw:     true,

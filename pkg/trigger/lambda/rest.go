@@ -51,7 +51,7 @@ func (h *HTTP) receiveProxy(event *events.APIGatewayProxyRequest, principal bool
 	u, _ := decodedPath("/")
 	return &request{
 		Exchange: trigger.Exchange{
-			Request: trigger.NewRequest(event.HTTPMethod, event.RequestContext.DomainName, u, allValues(event.MultiValueHeaders, event.Headers)),
+			Request: trigger.NewRequest(event.HTTPMethod, event.RequestContext.DomainName, u, allValues(event.MultiValueHeaders, event.Headers), event.Body, event.IsBase64Encoded),
 			Caller:  func(context.Context) (string, error) { return h.proxyCaller(&event.RequestContext, principal) },
 			Began:   time.UnixMilli(event.RequestContext.RequestTimeEpoch),
 			Limit:   buffered(),
