@@ -1,11 +1,9 @@
 package consumers_test
 
 import (
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -13,66 +11,28 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	_ "modernc.org/sqlite" // reads what the consumers have written
 
-	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
-	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/consumer"
 )
 
-// appliers are the consumers of events, by language: programs with arguments, to which the
-// database is added.
-func appliers(t *testing.T) map[string][]string {
+// programs are the consumers of events.
+func programs(t *testing.T) []consumer.Program {
 	t.Helper()
-	return map[string][]string{
-		"Go":     {harness.Plain(t, "infra/consumers/go")},
-		"Python": {harness.Installed(t, ".venv", "bin", "python"), harness.Path(t, "infra", "consumers", "python", "consumer.py")},
-	}
-}
-
-// apply has a consumer apply lines to a database, and returns what it prints.
-func apply(t *testing.T, program []string, database string, lines []string) (string, error) {
-	t.Helper()
-	command := exec.CommandContext(t.Context(), program[0], append(slices.Clone(program[1:]), database)...)
-	command.Env = process.CleanEnviron()
-	command.Stdin = strings.NewReader(strings.Join(lines, "\n") + "\n")
-	out, err := command.CombinedOutput()
-	return string(out), err
-}
-
-// present are the users that a database has, by source and id; gone is how many tombstones.
-func present(t *testing.T, database string) (users map[string]any, gone int) {
-	t.Helper()
-	db, err := sql.Open("sqlite", database)
+	all, err := consumer.Build(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = db.Close() }()
-	rows, err := db.QueryContext(t.Context(), "SELECT source, id, user FROM users")
+	return all
+}
+
+// users reads a database.
+func users(t *testing.T, database string) (there map[string]any, gone int) {
+	t.Helper()
+	there, gone, err := consumer.Users(t.Context(), database)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = rows.Close() }()
-	users = map[string]any{}
-	for rows.Next() {
-		var source, id string
-		var text sql.NullString
-		if err := rows.Scan(&source, &id, &text); err != nil {
-			t.Fatal(err)
-		}
-		if !text.Valid {
-			gone++
-			continue
-		}
-		var user any
-		if err := json.Unmarshal([]byte(text.String), &user); err != nil {
-			t.Fatalf("%s: %v", text.String, err)
-		}
-		users[source+" "+id] = user
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return users, gone
+	return there, gone
 }
 
 // history is what happened in two tenants, which have users of the same ids.
@@ -136,7 +96,7 @@ func wrap(r *rand.Rand, event string) string {
 }
 
 func TestConsumersOfEventsKnowTheTenantsInWhateverOrderAndHoweverOftenEventsCome(t *testing.T) {
-	programs := appliers(t)
+	programs := programs(t)
 	for seed := range 8 {
 		t.Run(strconv.Itoa(seed), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(uint64(seed), 5))
@@ -148,19 +108,19 @@ func TestConsumersOfEventsKnowTheTenantsInWhateverOrderAndHoweverOftenEventsCome
 				}
 			}
 			r.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
-			for language, program := range programs {
-				database := filepath.Join(t.TempDir(), language+".db")
+			for _, program := range programs {
+				database := filepath.Join(t.TempDir(), "users.db")
 				for part := range slices.Chunk(lines, 1+len(lines)/3) { // the last state is on the disk
-					if out, err := apply(t, program, database, part); err != nil {
-						t.Fatalf("%s: %v\n%s", language, err, out)
+					if out, err := program.Apply(t.Context(), database, part); err != nil {
+						t.Fatalf("%s: %v\n%s", program.Language, err, out)
 					}
 				}
-				users, gone := present(t, database)
-				if diff := cmp.Diff(asJSON(t, h.users), users); diff != "" {
-					t.Errorf("%s: the tenants (-) are not what the table says (+):\n%s", language, diff)
+				there, gone := users(t, database)
+				if diff := cmp.Diff(asJSON(t, h.users), there); diff != "" {
+					t.Errorf("%s: the tenants (-) are not what the table says (+):\n%s", program.Language, diff)
 				}
 				if gone != h.gone {
-					t.Errorf("%s: %d tombstones, want %d", language, gone, h.gone)
+					t.Errorf("%s: %d tombstones, want %d", program.Language, gone, h.gone)
 				}
 			}
 		})
@@ -223,19 +183,19 @@ func TestConsumersOfEventsStopAtWhatTheyDoNotKnowAndKeepWhatTheyHave(t *testing.
 		"a line longer than what is read":    {`{"pad":"` + strings.Repeat("x", 4<<20) + `"}`, `longer than 4194304 bytes`},
 		"a message within a message, thrice": {`{"body":"{\"body\":\"{}\"}"}`, `specversion is not a string`},
 	}
-	for language, program := range appliers(t) {
+	for _, program := range programs(t) {
 		for name, c := range cases {
-			t.Run(language+": "+name, func(t *testing.T) {
+			t.Run(program.Language+": "+name, func(t *testing.T) {
 				database := filepath.Join(t.TempDir(), "users.db")
-				out, err := apply(t, program, database, []string{event, c[0], replaced("00012", "00013")})
+				out, err := program.Apply(t.Context(), database, []string{event, c[0], replaced("00012", "00013")})
 				if err == nil || !strings.HasPrefix(out, "stopped: line 2: ") || !strings.Contains(out, c[1]) {
 					t.Errorf("%v, %q, want line 2 and %q", err, out, c[1])
 				}
 				if strings.Contains(out, "contoso") || strings.Count(out, "\n") != 1 {
 					t.Errorf("it says too much: %q", out)
 				}
-				if users, _ := present(t, database); len(users) != 1 {
-					t.Errorf("%v, want the user of the first line", users)
+				if there, _ := users(t, database); len(there) != 1 {
+					t.Errorf("%v, want the user of the first line", there)
 				}
 			})
 		}
