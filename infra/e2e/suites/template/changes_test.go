@@ -35,9 +35,10 @@ func TestTheChangesFunctionMayDoThisAndNoMore(t *testing.T) {
 		"<ChangesQueue.Arn>": {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"},
 		"<Events.Arn>":       {"events:PutEvents"},
 		"<Bucket.Arn>":       {"s3:ListBucket"},
-		"<Bucket.Arn>/directory/state/tenant=*/changes/*": {"s3:DeleteObject", "s3:GetObject", "s3:PutObject"},
-		"<Bucket.Arn>/directory/state/claims/*":           {"s3:PutObject", "s3:PutObjectTagging"},
-		"<Key.Arn>":                                       {"kms:Decrypt", "kms:GenerateDataKey"},
+		"<Bucket.Arn>/directory/state/tenant=*/changes/*":         {"s3:DeleteObject", "s3:GetObject", "s3:PutObject"},
+		"<Bucket.Arn>/directory/state/tenant=*/changes/*/spill-*": {"s3:PutObjectTagging"},
+		"<Bucket.Arn>/directory/state/claims/*":                   {"s3:PutObject", "s3:PutObjectTagging"},
+		"<Key.Arn>":                                               {"kms:Decrypt", "kms:GenerateDataKey"},
 	}
 	if diff := cmp.Diff(one, granted(statements(t, stack(t, publishing(nil)))["ChangesRole"])); diff != "" {
 		t.Error(diff)

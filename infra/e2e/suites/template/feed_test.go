@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -52,7 +54,7 @@ func startFeed(t *testing.T) *feed {
 	t.Helper()
 	f := &feed{
 		stack: stack(t, publishing(nil)), moto: harness.Start(t, moto.Start),
-		tenant: harness.Start(t, tenant.New(simulator.Config{Users: 300}).Start),
+		tenant: harness.Start(t, tenant.New(simulator.Config{Users: 300, Latency: 200 * time.Millisecond}).Start),
 	}
 	text, err := f.tenant.Secret(f.tenant.ClientSecret)
 	if err != nil {
@@ -72,11 +74,12 @@ func startFeed(t *testing.T) *feed {
 		}
 		return false
 	})
-	env := slices.Concat(f.tenant.Hosts(), f.moto.Environ(), []string{"AWS_ENDPOINT_URL=" + proxy.URL})
+	// Thirty pages take longer than the time limit allows, so that the first run parks.
+	env := slices.Concat(f.tenant.Hosts(), f.moto.Environ(), []string{"AWS_ENDPOINT_URL=" + proxy.URL, "ROLLCALL_PAGE_SIZE=10"})
 	for name, value := range f.stack.Resources["ChangesFunction"].Properties["Environment"].(map[string]any)["Variables"].(map[string]any) {
 		env = append(env, name+"="+f.names.Replace(fmt.Sprint(value)))
 	}
-	f.host = harness.Start(t, lambdahost.Config{Bootstrap: harness.Release(t, "functions/changes"), Env: env}.Start)
+	f.host = harness.Start(t, lambdahost.Config{Bootstrap: harness.Release(t, "functions/changes"), Env: env, Timeout: 6 * time.Second}.Start)
 	return f
 }
 
@@ -115,8 +118,19 @@ func (f *feed) record(r *http.Request) {
 	}
 }
 
-// run invokes the function with what the schedule sends.
-func (f *feed) run(t *testing.T) changes.Result {
+// run invokes the function with what the schedule sends, until the result is complete.
+func (f *feed) run(t *testing.T) (slices int) {
+	t.Helper()
+	for {
+		slices++
+		if f.slice(t).Status == changes.Complete {
+			return slices
+		}
+		f.checkLifecycle(t)
+	}
+}
+
+func (f *feed) slice(t *testing.T) changes.Result {
 	t.Helper()
 	input := f.stack.Resources["ChangesTimer"].Properties["Target"].(map[string]any)["Input"].(string)
 	answer, err := f.host.Invoke(t.Context(), json.RawMessage(input))
@@ -124,7 +138,7 @@ func (f *feed) run(t *testing.T) changes.Result {
 		t.Fatalf("%v, %s: %s\n%s", err, answer.ErrorType, answer.ErrorMessage, f.host.Output())
 	}
 	var result changes.Result
-	if err := json.Unmarshal(answer.Payload, &result); err != nil || result.Status != changes.Complete {
+	if err := json.Unmarshal(answer.Payload, &result); err != nil {
 		t.Fatalf("it answers %s, %v", answer.Payload, err)
 	}
 	return result
@@ -135,7 +149,9 @@ func (f *feed) run(t *testing.T) changes.Result {
 func TestTheDeployedChangeFeed(t *testing.T) {
 	f := startFeed(t)
 	inbox := makeRules(t, f.moto)
-	f.run(t)
+	if slices := f.run(t); slices == 1 {
+		t.Error("the first run did not park")
+	}
 	for name, queue := range inbox {
 		if got, err := queue.Drain(t.Context()); err != nil || len(got) > 0 {
 			t.Errorf("%s got %d events of the first run, %v", name, len(got), err)
@@ -161,7 +177,9 @@ func TestTheDeployedChangeFeed(t *testing.T) {
 		t.Error(diff)
 	}
 	f.checkGrants(t)
-	f.checkLifecycle(t)
+	if shards := f.checkLifecycle(t); shards < 100 {
+		t.Errorf("the mirror has %d shards", shards)
+	}
 }
 
 // checkGrants compares what the function has asked for with what its role may do.
@@ -218,7 +236,9 @@ func wildcard(pattern, text string) bool {
 }
 
 // checkLifecycle looks for rules of the bucket that would ever delete what the feed keeps.
-func (f *feed) checkLifecycle(t *testing.T) {
+// Only a comparison that was parked, and that nobody goes on with, may be deleted: it is
+// then made anew.
+func (f *feed) checkLifecycle(t *testing.T) (shards int) {
 	t.Helper()
 	client := cloud.S3(f.moto.Config())
 	listed, err := client.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String(bucketName)})
@@ -226,7 +246,7 @@ func (f *feed) checkLifecycle(t *testing.T) {
 		t.Fatal(err)
 	}
 	rules := lifecycle(t, f.stack)
-	pointer, shards := 0, 0
+	pointers := 0
 	for _, object := range listed.Contents {
 		tagged, err := client.GetObjectTagging(t.Context(), &s3.GetObjectTaggingInput{Bucket: aws.String(bucketName), Key: object.Key})
 		if err != nil {
@@ -237,17 +257,19 @@ func (f *feed) checkLifecycle(t *testing.T) {
 			tags[*tag.Key] = *tag.Value
 		}
 		for _, r := range rules {
-			if r.expires(*object.Key, tags) {
-				t.Errorf("the rule %s deletes %s", r.ID, *object.Key)
+			if parked := strings.Contains(*object.Key, "/spill-"); r.expires(*object.Key, tags) != (parked && r.ID == "expendable") {
+				t.Errorf("the rule %s deletes %s: %t", r.ID, *object.Key, !parked)
 			}
 		}
-		if strings.HasSuffix(*object.Key, "/changes/pointer.json") {
-			pointer++
-		} else {
+		switch name := path.Base(*object.Key); {
+		case name == "pointer.json":
+			pointers++
+		case len(name) == 2:
 			shards++
 		}
 	}
-	if pointer != 1 || shards < 100 {
-		t.Errorf("the bucket has %d pointers and %d shards", pointer, shards)
+	if pointers != 1 {
+		t.Errorf("the bucket has %d pointers", pointers)
 	}
+	return shards
 }
