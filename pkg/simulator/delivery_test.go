@@ -326,6 +326,28 @@ func TestNothingIsSentForASubscriptionThatHasEnded(t *testing.T) {
 	}
 }
 
+func TestATenantThatIsClosedNotifiesNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSubscriber(t, simulator.Config{Users: 3})
+		s.subscribe(nil)
+		s.answer(hang)
+		must(t, s.tenant.SetDepartment(0, "IT"))
+		synctest.Wait()
+		start := time.Now()
+		s.tenant.Close()
+		if got := s.tenant.Notices(); time.Since(start) > 0 || got.Dropped != 1 {
+			t.Errorf("closed after %v: %+v", time.Since(start), got)
+		}
+		before := len(s.seen(false))
+		s.subscribe(fields{"expirationDateTime": in(time.Minute)}) // which would ask to be reauthorised at once
+		must(t, s.tenant.SetDepartment(1, "IT"))
+		time.Sleep(time.Hour)
+		if got := s.seen(false)[before:]; len(got) != 0 {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
 // losesSubscription shows the fault subscription-lost.
 func losesSubscription(t *testing.T, _ *client, _ string) {
 	t.Helper()

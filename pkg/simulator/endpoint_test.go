@@ -1,6 +1,7 @@
 package simulator_test
 
 import (
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -59,6 +60,40 @@ func TestAnEndpointThatIsSlowIsNotifiedLaterAndThenNotAtAll(t *testing.T) {
 				if last := times[len(times)-1]; last != row.delay {
 					t.Errorf("%s: notified after %v, want %v", name, last, row.delay)
 				}
+			}
+		})
+	}
+}
+
+func TestADroppingEndpointIsNotifiedAgainAfterTenMinutes(t *testing.T) {
+	for name, meanwhile := range map[string]func(s *subscriber, id string){
+		"in spite of changes meanwhile": func(s *subscriber, _ string) { must(s.t, s.tenant.SetDepartment(20, "IT")) },
+		"though another has subscribed": func(s *subscriber, id string) {
+			s.send(http.MethodDelete, "/"+id, "")
+			s.subscribe(nil)
+			must(s.t, s.tenant.SetDepartment(20, "IT"))
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSubscriber(t, simulator.Config{Users: 60})
+			id := s.subscribe(nil)
+			s.answer(hang)
+			for index := range 12 {
+				must(t, s.tenant.SetDepartment(index, "IT"))
+				time.Sleep(11 * time.Second)
+			}
+			s.answer(nil)
+			time.Sleep(9 * time.Minute)
+			before := s.tenant.Notices().Delivered
+			meanwhile(s, id)
+			synctest.Wait()
+			if got := s.tenant.Notices().Delivered; got != before {
+				t.Errorf("%s: %d delivered too early", name, got-before)
+			}
+			time.Sleep(2 * time.Minute)
+			must(t, s.tenant.SetDepartment(21, "IT"))
+			if told := s.told(); s.tenant.Notices().Delivered == before {
+				t.Errorf("%s: nothing is delivered again: %q", name, told)
 			}
 		})
 	}

@@ -16,7 +16,7 @@ import (
 func TestBothAddressesAreAskedToRepeatAToken(t *testing.T) {
 	s := newSubscriber(t, simulator.Config{Users: 3})
 	s.subscribe(nil)
-	s.subscribe(fields{"notificationUrl": "https://a.example/x", "lifecycleNotificationUrl": "https://b.example"})
+	s.subscribe(fields{"notificationUrl": "https://a.example/x#part", "lifecycleNotificationUrl": "https://b.example"})
 	var got []string
 	for _, r := range s.seen(true) {
 		address, token, _ := strings.Cut(r.URL, "validationToken=")

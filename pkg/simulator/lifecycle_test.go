@@ -35,6 +35,14 @@ func TestReauthorizationIsAskedForNearTheEnd(t *testing.T) {
 			},
 			[]time.Duration{120 * minute, 135 * minute, 200 * minute, 215 * minute, 230 * minute, 245 * minute},
 		},
+		"reauthorized and renewed": {
+			180 * minute, "https://life.example/x",
+			func(s *subscriber, id string) {
+				s.send(http.MethodPost, "/"+id+"/reauthorize", "")
+				s.send(http.MethodPatch, "/"+id, `{"expirationDateTime":"`+in(120*minute)+`"}`)
+			},
+			[]time.Duration{120 * minute, 135 * minute, 200 * minute, 215 * minute, 230 * minute, 245 * minute},
+		},
 		"deleted": {
 			180 * minute, "https://life.example/x",
 			func(s *subscriber, id string) { s.send(http.MethodDelete, "/"+id, "") },
@@ -63,6 +71,28 @@ func TestReauthorizationIsAskedForNearTheEnd(t *testing.T) {
 	}
 }
 
+func TestChangesAndTheLifecycleGoToTheirOwnAddresses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSubscriber(t, simulator.Config{Users: 3, NotificationLag: time.Minute})
+		s.subscribe(fields{"expirationDateTime": in(time.Minute), "lifecycleNotificationUrl": "https://life.example/"})
+		time.Sleep(14 * time.Minute)
+		must(t, s.tenant.SetDepartment(1, "IT"))
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		var got []string
+		for _, r := range s.seen(false) {
+			for _, n := range r.Value {
+				got = append(got, r.URL+" "+n.LifecycleEvent+n.ChangeType)
+			}
+		}
+		slices.Sort(got)
+		life := "https://life.example/ reauthorizationRequired"
+		if diff := cmp.Diff([]string{"https://hook.example/notifications?code=a%20b updated", life, life}, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 func TestALifecycleEventThatIsNotTakenIsNotPiledUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSubscriber(t, simulator.Config{Users: 3})
@@ -80,11 +110,12 @@ func TestWithoutAuthorizationNotificationsWaitForFourHours(t *testing.T) {
 		after  time.Duration
 		resume string // the path of a POST, or a PATCH if it is empty
 		want   []string
+		lost   int
 	}{
-		"reauthorized":          {time.Hour, "/reauthorize", []string{"1 updated, 2 updated"}},
-		"renewed":               {time.Hour, "", []string{"1 updated, 2 updated"}},
-		"reauthorized too late": {4*time.Hour - time.Second, "/reauthorize", []string{"2 updated"}},
-		"long ago":              {5 * time.Hour, "/reauthorize", nil},
+		"reauthorized":          {time.Hour, "/reauthorize", []string{"1 updated, 2 updated"}, 0},
+		"renewed":               {time.Hour, "", []string{"1 updated, 2 updated"}, 0},
+		"reauthorized too late": {4*time.Hour - time.Second, "/reauthorize", []string{"2 updated"}, 1},
+		"long ago":              {5 * time.Hour, "/reauthorize", nil, 2},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := newSubscriber(t, simulator.Config{Users: 3, TokenLifetime: 24 * time.Hour})
@@ -103,8 +134,8 @@ func TestWithoutAuthorizationNotificationsWaitForFourHours(t *testing.T) {
 				s.send(http.MethodPost, "/"+id+row.resume, "")
 			}
 			got := slices.DeleteFunc(s.told(), func(word string) bool { return word == "reauthorizationRequired" })
-			if !slices.Equal(got, row.want) {
-				t.Errorf("%s: %q, want %q", name, got, row.want)
+			if state := s.state(); !slices.Equal(got, row.want) || state.Dropped != row.lost || state.Pending != 0 {
+				t.Errorf("%s: %q, want %q: %+v", name, got, row.want, state)
 			}
 			must(t, s.tenant.SetDepartment(0, "IT"))
 			if got := s.told(); got[len(got)-1] != "0 updated" {

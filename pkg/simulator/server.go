@@ -16,6 +16,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -64,11 +65,12 @@ func (t *Tenant) StartOn(ctx context.Context, address string) (*Server, error) {
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          log.New(io.Discard, "", 0),
 	}
-	go t.live(s.done)
+	still := t.live()
 	stop := context.AfterFunc(ctx, func() { _ = s.server.Close() })
 	go func() {
 		defer close(s.done)
 		defer t.Close()
+		defer still()
 		defer stop()
 		if err := s.server.ServeTLS(listener, "", ""); !errors.Is(err, http.ErrServerClosed) {
 			s.err = err
@@ -77,20 +79,28 @@ func (t *Tenant) StartOn(ctx context.Context, address string) (*Server, error) {
 	return s, nil
 }
 
-// live makes the changes that are due, whether or not anybody asks.
-func (t *Tenant) live(done <-chan struct{}) {
+// live makes the changes that are due, whether or not anybody asks, until still is called.
+func (t *Tenant) live() (still func()) {
 	if t.config.Churn <= 0 {
-		return
+		return func() {}
 	}
-	ticker := time.NewTicker(max(time.Minute/time.Duration(t.config.Churn), 20*time.Millisecond))
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-			t.directory.Churn(t.config.Churn)
-		case <-done:
-			return
+	var changing sync.WaitGroup
+	ctx, cancel := context.WithCancel(context.Background())
+	changing.Go(func() {
+		ticker := time.NewTicker(max(time.Minute/time.Duration(t.config.Churn), 20*time.Millisecond))
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				t.directory.Churn(t.config.Churn)
+			case <-ctx.Done():
+				return
+			}
 		}
+	})
+	return func() {
+		cancel()
+		changing.Wait()
 	}
 }
 

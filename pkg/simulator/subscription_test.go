@@ -287,4 +287,9 @@ func TestSubscriptionsAreMadeInABatchToo(t *testing.T) {
 	if got := s.do(r); got.status != 200 || !strings.Contains(got.body, `"status":201`) || len(s.seen(true)) != 2 {
 		t.Errorf("%d %s", got.status, got.body)
 	}
+	r = s.request(t.Context(), http.MethodPost, graphURL+"/v1.0/$batch", `{"requests":[{"id":"1","method":"DELETE","url":"/subscriptions/`+s.tenant.Subscriptions()[0].ID+`"}]}`)
+	r.Header.Set("Authorization", "Bearer "+s.token)
+	if got := s.do(r); got.body != `{"responses":[{"id":"1","status":204,"headers":{}}]}` {
+		t.Errorf("%d %s", got.status, got.body)
+	}
 }

@@ -1,6 +1,7 @@
 package fault_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -46,4 +47,13 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%q is %+v, written %q, read %+v, %v", s, parsed, parsed, reread, err)
 		}
 	})
+}
+
+func TestWhatBefallsRequestsToGraphDoesNotBefallNotifications(t *testing.T) {
+	in := fault.NewInjector([]fault.Fault{{Name: "slow-body", On: fault.Graph}, {Name: "notification-slow"}}, nil)
+	for on, want := range map[string]string{fault.Notification: "notification-slow", fault.Subscription: "slow-body", fault.Token: ""} {
+		if got := strings.Join(in.Within(on, 0, fault.Event{}).Names(), " "); got != want {
+			t.Errorf("%s: %q, want %q", on, got, want)
+		}
+	}
 }

@@ -30,7 +30,7 @@ type batchAnswer struct {
 	ID      string            `json:"id"`
 	Status  int               `json:"status"`
 	Headers map[string]string `json:"headers"`
-	Body    json.RawMessage   `json:"body"`
+	Body    json.RawMessage   `json:"body,omitempty"`
 }
 
 const maxBatch = 20
@@ -144,7 +144,7 @@ func (c *call) part(item batchItem) batchAnswer {
 			answer.Headers[name] = value
 		}
 	}
-	if !json.Valid(answer.Body) { // anything but JSON travels in base64
+	if len(answer.Body) > 0 && !json.Valid(answer.Body) { // anything but JSON travels in base64
 		answer.Body = json.RawMessage(wire.Quote(base64.StdEncoding.EncodeToString(answer.Body)))
 	}
 	return answer

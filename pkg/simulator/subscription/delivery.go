@@ -18,7 +18,7 @@ func (s *Service) Changed(user guid.GUID, gone bool) {
 	now := time.Now()
 	s.sequence = max(s.sequence+1, ticks(now))
 	for _, c := range s.all {
-		if c.Expires.After(now) && c.wants(user, gone) {
+		if c.wants(user, gone) {
 			c.push(notice{user: user, gone: gone, sequence: s.sequence, at: now, due: now.Add(s.config.NotificationLag)})
 			c.plan()
 		}

@@ -226,10 +226,8 @@ func (s *Service) forget() {
 	if len(s.all) == before {
 		return
 	}
-	for host := range s.endpoints {
-		if !slices.ContainsFunc(s.all, func(c *courier) bool {
-			return hostOf(c.NotificationURL) == host || hostOf(c.LifecycleNotificationURL) == host
-		}) {
+	for host, e := range s.endpoints {
+		if e.condition(now) == prompt && len(e.slots) == 0 {
 			delete(s.endpoints, host)
 		}
 	}

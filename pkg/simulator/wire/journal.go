@@ -17,7 +17,7 @@ import (
 type Request struct {
 	// Method, Host, Path and RawQuery are as they came.
 	Method, Host, Path, RawQuery string
-	// Kind is list, delta, count, user, batch, organization, token, discovery, secret,
+	// Kind is list, delta, deleted, count, user, batch, subscription, organization, token, discovery, secret,
 	// foreign or other.
 	Kind string
 	// Page is the number of a list page or a delta query in its chain of links, from
