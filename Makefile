@@ -24,7 +24,7 @@ ARTIFACTS_DIR ?= bin/users
 # The release build, the same for SAM, the size budget and the tests of the binary.
 RELEASE    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -tags lambda.norpc
 # Bytes that the stripped arm64 binaries of functions may have.
-BUDGETS    := users:13000000 changes:29000000
+BUDGETS    := users:13000000 webhook:11000000 changes:29000000
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check fmt format vet tidy lint race size e2e e2e-foreign jq soffice chaos bench bench-peers validate build build-UsersFunction build-SnapshotFunction build-ChangesFunction deploy tools clean

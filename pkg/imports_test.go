@@ -105,6 +105,9 @@ func allowed() map[string][]string {
 			"pkg/bus", "pkg/changes", "pkg/config", "pkg/credential", "pkg/failure", "pkg/format", "pkg/format/parquet", "pkg/list", "pkg/reader",
 			"pkg/secret", "pkg/signature", "pkg/sink", "pkg/snapshot", "pkg/store", "pkg/tolerance",
 		},
+		"pkg/webhook":        {"pkg/bus", "pkg/correlation", "pkg/failure", "pkg/retry", "pkg/secret", "pkg/signature"},
+		"pkg/webhook/aws":    {"pkg/bus", "pkg/bus/awsbus", "pkg/bus/sqs", "pkg/config", "pkg/secret", "pkg/webhook"},
+		"functions/webhook":  {"pkg/config", "pkg/telemetry", "pkg/trigger/lambda", "pkg/webhook/aws"},
 		"functions/snapshot": {"pkg/config", "pkg/publisher", "pkg/snapshot", "pkg/telemetry", "pkg/trigger/lambda"},
 		"functions/changes":  {"pkg/changes", "pkg/config", "pkg/publisher", "pkg/telemetry", "pkg/trigger/lambda"},
 		"docs/examples/go":   {},
@@ -175,6 +178,12 @@ func TestOnlyTheRightFunctionsLinkTheHeavyParts(t *testing.T) {
 	never := map[string][]string{
 		"functions/users":    {module + "pkg/simulator", "github.com/alecthomas/kong", "github.com/parquet-go/parquet-go", "github.com/aws/aws-sdk-go-v2/service/s3"},
 		"pkg/trigger":        {"github.com/aws/aws-lambda-go/events", "github.com/aws/aws-lambda-go/lambda/messages"},
+		// It has no permission in Graph, so it has no use for what reads from there.
+		"functions/webhook": {
+			module + "pkg/graph", module + "pkg/list", module + "pkg/credential", module + "pkg/changes", module + "pkg/simulator", module + "pkg/store",
+			"github.com/Azure/azure-sdk-for-go/sdk/azidentity", "github.com/AzureAD/microsoft-authentication-library-for-go/apps/confidential",
+			"github.com/aws/aws-sdk-go-v2/service/s3", "github.com/alecthomas/kong",
+		},
 		"functions/snapshot": {module + "pkg/simulator", "github.com/alecthomas/kong"},
 		"functions/changes":  {module + "pkg/simulator", "github.com/alecthomas/kong"},
 		"pkg/graph":          {"github.com/aws/aws-sdk-go-v2/aws", "github.com/Azure/azure-sdk-for-go/sdk/azidentity"},

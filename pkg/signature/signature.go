@@ -22,8 +22,12 @@ const (
 	HeaderSignature = "Webhook-Signature"
 )
 
-// Tolerance is how far the time of a message may be from the time of its receiver.
-const Tolerance = 5 * time.Minute
+// A message's time may be so far from its receiver's. It verifies for less than five
+// minutes in all: for so long a FIFO queue remembers that it has had the message.
+const (
+	MaxAge   = 4 * time.Minute
+	MaxAhead = 45 * time.Second
+)
 
 const (
 	minKey = 24 // bytes, the least that Standard Webhooks allows
@@ -86,12 +90,12 @@ func (k Key) sum(id, timestamp string, body []byte) []byte {
 // The errors of [Verify].
 var (
 	ErrHeaders = errors.New("the headers webhook-id, webhook-timestamp and webhook-signature are not those of a signed message")
-	ErrTime    = errors.New("the webhook-timestamp is more than five minutes away from the time here; sign the message when it is sent, and check the clock")
+	ErrTime    = errors.New("the webhook-timestamp is more than four minutes old, or ahead of the time here; sign the message when it is sent, and check the clock")
 	ErrNoMatch = errors.New("no webhook-signature of the message is by a key that is known here")
 )
 
-// Verify returns the id of a message that one of the keys has signed, at a time within
-// [Tolerance] of now. The error is [ErrHeaders], [ErrTime] or [ErrNoMatch]. A message that
+// Verify returns the id of a message that one of the keys has signed just now: see
+// [MaxAge] and [MaxAhead]. The error is [ErrHeaders], [ErrTime] or [ErrNoMatch]. A message that
 // is sent again within that time verifies again: its id tells.
 func Verify(keys []Key, h http.Header, body []byte, now time.Time) (id string, err error) {
 	id, timestamp := h.Get(HeaderID), h.Get(HeaderTimestamp)
@@ -102,7 +106,7 @@ func Verify(keys []Key, h http.Header, body []byte, now time.Time) (id string, e
 	if err != nil || at < 0 || strconv.FormatInt(at, 10) != timestamp {
 		return "", ErrHeaders
 	}
-	if sent := time.Unix(at, 0); sent.Before(now.Add(-Tolerance)) || sent.After(now.Add(Tolerance)) {
+	if sent := time.Unix(at, 0); sent.Before(now.Add(-MaxAge)) || sent.After(now.Add(MaxAhead)) {
 		return "", ErrTime
 	}
 	sums := make([][]byte, len(keys))

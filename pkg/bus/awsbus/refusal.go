@@ -96,7 +96,7 @@ func denied(code string) bool {
 
 func missing(code string) bool {
 	return strings.HasPrefix(code, "ResourceNotFound") || strings.HasPrefix(code, "NotFound") ||
-		strings.HasSuffix(code, "NonExistentQueue") || strings.HasPrefix(code, "QueueDoesNotExist")
+		strings.HasSuffix(code, "NonExistentQueue") || strings.HasPrefix(code, "QueueDoesNotExist") || code == "StateMachineDoesNotExist"
 }
 
 // transient reports whether the code of a request or of one entry means throttling
