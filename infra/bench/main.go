@@ -1,7 +1,7 @@
 // Command bench measures this project on this machine, next to the loops that
 // people write by hand and to Microsoft's SDK, and prints tables in Markdown.
 // `make bench` runs it all; `make bench-peers` what publishing takes, beside the
-// other clients.
+// other clients; `make bench-changes` what publishing changes takes.
 //
 // Each reading happens in a process of its own, and so does the simulated
 // tenant, so that a figure is the client's alone. Ratios are taken within one
@@ -10,6 +10,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -44,6 +45,11 @@ func run(args []string) error {
 		return client.Report(ctx, client.Read, os.Stdout)
 	case "loop":
 		return client.Report(ctx, client.Loop, os.Stdout)
+	case "difference":
+		if len(args) != 3 {
+			return errors.New("name two runs")
+		}
+		return reportDifference(ctx, args[1], args[2])
 	case "raw":
 		return client.Report(ctx, client.RawLoop, os.Stdout)
 	}
@@ -51,15 +57,23 @@ func run(args []string) error {
 	users := flags.Int("users", 100_000, "users of the tenant whose CPU is measured")
 	rounds := flags.Int("rounds", 3, "readings of each client; the median counts")
 	published := flags.Int("published", 1_000_000, "users of the tenant that is published")
+	changed := flags.Int("changed", 10_000, "users who change in a large round")
 	peers := flags.Bool("peers", false, "only the other clients and publishing")
+	feed := flags.Bool("changes", false, "only publishing changes")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	b, err := newBench(ctx)
+	b, err := newBench()
 	if err != nil {
 		return err
 	}
 	defer b.close()
+	if *feed {
+		return b.changes(ctx, *published, *changed)
+	}
+	if err := b.buildPeers(ctx); err != nil {
+		return err
+	}
 	measures := []func(context.Context) error{
 		func(ctx context.Context) error { return b.cost(ctx, *users, *rounds) },
 		func(ctx context.Context) error { return b.publish(ctx, *published) },
