@@ -21,7 +21,7 @@ func main() {
 		cfg = new(config.Config)
 	}
 	log := telemetry.Start(cfg.LogLevel)
-	publisher.TuneMemory(cfg.MemorySize)
+	publisher.TuneMemory(cfg.MemorySize, publisher.GarbageOfChanges)
 	var p *publisher.Publisher
 	if err == nil {
 		p, err = publisher.New(cfg, settings, log)

@@ -20,7 +20,7 @@ func main() {
 		cfg = new(config.Config)
 	}
 	log := telemetry.Start(cfg.LogLevel)
-	publisher.TuneMemory(cfg.MemorySize)
+	publisher.TuneMemory(cfg.MemorySize, publisher.GarbageOfLists)
 	var p *publisher.Publisher
 	if err == nil {
 		p, err = publisher.New(cfg, settings, log)

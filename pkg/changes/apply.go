@@ -14,7 +14,8 @@ type target struct {
 	id            []byte
 	live, deleted bool // neither: gone
 	fields        fields
-	named         bool // by a change
+	was           fields // what the mirror has
+	named         bool   // by a change
 	both          bool // listed, and among the deleted ones
 }
 
@@ -45,13 +46,13 @@ func (w *work) known(k key) *target {
 	if r == nil {
 		return &target{fields: make(fields, len(w.new))}
 	}
-	object := w.old.common(w.new).project(r.object)
-	return &target{id: r.id, live: !r.deleted, deleted: r.deleted, fields: w.new.fields(object)}
-}
-
-// project leaves only the columns of an object.
-func (c columns) project(object []byte) []byte {
-	return c.appendObject(nil, idOf(object), c.fields(object), omitted)
+	was := w.new.fields(r.object)
+	for i, name := range w.new { // columns that were left out once may still be there
+		if !w.old.has(name) {
+			was[i] = nil
+		}
+	}
+	return &target{id: r.id, live: !r.deleted, deleted: r.deleted, fields: was, was: was}
 }
 
 func (w *work) apply(kind kind, id []byte, f fields) {
@@ -103,9 +104,8 @@ func (w *work) differs(k key, t *target) bool {
 	if !t.live {
 		return false
 	}
-	was := w.known(k).fields
 	for i, name := range w.new {
-		if w.old.has(name) && !sameValue(was[i], t.fields[i]) {
+		if w.old.has(name) && !sameValue(t.was[i], t.fields[i]) {
 			return true
 		}
 	}
@@ -193,10 +193,13 @@ func (w *work) finish(writer *shardWriter, head string, explained bool) outcome 
 		}
 	}
 	slices.SortFunc(keys, key.compare)
+	var object []byte // of the user at hand
 	for _, k := range keys {
 		t, old := w.targets[k], find(w.before, k)
 		if t == nil { // nothing was said of this user
-			writer.add(&record{id: old.id, deleted: old.deleted, object: w.new.project(old.object)}, nil)
+			known := w.known(k)
+			object = w.new.appendObject(object[:0], old.id, known.fields, omitted)
+			writer.add(&record{id: old.id, deleted: old.deleted, object: object}, known.fields)
 			continue
 		}
 		if old != nil && !old.deleted && !t.live {
@@ -209,7 +212,8 @@ func (w *work) finish(writer *shardWriter, head string, explained bool) outcome 
 			out.changed = out.changed || old != nil
 			continue
 		}
-		now := record{key: k, id: t.id, deleted: t.deleted, object: w.new.appendObject(nil, t.id, t.fields, omitted)}
+		object = w.new.appendObject(object[:0], t.id, t.fields, omitted)
+		now := record{key: k, id: t.id, deleted: t.deleted, object: object}
 		out.changed = out.changed || old == nil || old.deleted != now.deleted || !bytes.Equal(old.object, now.object)
 		writer.add(&now, t.fields)
 	}

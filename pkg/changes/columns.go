@@ -150,6 +150,13 @@ const (
 
 // appendObject writes a user as a JSON object: the id, and the columns in their order.
 func (c columns) appendObject(dst []byte, id []byte, f fields, how absence) []byte {
+	if dst == nil {
+		size := len(id) + 16
+		for i, name := range c {
+			size += len(name) + len(f[i]) + 8
+		}
+		dst = make([]byte, 0, size)
+	}
 	dst, _ = jsontext.AppendQuote(append(dst, `{"id":`...), id)
 	for i, name := range c {
 		value := f[i]

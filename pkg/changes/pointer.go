@@ -279,13 +279,18 @@ func (r *run) save(ctx context.Context) error {
 		return fmt.Errorf("move the pointer of the changes: %w", err)
 	}
 	r.version, r.named = version, names
-	r.collect(ctx)
+	if r.collect(ctx) > manyObsolete {
+		return r.save(ctx) // or the next run would delete them all once more
+	}
 	return nil
 }
 
-// collect deletes what the stored pointer says is obsolete. What cannot be deleted stays
-// in the list; the list is stored anew with the next pointer.
-func (r *run) collect(ctx context.Context) {
+// manyObsolete is how many objects may be deleted twice rather than the pointer moved again.
+const manyObsolete = 16
+
+// collect deletes what the stored pointer says is obsolete, and returns how much that was.
+// What cannot be deleted stays in the list; the list is stored anew with the next pointer.
+func (r *run) collect(ctx context.Context) (deleted int) {
 	var left []string
 	for _, key := range r.p.Obsolete {
 		if err := r.f.State.Delete(ctx, key); err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -293,5 +298,7 @@ func (r *run) collect(ctx context.Context) {
 			r.f.Log.WarnContext(ctx, "an object that nothing needs any more could not be deleted yet", "error", err)
 		}
 	}
+	deleted = len(r.p.Obsolete) - len(left)
 	r.p.Obsolete = left
+	return deleted
 }

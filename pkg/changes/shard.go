@@ -118,7 +118,8 @@ func (w *shardWriter) add(r *record, f fields) {
 			}
 		}
 	}
-	w.write(append(append(w.line, r.object...), '\n'))
+	w.line = append(append(w.line, r.object...), '\n')
+	w.write(w.line)
 }
 
 // close returns the shard and its object, or nothing for a shard without users.

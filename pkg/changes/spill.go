@@ -1,6 +1,7 @@
 package changes
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"errors"
@@ -44,6 +45,9 @@ type spill struct {
 	size     int64
 	// foreign says that a part of it was stored meanwhile, and anybody may have written it.
 	foreign bool
+
+	unpacker io.ReadCloser
+	unpacked []byte
 }
 
 // frame is a piece of the file: entries of one shard.
@@ -209,10 +213,19 @@ func (s *spill) of(shard int) iter.Seq2[entry, error] {
 	}
 }
 
+// read returns the entries of a frame, valid until the next one is read.
 func (s *spill) read(f frame) ([]byte, error) {
-	z := flate.NewReader(io.NewSectionReader(s.file, f.at, int64(f.length)))
-	raw := make([]byte, f.rawLength)
-	_, err := io.ReadFull(z, raw)
+	section := bufio.NewReader(io.NewSectionReader(s.file, f.at, int64(f.length)))
+	if s.unpacker == nil {
+		s.unpacker = flate.NewReader(section)
+	} else if err := s.unpacker.(flate.Resetter).Reset(section, nil); err != nil {
+		return nil, spillError(err)
+	}
+	if cap(s.unpacked) < f.rawLength {
+		s.unpacked = make([]byte, f.rawLength)
+	}
+	raw := s.unpacked[:f.rawLength]
+	_, err := io.ReadFull(s.unpacker, raw)
 	switch {
 	case err == nil:
 		return raw, nil

@@ -102,12 +102,13 @@ func (s *slice) list(ctx context.Context) error {
 	if err := l.Resume(*s.c.List, s.spill.ids()); err != nil {
 		return err
 	}
-	users, cols := 0, s.c.Columns
+	users, cols, object := 0, s.c.Columns, []byte(nil)
 	err := l.Read(ctx, func(_ list.ID, u graph.User) error {
 		if users++; s.f.Watch != nil && users%1024 == 0 {
 			s.f.Watch(l.Report())
 		}
-		return s.spill.add(shardOf(u.ID), listed, cols.appendObject(nil, u.ID, cols.fields(u.Raw), omitted))
+		object = cols.appendObject(object[:0], u.ID, cols.fields(u.Raw), omitted)
+		return s.spill.add(shardOf(u.ID), listed, object)
 	})
 	state := l.State()
 	s.c.List = &state

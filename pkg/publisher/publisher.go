@@ -161,12 +161,19 @@ func (p *Publisher) readerOf(ctx context.Context, tenant string) (*reader.Reader
 	return r, nil
 }
 
+// How much garbage there may be, in per cent of what lives: the ids and a few large
+// buffers. A list leaves little, so that collecting it early costs next to nothing and
+// keeps the peak down; changes leave the users of each shard that they compare.
+const (
+	GarbageOfLists   = 5
+	GarbageOfChanges = 50
+)
+
 // TuneMemory sets the garbage collector for publishing in a function of this many
-// bytes of memory, 0 where that is not known. It changes the process; main calls
-// it once. What lives is the ids and a few large buffers, and little becomes
-// garbage: collecting it early costs next to nothing and keeps the peak down.
-func TuneMemory(bytes int64) {
-	debug.SetGCPercent(5)
+// bytes of memory, 0 where that is not known, with so much garbage in per cent. It
+// changes the process; main calls it once.
+func TuneMemory(bytes int64, garbage int) {
+	debug.SetGCPercent(garbage)
 	if bytes > 0 {
 		debug.SetMemoryLimit(bytes / 10 * 9) // the rest is not the collector's
 	}
