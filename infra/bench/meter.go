@@ -91,13 +91,15 @@ func (b *eventBus) put(w http.ResponseWriter, r *http.Request) {
 	}
 	b.events.Add(int64(len(request.Entries)))
 	b.bytes.Add(int64(len(body)))
-	type entry struct{ EventId string } //nolint:revive // as the service spells it
+	type entry struct {
+		ID string `json:"EventId"`
+	}
 	answer := struct {
 		FailedEntryCount int
 		Entries          []entry
 	}{Entries: make([]entry, len(request.Entries))}
 	for i := range answer.Entries {
-		answer.Entries[i].EventId = "e"
+		answer.Entries[i].ID = "e"
 	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	_ = json.NewEncoder(w).Encode(answer) // the function is the one to complain

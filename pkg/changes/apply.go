@@ -16,7 +16,7 @@ type target struct {
 	fields        fields
 	was           fields // what the mirror has
 	named         bool   // by a change
-	both          bool // listed, and among the deleted ones
+	both          bool   // listed, and among the deleted ones
 }
 
 // work is the comparison of one shard with what was read.
