@@ -7,7 +7,8 @@ import (
 )
 
 // Lines writes events as NDJSON, one CloudEvent a line: what takes the place of a bus on
-// the command line. It is for one goroutine.
+// the command line. Lines are written whole, so that what is read of a stream that ends
+// early are events all the same. It is for one goroutine.
 type Lines struct {
 	w    *bufio.Writer
 	line []byte
@@ -22,6 +23,11 @@ func (l *Lines) Publish(_ context.Context, e Event) error {
 		return err
 	}
 	l.line = append(e.AppendJSON(l.line[:0]), '\n')
+	if l.w.Available() < len(l.line) { // a longer line than all of the buffer is written at once
+		if err := l.w.Flush(); err != nil {
+			return err
+		}
+	}
 	_, err := l.w.Write(l.line)
 	return err
 }

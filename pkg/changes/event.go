@@ -118,7 +118,8 @@ func (c *Counts) count(kind string) {
 	}
 }
 
-func (c *Counts) add(other Counts) {
+// Add adds the counts of further events.
+func (c *Counts) Add(other Counts) {
 	c.Created += other.Created
 	c.Updated += other.Updated
 	c.Deleted += other.Deleted
@@ -149,8 +150,8 @@ func (r *run) publish(ctx context.Context) (done bool, err error) {
 	if err := out.flush(ctx); err != nil {
 		return false, fmt.Errorf("the changes were not published to every bus; they are kept, and the next run sends them first: %w", err)
 	}
-	t.Counts.add(sent)
-	r.result.add(sent)
+	t.Counts.Add(sent)
+	r.result.Add(sent)
 	if done {
 		return true, r.commit(ctx, t)
 	}

@@ -84,6 +84,9 @@ type Counts struct {
 	Purged   int `json:"purged"`
 }
 
+// Total is the number of all events.
+func (c Counts) Total() int { return c.Created + c.Updated + c.Deleted + c.Restored + c.Purged }
+
 // SuspectError means that a turn would change so much that somebody has to look at it first.
 type SuspectError struct {
 	// Run is the name by which it can be accepted.
