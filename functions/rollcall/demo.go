@@ -30,6 +30,7 @@ func startDemo(ctx context.Context, f tenantFlags) (*demo, error) {
 	if err != nil {
 		return nil, err
 	}
+	config.Churn = f.churn
 	t := simulator.New(config)
 	c := t.Config()
 	secret, err := json.Marshal(map[string]string{"TenantID": c.Tenant, "ClientID": c.ClientID, "ClientSecret": c.ClientSecret})

@@ -93,11 +93,19 @@ In another terminal:
 
   . %s
   rollcall list --format ndjson | wc -l    # or: go run ./functions/rollcall list ...
-
+%s
 The first line sets these variables:
 
 %s%s
-`, t.Config().Domain, t.Users(), server.URL, shellQuoted(filepath.Join(f.folder.Name(), f.variables)), f.exports("  "), f.names(server, t.Config().Hosts))
+`, t.Config().Domain, t.Users(), server.URL, shellQuoted(filepath.Join(f.folder.Name(), f.variables)), watching(t.Config().Churn), f.exports("  "), f.names(server, t.Config().Hosts))
+}
+
+// watching says how to see the changes of a tenant that has some.
+func watching(churn int) string {
+	if churn == 0 {
+		return ""
+	}
+	return "  rollcall changes --watch                 # who comes, goes and is renamed\n"
 }
 
 // names say how to reach the tenant under the names that it was given.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/rollcall-dev/rollcall/pkg/changes"
 	"github.com/rollcall-dev/rollcall/pkg/crash"
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
@@ -64,10 +65,19 @@ func stopped(ctx context.Context) error {
 	}
 }
 
+// interruptedError is the failure of a command that a signal interrupted, where the text
+// of [stopped] would not be true.
+type interruptedError struct{ text string }
+
+func (e *interruptedError) Error() string { return e.text }
+
+// Name returns the public name of what is not at its end.
+func (e *interruptedError) Name() string { return "Snapshot.Incomplete" }
+
 // orStopped replaces an error that a signal caused by the signal, unless the error
 // tells more: that of a list which is complete, or a defect.
 func orStopped(ctx context.Context, err error) error {
-	if err == nil || ctx.Err() == nil || errors.As(err, new(*snapshot.UnfinishedError)) || errors.As(err, new(*crash.Error)) {
+	if err == nil || ctx.Err() == nil || errors.As(err, new(*snapshot.UnfinishedError)) || errors.As(err, new(*interruptedError)) || errors.As(err, new(*crash.Error)) {
 		return err
 	}
 	return stopped(ctx)
@@ -107,6 +117,11 @@ func explain(err error) string {
 	if errors.As(err, &suspect) {
 		lines = append([]string{programName + ": the list is suspect and was not published; the last one stays"}, suspect.Reasons...)
 		lines = append(lines, "What was found: "+location{suspect.Manifest}.of(""), "If it is right: the same command with --accept "+suspect.Run)
+	}
+	var held *changes.SuspectError
+	if errors.As(err, &held) {
+		lines = append([]string{programName + ": the changes are suspect and none of them was published"}, held.Reasons...)
+		lines = append(lines, "If they are right: the same command with --accept "+held.Run, "If not: correct the directory and run it again")
 	}
 	return printableLines(strings.Join(lines, "\n  "))
 }

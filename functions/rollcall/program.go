@@ -30,6 +30,7 @@ type program struct {
 type commands struct {
 	List       listCommand       `cmd:"" help:"List every user of the tenant, or fail."`
 	Snapshot   snapshotCommand   `cmd:"" help:"Publish the complete list to folders, buckets and buses, or nothing."`
+	Changes    changesCommand    `cmd:"" help:"Publish who joined, changed, left and came back, as events."`
 	Doctor     doctorCommand     `cmd:"" help:"Check configuration, credential, token, permissions and count; say what to fix."`
 	Serve      serveCommand      `cmd:"" help:"Serve the users over HTTP on this machine, in Graph's own dialect."`
 	Simulate   simulateCommand   `cmd:"" help:"Serve a simulated tenant on this machine."`
@@ -106,6 +107,7 @@ Examples:
   rollcall list --format ndjson > users.ndjson  all of them
   rollcall list --output users.csv              a file that appears only once it is complete
   rollcall snapshot --sink s3://bucket/users    published for others: objects, a manifest, the latest run
+  rollcall changes --demo --watch               who joins, changes and leaves, as it happens
   rollcall serve --demo                         the users over HTTP, for any Graph client
 
 Environment, with the same names as in the cloud functions:
@@ -120,17 +122,18 @@ Environment, with the same names as in the cloud functions:
   ROLLCALL_COUNT_SLACK    how far a list may be from Graph's count, unverified (default 0)
   ROLLCALL_REQUIRE_VERIFIED  true refuses a list that cannot be verified
   ROLLCALL_PARALLEL       partitions of the list that are read in parallel, 1 to 32 (default auto)
-  ROLLCALL_SINKS          where snapshot publishes: URLs, separated by white space
+  ROLLCALL_SINKS          where snapshot and changes publish: URLs, separated by white space
   ROLLCALL_STATE          store of the state between runs (default state, in the first store)
-  ROLLCALL_MAX_LEAVERS    how many known users may be missing from a snapshot (default 1%, at least 10)
+  ROLLCALL_MAX_LEAVERS    how many known users may be missing at once (default 1%, at least 10)
   ROLLCALL_MAX_COLUMN_LOSS  how many of its values a column may lose (default 50%, at least 10)
+  ROLLCALL_RECONCILE      how often changes compares what it knows with everybody (default 168h)
   ROLLCALL_LOGIN_URL, ROLLCALL_GRAPH_URL
                           hosts that replace the cloud's, such as a simulated tenant's
   HTTPS_PROXY, SSL_CERT_FILE, AWS_*, AZURE_STORAGE_*, NO_COLOR
                           as usual
 
 Exit status:
-  0  success: a list is complete, a snapshot is published
+  0  success: a list is complete, a snapshot or the changes are published
   1  failure: nothing that is left behind can be taken for a complete list
   2  wrong usage or configuration`
 }

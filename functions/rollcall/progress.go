@@ -10,6 +10,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"github.com/rollcall-dev/rollcall/pkg/graph"
+	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/retry"
 	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
@@ -142,6 +143,14 @@ func (g *progress) set(users int) {
 		shown = min(shown, total)
 	}
 	_ = g.console.bar.Set64(shown) // a bar that cannot be drawn is not a failure
+}
+
+// report sets what a run reports of a list.
+func (g *progress) report(r list.Report) {
+	if r.Expected != nil {
+		g.expect(r.Expected.Before)
+	}
+	g.set(r.Users)
 }
 
 // end removes the bar.

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -186,6 +187,12 @@ func isLoopback(host string) bool {
 	}
 	name, port, err := origin.ParseHost(host)
 	return err == nil && port == "" && name == "localhost"
+}
+
+// isLoopbackURL reports whether a URL leads to this machine.
+func isLoopbackURL(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && isLoopback(u.Hostname())
 }
 
 // guard decides whose requests reach the API.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/rollcall-dev/rollcall/pkg/changes"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/publisher"
@@ -118,15 +119,9 @@ func (c *snapshotCommand) overrides(p *program) (overrides, error) {
 // there is one.
 func (c *snapshotCommand) publish(ctx context.Context, to *publisher.Publisher, bar *progress) (*snapshot.Result, error) {
 	defer bar.end()
-	watch := func(r list.Report) {
-		if r.Expected != nil {
-			bar.expect(r.Expected.Before)
-		}
-		bar.set(r.Users)
-	}
-	result, err := to.Snapshot(ctx, snapshot.Input{Run: c.Name, Accept: c.Accept}, watch)
+	result, err := to.Snapshot(ctx, snapshot.Input{Run: c.Name, Accept: c.Accept}, bar.report)
 	for err == nil && result.Status == snapshot.Continue {
-		result, err = to.Snapshot(ctx, snapshot.Input{Resume: result.Resume}, watch)
+		result, err = to.Snapshot(ctx, snapshot.Input{Resume: result.Resume}, bar.report)
 	}
 	return result, err
 }
@@ -137,6 +132,10 @@ func explained(ctx context.Context, t *tenant, err error) error {
 	var input *snapshot.InputError
 	if errors.As(err, &input) {
 		return &usageError{"--" + input.Field + " " + input.Reason}
+	}
+	var asked *changes.InputError
+	if errors.As(err, &asked) && asked.Name() == "Request.Invalid" {
+		return &usageError{"--" + asked.Field + " " + asked.Reason}
 	}
 	var answer *graph.Error
 	if !errors.As(err, &answer) {
@@ -150,7 +149,7 @@ func explained(ctx context.Context, t *tenant, err error) error {
 }
 
 // printResult writes the result for a program. People read the summary.
-func (p *program) printResult(result *snapshot.Result) error {
+func (p *program) printResult(result any) error {
 	if _, onTerminal := terminalWidth(p.stdout); onTerminal {
 		return nil
 	}

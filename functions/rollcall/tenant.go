@@ -20,6 +20,8 @@ type tenantFlags struct {
 	Demo      bool     `help:"Read a simulated tenant that runs inside this command."`
 	DemoUsers int      `placeholder:"N" default:"1000" help:"How many users the simulated tenant has (${default})."`
 	DemoFault []string `hidden:"" sep:"none" placeholder:"NAME[:PAGE]" help:"What goes wrong in the simulated tenant."`
+
+	churn int // how many changes happen in the simulated tenant per minute
 }
 
 // tenant is a connection to a tenant, real or simulated.
