@@ -3,6 +3,7 @@ package changes_test
 import (
 	"context"
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -343,4 +344,34 @@ func TestALongPublicationGoesOnInTheNextRun(t *testing.T) {
 		c.consume(t, f.buses[0].take())
 		f.wantSame(t, c)
 	})
+}
+
+// The link that is kept is never sent elsewhere: a pointer could have been forged.
+func TestALinkToAnotherGraphHostIsNotFollowedAndEverybodyIsCompared(t *testing.T) {
+	for _, host := range []string{"graph.elsewhere.example", "graph.microsoft.com:8443", "kim@graph.microsoft.com"} {
+		for want, in := range map[string]changes.Input{changes.Resync: {}, changes.Reconcile: {Resync: true}} {
+			bubble(t, simulator.Config{Users: 60}, func(t *testing.T, f *fixture) {
+				c := newConsumer()
+				f.run(t, changes.Input{Baseline: "emit"})
+				key := "tenant=" + tenantID + "/changes/pointer.json"
+				body, version, err := f.memory.Read(t.Context(), key)
+				must(t, err)
+				moved := regexp.MustCompile(`"link":"https://[^/]+/`).ReplaceAll(body, []byte(`"link":"https://`+host+`/`))
+				_, err = f.memory.Swap(t.Context(), key, moved, version)
+				must(t, err, f.tenant.Delete(3), f.tenant.SetDepartment(4, "X"))
+				if string(moved) == string(body) {
+					t.Fatalf("no link in %s", body)
+				}
+				if r := f.run(t, in); r.Kind != want || r.Deleted != 1 || r.Updated != 1 {
+					t.Errorf("%+v", r)
+				}
+				c.consume(t, f.buses[0].take())
+				f.wantSame(t, c)
+				must(t, f.tenant.Delete(5))
+				if r := f.run(t, changes.Input{}); r.Kind != changes.Round || r.Deleted != 1 {
+					t.Errorf("%+v", r)
+				}
+			})
+		}
+	}
 }

@@ -72,8 +72,7 @@ func (r *run) held() error {
 func (r *run) rounds(ctx context.Context, asked columns) error {
 	for range maxRounds {
 		active, err := r.round(ctx, asked)
-		var answer *graph.Error
-		if errors.As(err, &answer) && answer.PageToken() {
+		if expired(err) {
 			// A $select that Graph refuses is found out by asking for a new link.
 			r.f.Log.WarnContext(ctx, "the delta link is no longer valid; everybody is read", "error", err)
 			return r.everybody(ctx, Resync, true)
@@ -89,6 +88,14 @@ func (r *run) rounds(ctx context.Context, asked columns) error {
 		r.result.Status = Continue
 	}
 	return nil
+}
+
+// expired reports whether the link that was kept leads to no changes any more: Graph does
+// not know it, or it leads to another Graph host than the one that is configured now.
+func expired(err error) bool {
+	var answer *graph.Error
+	var link *graph.LinkError
+	return errors.As(err, &answer) && answer.PageToken() || errors.As(err, &link) && link.Kept
 }
 
 // answer completes the result.

@@ -163,9 +163,8 @@ func (s *slice) explain(ctx context.Context) error {
 		return nil
 	}
 	next, paused, err := s.drainSome(ctx, cmp.Or(s.c.Next, s.p.Link))
-	var answer *graph.Error
 	switch {
-	case errors.As(err, &answer) && answer.PageToken():
+	case expired(err):
 		s.f.Log.WarnContext(ctx, "the delta link is no longer valid; what has changed is found by comparison alone", "error", err)
 	case err != nil:
 		return err

@@ -59,6 +59,10 @@ type DeltaOptions struct {
 func (c *Client) DeltaRound(ctx context.Context, link string, o DeltaOptions, stats *Stats, change func(Change) error) (next string, paused bool, err error) {
 	u, err := c.resolve(link, deltaPath)
 	if err != nil {
+		var refused *LinkError
+		if errors.As(err, &refused) {
+			refused.Kept = true
+		}
 		return "", false, err
 	}
 	if o.Select != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/origin"
 )
 
-// LinkError reports a link that Graph sent and that is not followed: the token
+// LinkError reports a link of Graph that is not followed: the token
 // would go to a host or path that was not configured, or the list would never
 // end. It does not show the link, which may contain parts of users.
 type LinkError struct {
@@ -17,6 +17,8 @@ type LinkError struct {
 	Reason string
 	// Loop is true when the link leads back to a page that was read before.
 	Loop bool
+	// Kept is true for a link that Graph did not send just now: the caller has kept it.
+	Kept bool
 }
 
 // Name returns the public name of the error.
