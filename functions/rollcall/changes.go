@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rollcall-dev/rollcall/pkg/bus"
 	"github.com/rollcall-dev/rollcall/pkg/changes"
+	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/publisher"
 )
 
@@ -90,9 +90,11 @@ func (c *changesCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	f := &feed{program: p, tenant: t, to: to, console: console, watch: c.Watch, kept: forget == nil, lines: c.lines(p), text: c.isText(p)}
-	if len(settings.Sinks.Buses) > 0 {
-		f.lines = nil
+	f := &feed{program: p, console: console, watch: c.Watch, kept: forget == nil, bus: len(settings.Sinks.Buses) > 0}
+	f.text = !f.bus && c.isText(p)
+	f.run = func(ctx context.Context, in changes.Input, watch func(list.Report)) (*changes.Result, error) {
+		result, err := to.Changes(ctx, in, f.stdout, watch)
+		return result, explained(ctx, t, err)
 	}
 	in := changes.Input{Baseline: c.Baseline, Accept: c.Accept, Resync: c.Resync}
 	if c.Watch {
@@ -169,14 +171,6 @@ func (c *changesCommand) keep(settings *publisher.Settings) (forget func(), err 
 func (c *changesCommand) isText(p *program) bool {
 	_, onTerminal := terminalWidth(p.stdout)
 	return c.Format == "text" || c.Format == "auto" && onTerminal
-}
-
-// lines returns what opens stdout in place of a bus.
-func (c *changesCommand) lines(p *program) func() changes.Bus {
-	if c.isText(p) {
-		return func() changes.Bus { return newEventText(p.out()) }
-	}
-	return func() changes.Bus { return bus.NewLines(p.out()) }
 }
 
 // interval is the pause between two rounds. A simulated tenant has no quota to spare.

@@ -8,24 +8,32 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rollcall-dev/rollcall/pkg/bus"
 	"github.com/rollcall-dev/rollcall/pkg/changes"
 	"github.com/rollcall-dev/rollcall/pkg/crash"
 	"github.com/rollcall-dev/rollcall/pkg/failure"
-	"github.com/rollcall-dev/rollcall/pkg/publisher"
+	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/retry"
 )
 
 // feed publishes the changes of a tenant from the command line.
 type feed struct {
 	program *program
-	tenant  *tenant
-	to      *publisher.Publisher
 	console *console
+	// run publishes what has changed, once.
+	run func(ctx context.Context, in changes.Input, watch func(list.Report)) (*changes.Result, error)
 	// watch says that one round follows another, kept that the state outlives the command.
 	watch, kept bool
-	// lines open stdout where there is no bus; text says that a person reads it.
-	lines func() changes.Bus
-	text  bool
+	// bus says that the events go to one, text that a person reads them on stdout.
+	bus, text bool
+}
+
+// stdout takes the events where there is no bus.
+func (f *feed) stdout() changes.Bus {
+	if f.text {
+		return newEventText(f.program.out())
+	}
+	return bus.NewLines(f.program.out())
 }
 
 // longestPause is the longest wait between two rounds that fail.
@@ -47,14 +55,14 @@ func (f *feed) once(ctx context.Context, in changes.Input) error {
 func (f *feed) follow(ctx context.Context, in changes.Input, every time.Duration) error {
 	patience := retry.Policy{First: 2 * every, Last: max(longestPause, 2*every)}
 	failures, worked := 0, false
-	for {
+	for ctx.Err() == nil {
 		pause := every
 		result, err := f.round(ctx, in)
 		switch {
 		case errors.As(err, new(*crash.Error)):
 			return err
 		case ctx.Err() != nil:
-			return nil
+			continue
 		case err == nil:
 			if err := f.report(result, !worked); err != nil {
 				return err
@@ -69,10 +77,9 @@ func (f *feed) follow(ctx context.Context, in changes.Input, every time.Duration
 				return err
 			}
 		}
-		if retry.Wait(ctx, pause) != nil {
-			return nil
-		}
+		_ = retry.Wait(ctx, pause) // or until it is interrupted
 	}
+	return nil
 }
 
 // isFinal reports whether trying again would be of no use. A credential or a permission
@@ -93,9 +100,9 @@ func (f *feed) round(ctx context.Context, in changes.Input) (*changes.Result, er
 	defer bar.end()
 	var total *changes.Result
 	for {
-		result, err := f.to.Changes(ctx, in, f.lines, bar.report)
+		result, err := f.run(ctx, in, bar.report)
 		if err != nil {
-			return nil, explained(ctx, f.tenant, err)
+			return nil, err
 		}
 		if total != nil {
 			result.Kind, result.Drift = total.Kind, result.Drift+total.Drift
@@ -112,14 +119,14 @@ func (f *feed) round(ctx context.Context, in changes.Input) (*changes.Result, er
 // published nothing are not worth a line.
 func (f *feed) report(result *changes.Result, first bool) error {
 	published := result.Total()
-	if f.lines == nil && (first || published > 0) {
+	if f.bus && (first || published > 0) {
 		if err := f.program.printResult(result); err != nil {
 			return err
 		}
 	}
 	var lines []string
 	if result.Drift > 0 {
-		lines = append(lines, fmt.Sprintf("warning: %d of these are repairs: no change had told of them", result.Drift))
+		lines = append(lines, fmt.Sprintf("warning: %d users differed though no change had told of it", result.Drift))
 	}
 	if first && len(result.MissingColumns) > 0 {
 		lines = append(lines, "warning: Graph does not track optional columns, which are missing: "+strings.Join(result.MissingColumns, ", "))
@@ -134,7 +141,7 @@ func (f *feed) report(result *changes.Result, first bool) error {
 		default:
 			lines = append(lines, "Nothing is kept: --watch goes on, --state DIR lets the next run go on.")
 		}
-	case first || published > 0 && !(f.lines != nil && f.text): // who reads the events needs no sum
+	case first || published > 0 && !f.text: // who reads the events needs no sum
 		lines = append(lines, fmt.Sprintf("%s; %d users", counted(result.Counts), result.Users))
 	}
 	if first && f.watch {

@@ -78,6 +78,9 @@ func (s *Store) write(path string, body []byte) (temp string, err error) {
 
 // lock waits until no other writer replaces an object in this folder.
 func (s *Store) lock(ctx context.Context) (unlock func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err // without leaving anything in a folder that its owner may remove now
+	}
 	select {
 	case s.mutex <- struct{}{}:
 	case <-ctx.Done():
