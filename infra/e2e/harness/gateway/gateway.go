@@ -69,6 +69,13 @@ func Start(kind Kind, host *lambdahost.Host) *Server {
 	return g
 }
 
+// Use hands requests to another execution environment from now on.
+func (g *Server) Use(host *lambdahost.Host) {
+	g.turn.Lock()
+	defer g.turn.Unlock()
+	g.host = host
+}
+
 // Close ends the server once the requests under way are answered.
 func (g *Server) Close() { g.server.Close() }
 
