@@ -27,7 +27,7 @@ RELEASE    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -tags lambda.
 BUDGETS    := users:13000000 webhook:11000000 changes:29000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt format vet tidy lint race size e2e e2e-foreign jq soffice chaos bench bench-peers bench-changes validate build build-UsersFunction build-SnapshotFunction build-ChangesFunction deploy tools clean
+.PHONY: help run test check fmt format vet tidy lint race size e2e e2e-foreign jq soffice chaos bench bench-peers bench-changes validate build build-UsersFunction build-SnapshotFunction build-ChangesFunction build-WebhookFunction deploy tools clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -119,6 +119,10 @@ build-SnapshotFunction:
 build-ChangesFunction:
 	@mkdir -p "$(ARTIFACTS_DIR)"
 	@GOOS=linux GOARCH=arm64 $(RELEASE) -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/changes
+
+build-WebhookFunction:
+	@mkdir -p "$(ARTIFACTS_DIR)"
+	@GOOS=linux GOARCH=arm64 $(RELEASE) -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/webhook
 
 deploy: ## Deploy template.yaml with the SAM command line, which asks for the parameters
 	@sam build --build-in-source && sam deploy --guided --capabilities CAPABILITY_IAM

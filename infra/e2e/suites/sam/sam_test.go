@@ -20,22 +20,41 @@ func TestTheTemplateIsValid(t *testing.T) {
 	}
 }
 
-func TestTheBuildMakesTheReleasedBinaryAndNothingElse(t *testing.T) {
+// functions are those of the template, also those that only some stacks have, and the
+// folders of their programs.
+func functions() map[string]string {
+	return map[string]string{
+		"UsersFunction": "users", "SnapshotFunction": "snapshot", "ChangesFunction": "changes", "WebhookFunction": "webhook",
+	}
+}
+
+func TestTheBuildMakesTheReleasedBinariesAndNothingElse(t *testing.T) {
 	dir := t.TempDir()
 	sam(t, "build", "--build-in-source", "--template-file", harness.Path(t, "template.yaml"), "--build-dir", dir)
-	artifacts, err := os.ReadDir(filepath.Join(dir, "UsersFunction"))
+	built, err := filepath.Glob(filepath.Join(dir, "*Function"))
+	if err != nil || len(built) != len(functions()) {
+		t.Errorf("it builds %q, %v", built, err)
+	}
+	for function, folder := range functions() {
+		t.Run(function, func(t *testing.T) { checkBuilt(t, filepath.Join(dir, function), folder) })
+	}
+}
+
+func checkBuilt(t *testing.T, dir, folder string) {
+	t.Helper()
+	artifacts, err := os.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(artifacts) != 1 || artifacts[0].Name() != "bootstrap" {
 		t.Errorf("the artifacts are %v, want a bootstrap alone", artifacts)
 	}
-	bootstrap := filepath.Join(dir, "UsersFunction", "bootstrap")
+	bootstrap := filepath.Join(dir, "bootstrap")
 	info, err := buildinfo.ReadFile(bootstrap)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if info.Path != "github.com/rollcall-dev/rollcall/functions/users" {
+	if info.Path != "github.com/rollcall-dev/rollcall/functions/"+folder {
 		t.Errorf("it is the program %s", info.Path)
 	}
 	got := map[string]string{}

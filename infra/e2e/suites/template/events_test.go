@@ -30,6 +30,9 @@ func TestOnlyTheFeedSendsToItsBus(t *testing.T) {
 	if variables["ROLLCALL_SINKS"] != "eventbridge://<Events>" {
 		t.Errorf("the feed sends to %v", variables["ROLLCALL_SINKS"])
 	}
+	if len(stack(t, publishing(nil)).Of("AWS::SQS::Queue")) != 3 { // of the feed, its dead letters, and what was not started
+		t.Error("there is a queue of events that nobody asked for")
+	}
 }
 
 func TestTheArchiveKeepsEveryEventForRetentionDays(t *testing.T) {

@@ -41,6 +41,7 @@ type feed struct {
 	moto   *moto.Server
 	tenant *tenant.Tenant
 	host   *lambdahost.Host
+	queue  *cloud.Queue      // of ordered events
 	names  *strings.Replacer // for what stands for a name in the stack
 
 	mu   sync.Mutex
@@ -53,7 +54,7 @@ type grant struct{ action, resource string }
 func startFeed(t *testing.T) *feed {
 	t.Helper()
 	f := &feed{
-		stack: stack(t, publishing(nil)), moto: harness.Start(t, moto.Start),
+		stack: stack(t, publishing(map[string]string{"EventsQueue": "yes"})), moto: harness.Start(t, moto.Start),
 		tenant: harness.Start(t, tenant.New(simulator.Config{Users: 300, Latency: 200 * time.Millisecond}).Start),
 	}
 	text, err := f.tenant.Secret(f.tenant.ClientSecret)
@@ -64,7 +65,11 @@ func startFeed(t *testing.T) *feed {
 	if err := errors.Join(failed, cloud.CreateBucket(t.Context(), f.moto.Config(), bucketName)); err != nil {
 		t.Fatal(err)
 	}
+	if f.queue, err = cloud.CreateQueue(t.Context(), f.moto.Config(), "ordered.fifo"); err != nil {
+		t.Fatal(err)
+	}
 	f.names = strings.NewReplacer(
+		"<OrderedEvents.Arn>", f.queue.ARN, "<OrderedEvents>", "https://sqs.eu-west-1.amazonaws.com/"+cloud.Account+"/ordered.fifo",
 		"<Bucket.Arn>", "arn:aws:s3:::"+bucketName, "<Bucket>", bucketName, "<Secret>", *secret.ARN,
 		"<Events.Arn>", "arn:aws:events:eu-west-1:123456789012:event-bus/"+busName, "<Events>", busName)
 	proxy := harness.Start(t, faultproxy.Config{Target: f.moto.URL}.Start)
@@ -95,6 +100,8 @@ func (f *feed) record(r *http.Request) {
 			add("secretsmanager:"+action, f.names.Replace("<Secret>"))
 		case strings.HasPrefix(target, "AWSEvents."):
 			add("events:"+action, f.names.Replace("<Events.Arn>"))
+		case strings.HasPrefix(target, "AmazonSQS."):
+			add("sqs:"+strings.TrimSuffix(action, "Batch"), f.queue.ARN)
 		default:
 			add(target, "")
 		}
@@ -176,6 +183,23 @@ func TestTheDeployedChangeFeed(t *testing.T) {
 	if diff := cmp.Diff(want, received(t, inbox)); diff != "" {
 		t.Error(diff)
 	}
+	bodies, err := f.queue.Drain(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ordered []string
+	for _, body := range bodies {
+		var event struct{ Type, Subject string }
+		if err := json.Unmarshal(body, &event); err != nil {
+			t.Fatal(err)
+		}
+		if event.Subject == id(7) {
+			ordered = append(ordered, event.Type)
+		}
+	}
+	if want := []string{"rollcall.user.deleted", "rollcall.user.restored"}; len(bodies) != 5 || !slices.Equal(ordered, want) {
+		t.Errorf("the queue has %d events, those of one user are %q", len(bodies), ordered)
+	}
 	f.checkGrants(t)
 	if shards := f.checkLifecycle(t); shards < 100 {
 		t.Errorf("the mirror has %d shards", shards)
@@ -215,7 +239,7 @@ func (f *feed) checkGrants(t *testing.T) {
 // elsewhere reports whether a permission is for what this test has not: services that act
 // for the function, events too large for the bus, and objects that are not there.
 func elsewhere(action, resource string) bool {
-	return strings.HasPrefix(action, "logs:") || strings.HasPrefix(action, "sqs:") || strings.HasPrefix(action, "kms:") ||
+	return strings.HasPrefix(action, "logs:") || resource == "<ChangesQueue.Arn>" || strings.HasPrefix(action, "kms:") ||
 		action == "s3:ListBucket" || strings.HasSuffix(resource, "/claims/*")
 }
 

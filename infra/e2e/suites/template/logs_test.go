@@ -14,7 +14,7 @@ func TestEveryLogGroupEndsAndMayHaveAKey(t *testing.T) {
 		parameters["LogsKmsKeyArn"] = key
 		s := stack(t, parameters)
 		groups := s.Of("AWS::Logs::LogGroup")
-		if len(groups) != 5 {
+		if len(groups) != 6 {
 			t.Errorf("the log groups are %q", groups)
 		}
 		for _, name := range groups {
@@ -28,7 +28,7 @@ func TestEveryLogGroupEndsAndMayHaveAKey(t *testing.T) {
 // A path may name a user, a query a person, a header both.
 func TestTheAPIsLogWhoCallsAndNotWhatIsAsked(t *testing.T) {
 	s := stack(t, everything())
-	for name, setting := range map[string]string{"Api": "AccessLogSetting", "HttpStage": "AccessLogSettings"} {
+	for name, setting := range map[string]string{"Api": "AccessLogSetting", "HttpStage": "AccessLogSettings", "WebhookStage": "AccessLogSettings"} {
 		logs := as[struct{ DestinationArn, Format string }](t, s.Resources[name].Properties[setting])
 		if logs.DestinationArn != "arn:aws:logs:eu-west-1:123456789012:log-group:<ApiLogs>" {
 			t.Errorf("%s logs to %s", name, logs.DestinationArn)
@@ -37,7 +37,7 @@ func TestTheAPIsLogWhoCallsAndNotWhatIsAsked(t *testing.T) {
 		if err := json.Unmarshal([]byte(logs.Format), &record); err != nil || strings.Contains(logs.Format, "\n") {
 			t.Errorf("%s: %v: %s", name, err, logs.Format)
 		}
-		caller := map[string]string{"Api": "caller", "HttpStage": "subject"}[name]
+		caller := map[string]string{"Api": "caller", "HttpStage": "subject", "WebhookStage": "route"}[name] // the webhook's callers have no name
 		for _, needed := range []string{caller, "time", "requestId", "sourceIp", "status", "method"} {
 			if record[needed] == "" {
 				t.Errorf("%s does not log the %s", name, needed)
@@ -49,8 +49,8 @@ func TestTheAPIsLogWhoCallsAndNotWhatIsAsked(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"Api", "HttpStage"} {
-		properties := stack(t, byJwt(map[string]string{"JwtRoles": "Audit"})).Resources[name].Properties
+	for _, name := range []string{"Api", "HttpStage", "WebhookStage"} {
+		properties := stack(t, byJwt(notified(map[string]string{"JwtRoles": "Audit"}))).Resources[name].Properties
 		if properties["AccessLogSetting"] != nil || properties["AccessLogSettings"] != nil {
 			t.Errorf("%s logs though nobody asked for it", name)
 		}

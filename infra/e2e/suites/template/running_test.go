@@ -13,6 +13,7 @@ import (
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/stepfunctions"
 	"github.com/rollcall-dev/rollcall/pkg/config"
 	"github.com/rollcall-dev/rollcall/pkg/publisher"
+	"github.com/rollcall-dev/rollcall/pkg/webhook/aws"
 )
 
 func TestTheScheduleStartsTheMachineWithItsTimeAsTheRun(t *testing.T) {
@@ -68,15 +69,23 @@ func TestTheStateMachinesGetEveryValueTheyName(t *testing.T) {
 }
 
 func TestTheFunctionsUnderstandTheirEnvironment(t *testing.T) {
+	// What only AWS gives: names as they are, and what is of another form.
+	names := strings.NewReplacer("<OrderedEvents>", "https://sqs.eu-west-1.amazonaws.com/123456789012/stack-OrderedEvents-1.fifo",
+		"<ChangesQueue>", "https://sqs.eu-west-1.amazonaws.com/123456789012/stack-ChangesQueue-1.fifo",
+		"<SnapshotMachine>", "arn:aws:states:eu-west-1:123456789012:stateMachine:SnapshotMachine-1",
+		"<TenantsMachine>", "arn:aws:states:eu-west-1:123456789012:stateMachine:TenantsMachine-1", "<", "", ">", "")
 	for name, s := range stacks(t) {
 		for _, function := range s.Of("AWS::Serverless::Function") {
 			variables := s.Resources[function].Properties["Environment"].(map[string]any)["Variables"].(map[string]any)
 			var environ []string
 			for variable, value := range variables {
-				// <Bucket> stands for a name that only AWS gives.
-				environ = append(environ, variable+"="+strings.NewReplacer("<", "", ">", "").Replace(fmt.Sprint(value)))
+				environ = append(environ, variable+"="+names.Replace(fmt.Sprint(value)))
 			}
-			if _, err := config.Read(environ, new(publisher.Settings)); err != nil {
+			var settings any = new(publisher.Settings)
+			if function == "WebhookFunction" {
+				settings = new(aws.Settings)
+			}
+			if _, err := config.Read(environ, settings); err != nil {
 				t.Errorf("%s, %s: %v", name, function, err)
 			}
 		}

@@ -22,7 +22,7 @@ func TestAKeyIsUsedByTheSecretsManagerOfItsOwnRegion(t *testing.T) {
 	const here, there = "arn:aws:kms:eu-west-1:123456789012:key/here", "arn:aws:kms:us-east-1:123456789012:key/there"
 	const secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:rollcall/entra-AbCdEf"
 	for key, want := range map[string]string{here: "secretsmanager.eu-west-1.amazonaws.com", there: "secretsmanager.us-east-1.amazonaws.com"} {
-		for _, role := range []string{"UsersRole", "SnapshotRole", "ChangesRole"} {
+		for _, role := range []string{"UsersRole", "SnapshotRole", "ChangesRole"} { // for the webhook's see there
 			if diff := cmp.Diff(map[string]string{key: want}, decrypts(t, publishing(map[string]string{"SecretArn": secret, "SecretKmsKeyArn": key}), role)); diff != "" {
 				t.Errorf("%s: %s", role, diff)
 			}
@@ -36,8 +36,8 @@ func TestAKeyOfAnotherRegionEncryptsNoSecretThatIsMadeHere(t *testing.T) {
 		"arn:aws:kms:eu-west-1:123456789012:key/here":  "arn:aws:kms:eu-west-1:123456789012:key/here",
 		"arn:aws:kms:us-east-1:123456789012:key/there": nil,
 	} {
-		s := stack(t, map[string]string{"SecretKmsKeyArn": key})
-		for _, name := range []string{"Secret", "SealKey"} {
+		s := stack(t, notified(map[string]string{"SecretKmsKeyArn": key}))
+		for _, name := range []string{"Secret", "SealKey", "WebhookSecret"} {
 			if got := s.Resources[name].Properties["KmsKeyId"]; got != want {
 				t.Errorf("with the key %q %s has the key %v", key, name, got)
 			}

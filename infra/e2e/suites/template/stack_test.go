@@ -22,6 +22,8 @@ func everything() map[string]string {
 		"TenantSecretsRegion":    "eu-central-1",
 		"TenantSecretsKmsKeyArn": "arn:aws:kms:eu-central-1:123456789012:key/tenants",
 		"Changes":                "yes",
+		"Webhook":                "yes",
+		"EventsQueue":            "yes",
 		"RuleTargetArn":          "arn:aws:sqs:eu-west-1:123456789012:people",
 		"BucketAccessLogs":       "yes", "ApiAccessLogs": "yes",
 		"LogsKmsKeyArn":          "arn:aws:kms:eu-west-1:123456789012:key/logs",
@@ -40,6 +42,7 @@ func stacks(t *testing.T) map[string]*cloudformation.Stack {
 		"with everything":                stack(t, everything()),
 		"with a filter":                  stack(t, map[string]string{"Filter": "accountEnabled eq true"}),
 		"with the changes of one tenant": stack(t, publishing(nil)),
+		"with a webhook":                 stack(t, notified(nil)),
 	}
 }
 

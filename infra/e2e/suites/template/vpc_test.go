@@ -9,7 +9,7 @@ import (
 func TestInAVpcTheFunctionsOwnCodeHasNoNetworkInterfaces(t *testing.T) {
 	s := stack(t, everything())
 	all := statements(t, s)
-	for role, function := range map[string]string{"UsersRole": "UsersFunction", "SnapshotRole": "SnapshotFunction", "ChangesRole": "ChangesFunction"} {
+	for role, function := range map[string]string{"UsersRole": "UsersFunction", "SnapshotRole": "SnapshotFunction", "ChangesRole": "ChangesFunction", "WebhookRole": "WebhookFunction"} {
 		var allowed, denied []string
 		for _, one := range all[role] {
 			switch {
@@ -32,7 +32,7 @@ func TestInAVpcTheFunctionsOwnCodeHasNoNetworkInterfaces(t *testing.T) {
 			}
 		}
 	}
-	if s := stack(t, publishing(nil)); len(s.Of("AWS::IAM::Policy")) > 0 {
+	if s := stack(t, notified(nil)); len(s.Of("AWS::IAM::Policy")) > 0 {
 		t.Errorf("without a VPC there is %q", s.Of("AWS::IAM::Policy"))
 	}
 }
