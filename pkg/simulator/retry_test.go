@@ -60,6 +60,39 @@ func TestANotificationThatIsNotTakenIsSentAgainForFourHours(t *testing.T) {
 	}
 }
 
+func TestANotificationThatIsSentByForceManyTimesWaitsAllTheSame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSubscriber(t, simulator.Config{Users: 3})
+		s.subscribe(nil)
+		s.answer(status(500))
+		must(t, s.tenant.SetDepartment(0, "IT"))
+		for range 70 {
+			synctest.Wait()
+			s.tenant.DeliverNotifications()
+		}
+		time.Sleep(3 * time.Hour)
+		if got := s.state(); got.Requests != 71 || got.Pending != 1 {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+func TestANotificationWhoseSubscriptionEndsMeanwhileIsCountedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSubscriber(t, simulator.Config{Users: 3})
+		id := s.subscribe(nil)
+		s.answer(func(w http.ResponseWriter, _ *http.Request) {
+			must(t, s.tenant.ExpireSubscription(id))
+			w.WriteHeader(http.StatusOK)
+		})
+		must(t, s.tenant.SetDepartment(0, "IT"))
+		synctest.Wait()
+		if got := s.tenant.Notices(); got.Delivered+got.Dropped != 1 {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
 func TestANewNotificationDoesNotWaitForOneThatIsRetried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSubscriber(t, simulator.Config{Users: 3})

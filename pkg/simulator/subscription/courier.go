@@ -17,8 +17,10 @@ import (
 const (
 	retryFor   = 4 * time.Hour
 	firstRetry = 10 * time.Second
-	batchLimit = 100   // notices in a request
-	queueLimit = 2_000 // notices that wait for one subscriber
+	// mostDoublings of firstRetry are longer than retryFor.
+	mostDoublings = 11
+	batchLimit    = 100   // notices in a request
+	queueLimit    = 2_000 // notices that wait for one subscriber
 
 	// From reminderLead before its end a subscription asks to be reauthorised, every
 	// reminderEvery.
@@ -127,6 +129,9 @@ func (c *courier) due(now time.Time) (lifecycle bool, address string, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.forget()
+	if !c.Expires.After(now) {
+		return false, "", false
+	}
 	if at, ok := c.nextReminder(); ok && !at.After(now) {
 		c.reminded = now
 		if !slices.ContainsFunc(c.queue, func(n notice) bool { return n.lifecycle }) {
@@ -186,7 +191,7 @@ func (c *courier) deliver(ctx context.Context) (more bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.inFlight = 0
-	if dropped || ctx.Err() != nil { // The subscription may have ended meanwhile.
+	if dropped || ctx.Err() != nil && status/100 != 2 { // The subscription may have ended meanwhile.
 		c.drop(len(batch))
 		return ctx.Err() == nil
 	}
@@ -223,7 +228,7 @@ func (c *courier) retry(batch []notice, now time.Time) {
 			c.drop(1)
 			continue
 		}
-		n.due = now.Add(c.config.Scaled(firstRetry << n.attempts))
+		n.due = now.Add(c.config.Scaled(firstRetry << min(n.attempts, mostDoublings)))
 		if n.due.After(last) {
 			n.due = last
 		}
