@@ -1,6 +1,8 @@
 package simulator_test
 
 import (
+	"bytes"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strconv"
@@ -282,6 +284,25 @@ func TestATenantThatIsClosedNotifiesNobody(t *testing.T) {
 		time.Sleep(time.Hour)
 		if got := s.seen(false)[before:]; len(got) != 0 {
 			t.Errorf("%+v", got)
+		}
+	})
+}
+
+func TestTheLogOfNotificationsContainsNoPersonAndNoSecret(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var lines bytes.Buffer
+		s := newSubscriber(t, simulator.Config{Users: 3, Log: slog.New(slog.NewJSONHandler(&lines, nil))})
+		s.subscribe(nil)
+		must(t, s.tenant.SetDepartment(1, "IT"))
+		synctest.Wait()
+		text := lines.String()
+		if !strings.Contains(text, `"msg":"notification"`) || !strings.Contains(text, `"status":202`) {
+			t.Errorf("%s", text)
+		}
+		for _, secret := range []string{s.tenant.ID(1), "s3cret", "code=", s.token} {
+			if strings.Contains(text, secret) {
+				t.Errorf("the log contains %s: %s", secret, text)
+			}
 		}
 	})
 }
