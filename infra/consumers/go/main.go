@@ -2,9 +2,9 @@
 // applying the events that Rollcall publishes about changes. Copy it and change what it
 // stores; what makes it correct is in event.go and table.go.
 //
-//	rollcall changes | go run ./consumers/go users.db
+//	rollcall changes --state ./state --baseline emit | go run ./consumers/go users.db
 //
-// Each line of the standard input is an event, or a message of SQS or EventBridge with an
+// Each run applies what has changed since the last one; the first has everybody. Each line of the standard input is an event, or a message of SQS or EventBridge with an
 // event in it.
 package main
 
@@ -23,7 +23,7 @@ const longest = 4 << 20
 
 func main() {
 	if len(os.Args) != 2 {
-		_, _ = fmt.Fprintln(os.Stderr, "usage: rollcall changes | go run ./consumers/go users.db")
+		_, _ = fmt.Fprintln(os.Stderr, "usage: rollcall changes --state ./state --baseline emit | go run ./consumers/go users.db")
 		os.Exit(2)
 	}
 	if err := run(context.Background(), os.Stdin, os.Args[1]); err != nil {

@@ -1,9 +1,9 @@
 """Keeps the table users of a SQLite database as the directory is, by applying the
 events that Rollcall publishes about changes. Copy it and change what it stores.
 
-    rollcall changes | python3 consumer.py users.db
+    rollcall changes --state ./state --baseline emit | python3 consumer.py users.db
 
-Each line of the standard input is an event, or a message of SQS or EventBridge with an
+Each run applies what has changed since the last one; the first has everybody. Each line of the standard input is an event, or a message of SQS or EventBridge with an
 event in it. It requires Python 3.9 and nothing else.
 """
 
