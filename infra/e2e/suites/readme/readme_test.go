@@ -69,6 +69,8 @@ func (s *shell) check(t *testing.T, doc *document, c command, out string) {
 		t.Errorf("README.md, line %d: %s closes with %.200q", c.line, c.text, out[max(0, len(out)-200):])
 	case strings.Contains(c.text, " snapshot --") && !strings.Contains(out, `"status":"complete"`):
 		t.Errorf("README.md, line %d: %s answers %s", c.line, c.text, out)
+	case strings.Contains(c.text, " changes ") && !strings.Contains(out, `"type":"rollcall.user.`):
+		t.Errorf("README.md, line %d: %s prints no event: %s", c.line, c.text, out)
 	case strings.Contains(c.text, "docs/examples/") && !strings.Contains(out, " users of run "):
 		t.Errorf("README.md, line %d: %s prints %s", c.line, c.text, out)
 	case out == "" && !strings.HasPrefix(c.text, "curl"):

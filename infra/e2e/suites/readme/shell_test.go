@@ -59,6 +59,9 @@ func (s *shell) script(text string) string {
 	if after, ok := strings.CutPrefix(text, "curl "); ok {
 		text = "curl --silent --show-error --fail-with-body --max-time 60 " + after
 	}
+	if strings.Contains(text, " --watch") { // until it has something to show
+		text += " > watched &\nuntil test -s watched; do kill -0 $! || exit; sleep 0.05; done\nkill -INT $!\nwait $! && cat watched"
+	}
 	if s.sourced != "" {
 		text = ". '" + s.sourced + "'\n" + text
 	}
