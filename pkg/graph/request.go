@@ -25,6 +25,7 @@ type request struct {
 	accept       int    // the status that means success, 0 for 200
 	eventual     bool   // send ConsistencyLevel: eventual; links do not carry it
 	continuation bool   // url is a link that Graph sent
+	once         bool   // carried out twice it would do harm: see [Error.unsure]
 
 	// advanced is what to send where Graph refuses this request as too much for a plain
 	// query, nil for nothing; key names that query.

@@ -37,7 +37,7 @@ func (c *call) retry(ctx context.Context, err error) error {
 		return context.Cause(ctx)
 	}
 	var answer *Error
-	if !errors.As(err, &answer) || !answer.retryable() || c.client.unreachable(answer, c.loop.Failures()+1) {
+	if !errors.As(err, &answer) || !answer.retryable() || c.client.unreachable(answer, c.loop.Failures()+1) || c.request.once && answer.unsure() {
 		return err
 	}
 	answer.Tries = c.loop.Failures() + 1
