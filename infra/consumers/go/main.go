@@ -4,8 +4,8 @@
 //
 //	rollcall changes --state ./state --baseline emit | go run ./consumers/go users.db
 //
-// Each run applies what has changed since the last one; the first has everybody. Each line of the standard input is an event, or a message of SQS or EventBridge with an
-// event in it.
+// Each run applies what has changed since the last one; the first has everybody. Each line
+// of the standard input is an event, or a message of SQS or EventBridge with an event in it.
 package main
 
 import (

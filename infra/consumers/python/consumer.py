@@ -3,8 +3,9 @@ events that Rollcall publishes about changes. Copy it and change what it stores.
 
     rollcall changes --state ./state --baseline emit | python3 consumer.py users.db
 
-Each run applies what has changed since the last one; the first has everybody. Each line of the standard input is an event, or a message of SQS or EventBridge with an
-event in it. It requires Python 3.9 and nothing else.
+Each run applies what has changed since the last one; the first has everybody. Each line
+of the standard input is an event, or a message of SQS or EventBridge with an event in it.
+It requires Python 3.9 and nothing else.
 """
 
 import contextlib
