@@ -1,6 +1,7 @@
 package changes
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -46,6 +47,9 @@ func decide(before, after *record, differs bool) []string {
 
 // events makes the events of one user.
 func (t *turn) events(tenant string, before, after *record) []bus.Event {
+	if before != nil && after != nil && before.deleted == after.deleted && bytes.Equal(before.object, after.object) {
+		return nil
+	}
 	shown, was, is := after, fields(nil), fields(nil)
 	if before != nil {
 		was = t.Columns.fields(before.object)

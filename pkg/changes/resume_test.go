@@ -1,6 +1,7 @@
 package changes_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -196,6 +197,39 @@ func TestPiecesThatAreLostOrDamagedBeginTheComparisonAnew(t *testing.T) {
 				f.wantSame(t, c)
 				f.wantClean(t)
 			})
+		})
+	}
+}
+
+// TestLinksToAnotherHostBeginTheComparisonAnew at each step: the host that is configured is
+// another one now, or somebody has forged the pointer.
+func TestLinksToAnotherHostBeginTheComparisonAnew(t *testing.T) {
+	for moved := range 5 {
+		bubble(t, slow(400), func(t *testing.T, f *fixture) {
+			f.request.PageSize = 50
+			for i := range 130 {
+				must(t, f.tenant.Delete(i))
+			}
+			n, c, in := 0, newConsumer(), changes.Input{Baseline: "emit"}
+			f.slices(t, in, 12*time.Second, func() {
+				for i := range 260 {
+					_ = f.tenant.SetDepartment(i+130, [...]string{"X", "Y"}[n%2])
+				}
+				if n++; n == moved+1 {
+					must(t, store.Update(t.Context(), f.memory, pointerName, func(old []byte) ([]byte, error) {
+						return bytes.ReplaceAll(old, []byte("https://graph.microsoft.com/"), []byte("https://graph.elsewhere.example/")), nil
+					}))
+				}
+			})
+			f.run(t, in)
+			c.consume(t, f.buses[0].take())
+			f.wantSame(t, c)
+			f.wantClean(t)
+			for _, q := range f.tenant.Requests() {
+				if q.Host == "graph.elsewhere.example" {
+					t.Errorf("the link was followed: %+v", q)
+				}
+			}
 		})
 	}
 }
