@@ -184,7 +184,7 @@ func parseLine(line []byte) (record, error) {
 
 // isUser reports whether an object is one as columns.appendObject writes them.
 func isUser(object []byte) bool {
-	return bytes.HasPrefix(object, []byte(`{"id":"`)) && jsontext.Value(object).IsValid()
+	return bytes.HasPrefix(object, []byte(`{"id":"`)) && jsontext.Value(object).IsValid(jsontext.AllowDuplicateNames(true))
 }
 
 // idOf is the id of an object that columns.appendObject has written.
