@@ -35,6 +35,20 @@ func TestOnlyTheFeedSendsToItsBus(t *testing.T) {
 	}
 }
 
+func TestAQueueOfEventsKeepsTheirOrder(t *testing.T) {
+	s := stack(t, publishing(map[string]string{"EventsQueue": "yes"}))
+	q := as[queue](t, s.Resources["OrderedEvents"].Properties)
+	if q.FifoQueue != "true" || q.ContentBasedDeduplication != "false" || q.DeduplicationScope != "messageGroup" || q.FifoThroughputLimit != "perMessageGroupId" || q.DelaySeconds != 0 {
+		t.Errorf("the queue is %+v", q)
+	}
+	if q.RedrivePolicy.Target != "<OrderedEventsDeadLetters.Arn>" || q.MessageRetentionPeriod != 14*24*3600 {
+		t.Errorf("the queue is %+v", q)
+	}
+	if got := environment(t, s.Resources["ChangesFunction"].Properties)["ROLLCALL_SINKS"]; got != "eventbridge://<Events> sqs:<OrderedEvents>" {
+		t.Errorf("the feed sends to %s", got)
+	}
+}
+
 func TestTheArchiveKeepsEveryEventForRetentionDays(t *testing.T) {
 	got := stack(t, publishing(map[string]string{"RetentionDays": "90"})).Resources["EventsArchive"].Properties
 	if got["SourceArn"] != "<Events.Arn>" || got["RetentionDays"] != "90" || got["EventPattern"] != nil {

@@ -3,12 +3,9 @@ package template_test
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
-	"net/http"
 	"path"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -20,7 +17,6 @@ import (
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/cloud"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/cloudformation"
-	"github.com/rollcall-dev/rollcall/infra/e2e/harness/faultproxy"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/lambdahost"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/moto"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/tenant"
@@ -41,15 +37,9 @@ type feed struct {
 	moto   *moto.Server
 	tenant *tenant.Tenant
 	host   *lambdahost.Host
-	queue  *cloud.Queue      // of ordered events
-	names  *strings.Replacer // for what stands for a name in the stack
-
-	mu   sync.Mutex
-	made []grant
+	queue  *cloud.Queue // of ordered events
+	*ledger
 }
-
-// grant is a permission that was needed.
-type grant struct{ action, resource string }
 
 func startFeed(t *testing.T) *feed {
 	t.Helper()
@@ -68,61 +58,17 @@ func startFeed(t *testing.T) *feed {
 	if f.queue, err = cloud.CreateQueue(t.Context(), f.moto.Config(), "ordered.fifo"); err != nil {
 		t.Fatal(err)
 	}
-	f.names = strings.NewReplacer(
+	f.ledger = keepLedger(t, f.moto, strings.NewReplacer(
 		"<OrderedEvents.Arn>", f.queue.ARN, "<OrderedEvents>", "https://sqs.eu-west-1.amazonaws.com/"+cloud.Account+"/ordered.fifo",
 		"<Bucket.Arn>", "arn:aws:s3:::"+bucketName, "<Bucket>", bucketName, "<Secret>", *secret.ARN,
-		"<Events.Arn>", "arn:aws:events:eu-west-1:123456789012:event-bus/"+busName, "<Events>", busName)
-	proxy := harness.Start(t, faultproxy.Config{Target: f.moto.URL}.Start)
-	proxy.Cut(func(c faultproxy.Call) bool {
-		if !c.Replied {
-			f.record(c.Request)
-		}
-		return false
-	})
+		"<Events.Arn>", "arn:aws:events:eu-west-1:123456789012:event-bus/"+busName, "<Events>", busName))
 	// Thirty pages take longer than the time limit allows, so that the first run parks.
-	env := slices.Concat(f.tenant.Hosts(), f.moto.Environ(), []string{"AWS_ENDPOINT_URL=" + proxy.URL, "ROLLCALL_PAGE_SIZE=10"})
-	for name, value := range f.stack.Resources["ChangesFunction"].Properties["Environment"].(map[string]any)["Variables"].(map[string]any) {
-		env = append(env, name+"="+f.names.Replace(fmt.Sprint(value)))
+	env := slices.Concat(f.tenant.Hosts(), f.moto.Environ(), []string{"AWS_ENDPOINT_URL=" + f.url, "ROLLCALL_PAGE_SIZE=10"})
+	for name, value := range environment(t, f.stack.Resources["ChangesFunction"].Properties) {
+		env = append(env, name+"="+f.names.Replace(value))
 	}
 	f.host = harness.Start(t, lambdahost.Config{Bootstrap: harness.Release(t, "functions/changes"), Env: env, Timeout: 6 * time.Second}.Start)
 	return f
-}
-
-// record notes which permission a request of the function takes.
-func (f *feed) record(r *http.Request) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	add := func(action, resource string) { f.made = append(f.made, grant{action, resource}) }
-	if target := r.Header.Get("X-Amz-Target"); target != "" {
-		_, action, _ := strings.Cut(target, ".")
-		switch {
-		case strings.HasPrefix(target, "secretsmanager."):
-			add("secretsmanager:"+action, f.names.Replace("<Secret>"))
-		case strings.HasPrefix(target, "AWSEvents."):
-			add("events:"+action, f.names.Replace("<Events.Arn>"))
-		case strings.HasPrefix(target, "AmazonSQS."):
-			add("sqs:"+strings.TrimSuffix(action, "Batch"), f.queue.ARN)
-		default:
-			add(target, "")
-		}
-		return
-	}
-	object := "arn:aws:s3:::" + strings.TrimPrefix(r.URL.Path, "/")
-	switch {
-	case r.URL.Query().Has("tagging"):
-		add("s3:PutObjectTagging", object)
-	case r.Method == http.MethodGet, r.Method == http.MethodHead:
-		add("s3:GetObject", object)
-	case r.Method == http.MethodPut:
-		add("s3:PutObject", object)
-		if r.Header.Get("X-Amz-Tagging") != "" {
-			add("s3:PutObjectTagging", object)
-		}
-	case r.Method == http.MethodDelete:
-		add("s3:DeleteObject", object)
-	default:
-		add(r.Method, object)
-	}
 }
 
 // run invokes the function with what the schedule sends, until the result is complete.
@@ -200,63 +146,10 @@ func TestTheDeployedChangeFeed(t *testing.T) {
 	if want := []string{"rollcall.user.deleted", "rollcall.user.restored"}; len(bodies) != 5 || !slices.Equal(ordered, want) {
 		t.Errorf("the queue has %d events, those of one user are %q", len(bodies), ordered)
 	}
-	f.checkGrants(t)
+	f.check(t, statements(t, f.stack)["ChangesRole"])
 	if shards := f.checkLifecycle(t); shards < 100 {
 		t.Errorf("the mirror has %d shards", shards)
 	}
-}
-
-// checkGrants compares what the function has asked for with what its role may do.
-func (f *feed) checkGrants(t *testing.T) {
-	t.Helper()
-	may := statements(t, f.stack)["ChangesRole"]
-	used := map[string]bool{}
-	for _, made := range f.made {
-		allowed := false
-		for _, one := range may {
-			for _, resource := range one.Resource {
-				if slices.Contains(one.Action, made.action) && wildcard(f.names.Replace(resource), made.resource) {
-					allowed = true
-					used[made.action+" "+resource] = true
-				}
-			}
-		}
-		if !allowed {
-			t.Errorf("the role lacks %s of %s", made.action, made.resource)
-		}
-	}
-	for _, one := range may {
-		for _, resource := range one.Resource {
-			for _, action := range one.Action {
-				if !used[action+" "+resource] && !elsewhere(action, resource) {
-					t.Errorf("the role may %s of %s, which nothing needs", action, resource)
-				}
-			}
-		}
-	}
-}
-
-// elsewhere reports whether a permission is for what this test has not: services that act
-// for the function, events too large for the bus, and objects that are not there.
-func elsewhere(action, resource string) bool {
-	return strings.HasPrefix(action, "logs:") || resource == "<ChangesQueue.Arn>" || strings.HasPrefix(action, "kms:") ||
-		action == "s3:ListBucket" || strings.HasSuffix(resource, "/claims/*")
-}
-
-// wildcard reports whether a text is what a pattern of IAM stands for.
-func wildcard(pattern, text string) bool {
-	parts := strings.Split(pattern, "*")
-	rest, found := strings.CutPrefix(text, parts[0])
-	for _, part := range parts[1:] {
-		if !found {
-			return false
-		}
-		if part == "" {
-			return true
-		}
-		_, rest, found = strings.Cut(rest, part)
-	}
-	return found && (rest == "" || strings.HasSuffix(pattern, "*"))
 }
 
 // checkLifecycle looks for rules of the bucket that would ever delete what the feed keeps.
