@@ -1,0 +1,190 @@
+// Package subscription keeps the one subscription alive by which Graph notifies the webhook
+// of a tenant's changes: it creates it, renews it, and creates it anew when it is lost,
+// which for users happens without a word.
+package subscription
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/pkg/graph"
+	"github.com/rollcall-dev/rollcall/pkg/secret"
+)
+
+const (
+	resource   = "users"
+	changeType = "updated,deleted"
+	// lifetime is what is asked for: less than Graph allows, for a clock that is ahead.
+	lifetime = graph.MaxSubscriptionLifetime - time.Hour
+	// renewBefore is how much is left of it when it is renewed. Graph begins to ask for a
+	// renewal much later, so it never has to.
+	renewBefore = lifetime / 2
+	// stateParameter is the parameter of the address that tells the client states apart:
+	// Graph gives a subscription's address back, and its client state never.
+	stateParameter = "state"
+)
+
+// Directory is what is asked of Graph; *graph.Client is one.
+type Directory interface {
+	Subscriptions(ctx context.Context) ([]graph.Subscription, error)
+	CreateSubscription(ctx context.Context, s graph.Subscription, before []graph.Subscription) (graph.Subscription, error)
+	RenewSubscription(ctx context.Context, id string, expires time.Time) (graph.Subscription, error)
+	DeleteSubscription(ctx context.Context, id string) error
+}
+
+// Keeper keeps a subscription.
+type Keeper struct {
+	Directory Directory
+	// Address is where Graph sends to: the webhook's.
+	Address Address
+	// ClientState is the current one, by which the webhook knows Graph.
+	ClientState secret.Text
+}
+
+// Kept is the subscription that there is now.
+type Kept struct {
+	graph.Subscription
+	// Created says that it was created just now: what has changed since the last one was
+	// lost was not notified.
+	Created bool
+}
+
+// Mine reports whether a subscription is one of users at the address, whatever its client
+// state. All others are left alone.
+func (k *Keeper) Mine(s graph.Subscription) bool {
+	return strings.EqualFold(strings.Trim(s.Resource, "/"), resource) && k.Address.is(s.NotificationURL)
+}
+
+// Keep makes sure that there is one subscription with the current client state that lasts,
+// and no other at the same address. Of what it replaces nothing is deleted before the new
+// one is there. renew has it renewed, and thereby authorized anew, however long it lasts.
+func (k *Keeper) Keep(ctx context.Context, renew bool) (*Kept, error) {
+	all, err := k.Directory.Subscriptions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	mine := slices.DeleteFunc(slices.Clone(all), func(s graph.Subscription) bool { return !k.Mine(s) })
+	kept, err := k.best(ctx, all, mine, renew)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range mine {
+		if s.ID == kept.ID {
+			continue
+		}
+		if err := k.Directory.DeleteSubscription(ctx, s.ID); err != nil {
+			return nil, fmt.Errorf("delete subscription %s, which another one has replaced: %w", s.ID, err)
+		}
+	}
+	return kept, nil
+}
+
+// best is the subscription to keep: the one that lasts longest of those that are as they
+// should be, or a new one.
+func (k *Keeper) best(ctx context.Context, all, mine []graph.Subscription, renew bool) (*Kept, error) {
+	now, wanted := time.Now(), k.wanted()
+	good := slices.DeleteFunc(slices.Clone(mine), func(s graph.Subscription) bool {
+		return s.NotificationURL != wanted.NotificationURL || s.LifecycleNotificationURL != wanted.LifecycleNotificationURL || !both(s.ChangeType) || !s.ExpiresAt.After(now)
+	})
+	if len(good) == 0 {
+		return k.create(ctx, wanted, all)
+	}
+	longest := slices.MaxFunc(good, func(a, b graph.Subscription) int {
+		return cmp.Or(a.ExpiresAt.Compare(b.ExpiresAt), cmp.Compare(a.ID, b.ID))
+	})
+	if !renew && longest.ExpiresAt.Sub(now) >= renewBefore {
+		return &Kept{Subscription: longest}, nil
+	}
+	renewed, err := k.Directory.RenewSubscription(ctx, longest.ID, wanted.ExpiresAt)
+	if gone(err) { // between two requests
+		return k.create(ctx, wanted, all)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("renew subscription %s: %w", longest.ID, err)
+	}
+	return &Kept{Subscription: renewed}, nil
+}
+
+// wanted is the subscription that there should be.
+func (k *Keeper) wanted() graph.Subscription {
+	at := k.Address.with(k.ClientState)
+	return graph.Subscription{
+		Resource: resource, ChangeType: changeType, NotificationURL: at, LifecycleNotificationURL: at,
+		ClientState: k.ClientState.Reveal(), ExpiresAt: time.Now().Add(lifetime), TLSVersion: "v1_2",
+	}
+}
+
+func (k *Keeper) create(ctx context.Context, wanted graph.Subscription, before []graph.Subscription) (*Kept, error) {
+	created, err := k.Directory.CreateSubscription(ctx, wanted, before)
+	if err != nil {
+		return nil, fmt.Errorf("create a subscription: %w", err)
+	}
+	return &Kept{Subscription: created, Created: true}, nil
+}
+
+// gone reports whether a subscription is not there any more.
+func gone(err error) bool {
+	var answer *graph.Error
+	return errors.As(err, &answer) && answer.Status == http.StatusNotFound
+}
+
+func both(changeTypes string) bool {
+	given := strings.Split(strings.ToLower(strings.ReplaceAll(changeTypes, " ", "")), ",")
+	return slices.Contains(given, "updated") && slices.Contains(given, "deleted")
+}
+
+// Address is where Graph sends notifications to, of ROLLCALL_NOTIFICATION_URL.
+type Address struct{ url url.URL }
+
+var errAddress = errors.New("is not the https URL of the webhook's notifications, such as https://<id>.execute-api.<region>.amazonaws.com/notifications")
+
+// UnmarshalText reads an address. The error does not quote it: it may hold a key.
+func (a *Address) UnmarshalText(text []byte) error {
+	u, err := url.Parse(string(text))
+	switch {
+	case err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.Fragment != "" || u.Opaque != "":
+		return errAddress
+	case u.Query().Has(stateParameter), u.Query().Has("validationToken"):
+		return errors.New("has a parameter " + stateParameter + " or validationToken, which are added to it; remove it")
+	}
+	a.url = *u
+	return nil
+}
+
+// IsZero reports whether there is none.
+func (a Address) IsZero() bool { return a.url.Host == "" }
+
+// String is the address without its parameters, which may hold a key.
+func (a Address) String() string {
+	u := a.url
+	u.RawQuery, u.ForceQuery = "", false
+	return u.String()
+}
+
+// with is the address as Graph gets it: with a parameter that only follows from the client
+// state, and from which nobody finds it out.
+func (a Address) with(state secret.Text) string {
+	sum := sha256.Sum256([]byte("rollcall client state " + state.Reveal()))
+	u := a.url
+	if u.RawQuery != "" {
+		u.RawQuery += "&"
+	}
+	u.RawQuery += stateParameter + "=" + hex.EncodeToString(sum[:8])
+	return u.String()
+}
+
+// is reports whether a subscription's address is this one, whatever its client state.
+func (a Address) is(notificationURL string) bool {
+	text := a.with(secret.Text{})
+	at := len(text) - 16
+	return len(notificationURL) == len(text) && notificationURL[:at] == text[:at]
+}

@@ -1,0 +1,310 @@
+package subscription_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/pkg/graph"
+	"github.com/rollcall-dev/rollcall/pkg/list/listtest"
+	"github.com/rollcall-dev/rollcall/pkg/secret"
+	"github.com/rollcall-dev/rollcall/pkg/simulator"
+	"github.com/rollcall-dev/rollcall/pkg/subscription"
+)
+
+const (
+	address = "https://hook.example/notifications"
+	state   = "the-client-state-0123456789"
+)
+
+// rig is a simulated tenant, a webhook that answers it, and a keeper.
+type rig struct {
+	t      *testing.T
+	tenant *simulator.Tenant
+	client *graph.Client
+	// refuses has the webhook answer with 500.
+	refuses bool
+}
+
+// run has a test run in simulated time.
+func run(t *testing.T, config simulator.Config, test func(*rig)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		r := &rig{t: t}
+		config.Endpoints = simulator.TransportTo(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+			if r.refuses {
+				w.WriteHeader(http.StatusInternalServerError)
+				return
+			}
+			w.Header().Set("Content-Type", "text/plain")
+			_, _ = io.WriteString(w, q.URL.Query().Get("validationToken"))
+		}))
+		r.tenant = simulator.New(config)
+		defer r.tenant.Close()
+		r.client = listtest.Client(t, r.tenant, graph.Config{})
+		test(r)
+	})
+}
+
+func (r *rig) keeper(at, state string) *subscription.Keeper {
+	r.t.Helper()
+	var a subscription.Address
+	if err := a.UnmarshalText([]byte(at)); err != nil {
+		r.t.Fatal(err)
+	}
+	return &subscription.Keeper{Directory: r.client, Address: a, ClientState: secret.NewText(state)}
+}
+
+func (r *rig) keep(k *subscription.Keeper, renew bool) *subscription.Kept {
+	r.t.Helper()
+	kept, err := k.Keep(r.t.Context(), renew)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return kept
+}
+
+func (r *rig) ids() (ids []string) {
+	for _, s := range r.tenant.Subscriptions() {
+		ids = append(ids, s.ID)
+	}
+	return ids
+}
+
+// requests are those about subscriptions since the last call.
+func (r *rig) requests() (made []string) {
+	for _, q := range r.tenant.Requests() {
+		if strings.HasPrefix(q.Path, "/v1.0/subscriptions") && q.Authorization == "valid" { // tokens last an hour
+			made = append(made, q.Method)
+		}
+	}
+	r.tenant.ForgetRequests()
+	return made
+}
+
+func (r *rig) want(what string, got, want []string) {
+	r.t.Helper()
+	if !slices.Equal(got, want) {
+		r.t.Errorf("%s: %v, want %v", what, got, want)
+	}
+}
+
+func TestASubscriptionIsCreatedOnceAndThenLookedAt(t *testing.T) {
+	run(t, simulator.Config{Users: 3}, func(r *rig) {
+		k := r.keeper(address, state)
+		first := r.keep(k, false)
+		if !first.Created || time.Until(first.ExpiresAt) < 28*24*time.Hour {
+			t.Errorf("%+v", first)
+		}
+		s := r.tenant.Subscriptions()[0]
+		if s.ClientState != state || s.Resource != "users" || s.ChangeType != "updated,deleted" || s.NotificationURL != s.LifecycleNotificationURL {
+			t.Errorf("%+v", s)
+		}
+		if !strings.HasPrefix(s.NotificationURL, address+"?state=") || strings.Contains(s.NotificationURL, state) {
+			t.Errorf("the address is %s", s.NotificationURL)
+		}
+		r.want("to create it", r.requests(), []string{"GET", "POST"})
+		if second := r.keep(k, false); second.Created || second.ID != first.ID {
+			t.Errorf("%+v", second)
+		}
+		r.want("to look at it", r.requests(), []string{"GET"})
+	})
+}
+
+func TestASubscriptionIsRenewedWhenHalfOfItsTimeIsOver(t *testing.T) {
+	run(t, simulator.Config{Users: 3}, func(r *rig) {
+		k := r.keeper(address, state)
+		first := r.keep(k, false)
+		for range 60 { // two months
+			time.Sleep(24 * time.Hour)
+			kept := r.keep(k, false)
+			if left := time.Until(kept.ExpiresAt); kept.ID != first.ID || left < 14*24*time.Hour {
+				t.Fatalf("subscription %s has %s left", kept.ID, left)
+			}
+		}
+		count := map[string]int{}
+		for _, method := range r.requests() {
+			count[method]++
+		}
+		if count["PATCH"] < 3 || count["PATCH"] > 5 || count["POST"] != 1 || count["GET"] != 61 {
+			t.Errorf("%v", count)
+		}
+		// Whoever keeps a subscription so is never asked to authorize it.
+		if n := r.tenant.Notices(); n.Requests > 0 {
+			t.Errorf("%d lifecycle events", n.Requests)
+		}
+	})
+}
+
+func TestALifecycleEventRenewsASubscriptionAtOnce(t *testing.T) {
+	run(t, simulator.Config{Users: 3}, func(r *rig) {
+		k := r.keeper(address, state)
+		first := r.keep(k, false)
+		time.Sleep(time.Hour)
+		if kept := r.keep(k, true); kept.ID != first.ID || !kept.ExpiresAt.After(first.ExpiresAt) {
+			t.Errorf("%+v after %+v", kept, first)
+		}
+	})
+}
+
+func TestALostSubscriptionIsCreatedAnew(t *testing.T) {
+	run(t, simulator.Config{Users: 3}, func(r *rig) {
+		k := r.keeper(address, state)
+		first := r.keep(k, false)
+		if err := r.tenant.ExpireSubscription(first.ID); err != nil {
+			t.Fatal(err)
+		}
+		if second := r.keep(k, false); !second.Created || second.ID == first.ID {
+			t.Errorf("%+v", second)
+		}
+	})
+}
+
+func TestAnotherClientStateReplacesTheSubscription(t *testing.T) {
+	run(t, simulator.Config{Users: 3}, func(r *rig) {
+		first := r.keep(r.keeper(address, state), false)
+		r.requests()
+		second := r.keep(r.keeper(address, "the-rotated-state-0123456789"), false)
+		if !second.Created || second.ID == first.ID {
+			t.Errorf("%+v", second)
+		}
+		// The new one is there before the old one goes.
+		r.want("to replace it", r.requests(), []string{"GET", "POST", "DELETE"})
+		r.want("subscriptions", r.ids(), []string{second.ID})
+	})
+}
+
+func TestOtherSubscriptionsAreLeftAlone(t *testing.T) {
+	run(t, simulator.Config{Users: 3}, func(r *rig) {
+		var others []string
+		for _, at := range []string{"https://hook.example/notifications2", "https://other.example/notifications", "https://hook.example/notifications?code=x"} {
+			others = append(others, r.keep(r.keeper(at, state), false).ID)
+		}
+		one, err := r.client.CreateSubscription(r.t.Context(), graph.Subscription{
+			Resource: "users/" + r.tenant.ID(1), ChangeType: "updated", NotificationURL: address, ExpiresAt: time.Now().Add(time.Hour),
+		}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		others = append(others, one.ID)
+		mine := r.keep(r.keeper(address, state), false)
+		r.keep(r.keeper(address, "the-rotated-state-0123456789"), false)
+		for _, id := range others {
+			if !slices.Contains(r.ids(), id) {
+				t.Errorf("subscription %s is gone", id)
+			}
+		}
+		if slices.Contains(r.ids(), mine.ID) || len(r.ids()) != len(others)+1 {
+			t.Errorf("%v", r.ids())
+		}
+	})
+}
+
+func TestOfTwoSubscriptionsTheOneThatLastsStays(t *testing.T) {
+	run(t, simulator.Config{Users: 3}, func(r *rig) {
+		k := r.keeper(address, state)
+		first := r.keep(k, false)
+		s := r.tenant.Subscriptions()[0]
+		// The answer to a creation was lost, and it was repeated.
+		second, err := r.client.CreateSubscription(r.t.Context(), graph.Subscription{
+			Resource: "users", ChangeType: "deleted,updated", NotificationURL: s.NotificationURL, LifecycleNotificationURL: s.NotificationURL,
+			ClientState: state, ExpiresAt: first.ExpiresAt.Add(30 * time.Minute),
+		}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kept := r.keep(k, false); kept.ID != second.ID {
+			t.Errorf("%s stays, not %s", kept.ID, second.ID)
+		}
+		r.want("subscriptions", r.ids(), []string{second.ID})
+	})
+}
+
+func TestTwoRunsAtOnceEndWithOneSubscription(t *testing.T) {
+	run(t, simulator.Config{Users: 3}, func(r *rig) {
+		k := r.keeper(address, state)
+		done := make(chan error)
+		for range 2 {
+			go func() {
+				_, err := k.Keep(context.Background(), false)
+				done <- err
+			}()
+		}
+		for range 2 {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+		r.keep(k, false)
+		if n := len(r.ids()); n != 1 {
+			t.Errorf("%d subscriptions", n)
+		}
+	})
+}
+
+func TestARefusalSaysWhatToDo(t *testing.T) {
+	run(t, simulator.Config{Users: 3, MaxSubscriptions: 1}, func(r *rig) {
+		r.refuses = true
+		_, err := r.keeper(address+"?code=s3cr3t", state).Keep(r.t.Context(), false)
+		wantRemedy(t, err, "https://hook.example/notifications", "deploy the webhook")
+		r.refuses = false
+		r.keep(r.keeper("https://other.example/", state), false)
+		_, err = r.keeper(address, state).Keep(r.t.Context(), false)
+		wantRemedy(t, err, "100 subscriptions in a tenant", "rollcall subscription delete")
+	})
+}
+
+func wantRemedy(t *testing.T, err error, parts ...string) {
+	t.Helper()
+	var refusal *graph.SubscriptionError
+	if !errors.As(err, &refusal) {
+		t.Fatalf("%v", err)
+	}
+	for _, part := range parts {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("%v does not say %s", err, part)
+		}
+	}
+	if strings.Contains(err.Error(), "s3cr3t") || strings.Contains(err.Error(), state) {
+		t.Errorf("a secret is shown: %v", err)
+	}
+}
+
+func TestAnAddressIsAPublicOne(t *testing.T) {
+	for _, text := range []string{
+		"", "hook.example/notifications", "http://hook.example/notifications", "https:///notifications", "https://user:pass@hook.example/", "https://hook.example/#x",
+		"https:hook.example", "https://hook.example/?state=s3cr3t", "https://hook.example/?validationToken=s3cr3t", "https://hook example/", "\x00",
+	} {
+		var a subscription.Address
+		if err := a.UnmarshalText([]byte(text)); err == nil || !a.IsZero() {
+			t.Errorf("%q is taken", text)
+		} else if strings.Contains(err.Error(), "s3cr3t") {
+			t.Errorf("the error quotes it: %v", err)
+		}
+	}
+}
+
+// FuzzAddress has what may be pasted as an address.
+func FuzzAddress(f *testing.F) {
+	for _, text := range []string{address, "https://hook.example", "https://hook.example/?code=a%20b&c", "https://[::1]:8443/n?", "https://hook.example/?state", "http://x", ""} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var a subscription.Address
+		if err := a.UnmarshalText([]byte(text)); err != nil {
+			if len(text) > 16 && strings.Contains(err.Error(), text) {
+				t.Fatalf("%v quotes it", err)
+			}
+			return
+		}
+		if a.IsZero() || !strings.HasPrefix(a.String(), "https://") || strings.Contains(a.String(), "?") {
+			t.Fatalf("%q becomes %s", text, a)
+		}
+	})
+}
