@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"os"
 
 	"github.com/rollcall-dev/rollcall/pkg/changes"
@@ -26,9 +27,15 @@ func main() {
 	if err == nil {
 		p, err = publisher.New(cfg, settings, log)
 	}
-	function := &lambda.Queue[changes.Input, changes.Result]{Unfinished: func(r *changes.Result) bool { return r.Status == changes.Continue }}
-	function.Log, function.Do = log, func(ctx context.Context, in changes.Input) (*changes.Result, error) {
-		return p.Changes(ctx, in, nil, nil)
+	lambda.Start(function(p, log), err)
+}
+
+// function answers events with the changes that p publishes.
+func function(p *publisher.Publisher, log *slog.Logger) *lambda.Queue[changes.Input, changes.Result] {
+	return &lambda.Queue[changes.Input, changes.Result]{
+		Job: lambda.Job[changes.Input, changes.Result]{Log: log, Do: func(ctx context.Context, in changes.Input) (*changes.Result, error) {
+			return p.Changes(ctx, in, nil, nil)
+		}},
+		Unfinished: func(r *changes.Result) bool { return r.Status == changes.Continue },
 	}
-	lambda.Start(function, err)
 }
