@@ -8,11 +8,34 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/cloudformation"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/faultproxy"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
+// TestTheDelayOfTheQueueLetsNoChangeBeSwallowed has changes come after the message of their
+// half minute was sent, and so make none.
+func TestTheDelayOfTheQueueLetsNoChangeBeSwallowed(t *testing.T) {
+	t.Parallel()
+	const changes = 10
+	template, err := cloudformation.Read(harness.Path(t, "template.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	queue := template.Resources["ChangesQueue"].(map[string]any)["Properties"].(map[string]any)
+	d := deployDelayed(t, "delayed", queue["DelaySeconds"].(string))
+	for i := range changes {
+		d.happen(1, func() error { return d.tenant.SetDepartment(i, "Delayed") })
+		d.next()
+	}
+	d.settle(0)
+	d.consumed(map[string]int{"updated": changes})
+	d.wantSame()
+}
+
 func TestAChangeThatARunDoesNotSeeYetIsPickedUpWithoutTheSchedule(t *testing.T) {
+	t.Parallel()
 	d := deploy(t, "unseen")
 	lag, err := simulator.ParseFault("delta-lagx1") // the next delta query shows nothing that is younger than ten seconds
 	if err != nil {
@@ -28,6 +51,7 @@ func TestAChangeThatARunDoesNotSeeYetIsPickedUpWithoutTheSchedule(t *testing.T) 
 }
 
 func TestAChangeDuringARunIsPickedUpWithoutTheSchedule(t *testing.T) {
+	t.Parallel()
 	d := deploy(t, "during")
 	d.happen(1, func() error { return d.tenant.SetDepartment(7, "First") })
 	d.bus.Cut(func(c faultproxy.Call) bool {
@@ -46,6 +70,7 @@ func TestAChangeDuringARunIsPickedUpWithoutTheSchedule(t *testing.T) {
 }
 
 func TestAMessageOfAnotherTenantStopsNobodyElse(t *testing.T) {
+	t.Parallel()
 	const other = "99999999-2222-4333-8444-555555555555"
 	d := deploy(t, "others")
 	if status, err := d.post("/notifications", d.notification(other, clientState), nil); err != nil || status != http.StatusAccepted {
@@ -64,6 +89,7 @@ func TestAMessageOfAnotherTenantStopsNobodyElse(t *testing.T) {
 }
 
 func TestABusThatIsDownLosesNothing(t *testing.T) {
+	t.Parallel()
 	d := deploy(t, "down")
 	d.timeout = 5 * time.Second
 	d.start()
@@ -83,6 +109,7 @@ func TestABusThatIsDownLosesNothing(t *testing.T) {
 }
 
 func TestAKillBetweenAcknowledgeAndSaveRepeatsTheSameEvents(t *testing.T) {
+	t.Parallel()
 	d := deploy(t, "killed")
 	var acknowledged, killed atomic.Bool
 	d.bus.Cut(func(c faultproxy.Call) bool {

@@ -12,6 +12,7 @@ import (
 )
 
 func TestConsumersOfTheBusKnowTheTenantByNotificationsAlone(t *testing.T) {
+	t.Parallel()
 	d := deploy(t, "notified")
 	subscribed := d.tenant.Subscriptions()
 	if len(subscribed) != 1 || subscribed[0].NotificationURL != d.front.URL+"/notifications" || subscribed[0].LifecycleNotificationURL != subscribed[0].NotificationURL ||
@@ -56,6 +57,7 @@ func TestConsumersOfTheBusKnowTheTenantByNotificationsAlone(t *testing.T) {
 }
 
 func TestASignedHookStartsARunOnce(t *testing.T) {
+	t.Parallel()
 	d := deploy(t, "hooked")
 	d.happen(1, func() error { return d.tenant.SetDepartment(7, "Hooked") })
 	d.halfAMinuteLater() // the message of the notification is lost

@@ -37,8 +37,8 @@ const (
 //
 //	tenant -> front (HTTP API) -> webhook -> queue -> changes -> event bus -> rule -> events -> consumers
 //
-// The queue has no delay. What the delay does, a test does: it lets the queue lead its
-// messages to the function once the notifications of what happened are in it.
+// The queue of most tests has no delay. What the delay does, the test does: it lets the queue
+// lead its messages to the function once the notifications of what happened are in it.
 type deployment struct {
 	*testing.T
 	tenant  *tenant.Tenant
@@ -50,6 +50,7 @@ type deployment struct {
 	state   *faultproxy.Proxy // between changes and S3
 	bus     *faultproxy.Proxy // between changes and EventBridge
 	name    string
+	delay   string   // of the queue, in seconds
 	env     []string // of changes
 	timeout time.Duration
 	folder  string   // has the consumers' databases
@@ -64,9 +65,15 @@ type deployment struct {
 const columns = "id,userPrincipalName,displayName,mail,department,accountEnabled"
 
 // deploy starts all of it, and has everybody published.
-func deploy(t *testing.T, name string, env ...string) *deployment {
+func deploy(t *testing.T, name string) *deployment {
 	t.Helper()
-	d := &deployment{T: t, name: name, folder: t.TempDir(), timeout: 30 * time.Second}
+	return deployDelayed(t, name, "0")
+}
+
+// deployDelayed is deploy with a queue that has a delay, in seconds.
+func deployDelayed(t *testing.T, name, delay string) *deployment {
+	t.Helper()
+	d := &deployment{T: t, name: name, delay: delay, folder: t.TempDir(), timeout: 30 * time.Second}
 	d.makeQueue()
 	d.makeBus()
 	d.front = gateway.Start(gateway.HTTPAPI(), d.webhook)
@@ -85,7 +92,7 @@ func deploy(t *testing.T, name string, env ...string) *deployment {
 	d.env = slices.Concat(d.tenant.Environ(), versity.Environ(d.state.URL), []string{
 		"AWS_ENDPOINT_URL_EVENTBRIDGE=" + d.bus.URL, "ROLLCALL_SINKS=eventbridge://" + name, "ROLLCALL_STATE=s3://" + name + "/rollcall",
 		"ROLLCALL_SELECT=" + columns, secret,
-	}, env)
+	})
 	d.start()
 	t.Cleanup(func() { d.host.Close() })
 	d.subscribe()
@@ -101,7 +108,7 @@ func deploy(t *testing.T, name string, env ...string) *deployment {
 func (d *deployment) makeQueue() {
 	d.Helper()
 	var err error
-	if d.queue, err = cloud.CreateQueue(d.Context(), shared.aws.Config(), d.name+".fifo"); err != nil {
+	if d.queue, err = cloud.CreateQueueWith(d.Context(), shared.aws.Config(), d.name+".fifo", map[string]string{"DelaySeconds": d.delay}); err != nil {
 		d.Fatal(err)
 	}
 	d.webhook = harness.Start(d, lambdahost.Config{Bootstrap: shared.webhook, Env: append(shared.aws.Environ(), "ROLLCALL_QUEUE="+d.queue.URL, secret)}.Start)
@@ -228,7 +235,7 @@ func (d *deployment) settle(stay int) (invocations int) {
 // until waits for something that must come true.
 func (d *deployment) until(what string, done func() bool) {
 	d.Helper()
-	limit := time.NewTimer(time.Minute)
+	limit := time.NewTimer(2 * time.Minute)
 	defer limit.Stop()
 	for !done() {
 		select {
