@@ -8,6 +8,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -38,8 +40,13 @@ const (
 	maxSignatures = 16
 )
 
-// Key is a key that messages are signed with. It prints as nothing.
-type Key struct{ key []byte }
+// Key is a key that messages are signed with: fmt under any verb, slog, and JSON or text
+// marshalling all write "[secret]". The zero value is no key.
+type Key struct {
+	// A closure, because printers that walk unexported fields (where fmt may not call a
+	// method) find only an address in it.
+	sum func(id, timestamp string, body []byte) []byte
+}
 
 // ErrKey is the error of a text that is no key.
 var ErrKey = errors.New("a key of webhooks is base64 of 24 to 128 random bytes, with or without whsec_ before it; make one with `openssl rand -base64 32`")
@@ -51,20 +58,30 @@ func ParseKey(text string) (Key, error) {
 	if err != nil || len(key) < minKey || len(key) > maxKey {
 		return Key{}, ErrKey
 	}
-	return Key{key: key}, nil
+	return Key{sum: func(id, timestamp string, body []byte) []byte {
+		mac := hmac.New(sha256.New, key)
+		mac.Write([]byte(id + "." + timestamp + "."))
+		mac.Write(body)
+		return mac.Sum(nil)
+	}}, nil
 }
 
 // IsZero reports whether it is no key.
-func (k Key) IsZero() bool { return len(k.key) == 0 }
+func (k Key) IsZero() bool { return k.sum == nil }
 
-// String hides the key.
-func (k Key) String() string { return "[secret]" }
+const hidden = "[secret]"
 
-// GoString hides the key.
-func (k Key) GoString() string { return "[secret]" }
+// String returns "[secret]".
+func (k Key) String() string { return hidden }
 
-// LogValue hides the key.
-func (k Key) LogValue() slog.Value { return slog.StringValue("[secret]") }
+// Format writes "[secret]" whatever the verb and its flags.
+func (k Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden) }
+
+// LogValue returns "[secret]".
+func (k Key) LogValue() slog.Value { return slog.StringValue(hidden) }
+
+// MarshalText returns "[secret]".
+func (k Key) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 
 // Sign returns the value of webhook-signature: one signature for each key, so that a
 // receiver may have the old or the new one while it is rotated.
@@ -80,13 +97,6 @@ func Sign(keys []Key, id string, at time.Time, body []byte) string {
 	return b.String()
 }
 
-func (k Key) sum(id, timestamp string, body []byte) []byte {
-	mac := hmac.New(sha256.New, k.key)
-	mac.Write([]byte(id + "." + timestamp + "."))
-	mac.Write(body)
-	return mac.Sum(nil)
-}
-
 // The errors of [Verify].
 var (
 	ErrHeaders = errors.New("the headers webhook-id, webhook-timestamp and webhook-signature are not those of a signed message")
@@ -99,6 +109,11 @@ var (
 // is sent again within that time verifies again: its id tells.
 func Verify(keys []Key, h http.Header, body []byte, now time.Time) (id string, err error) {
 	id, timestamp := h.Get(HeaderID), h.Get(HeaderTimestamp)
+	for _, name := range []string{HeaderID, HeaderTimestamp, HeaderSignature} {
+		if len(h.Values(name)) > 1 {
+			return "", ErrHeaders // whoever stands before this may have looked at another one
+		}
+	}
 	if !isID(id) {
 		return "", ErrHeaders
 	}

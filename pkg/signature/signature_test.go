@@ -3,6 +3,7 @@ package signature_test
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -78,6 +79,9 @@ func TestOnlyWhatAKnownKeyHasSignedJustNowVerifies(t *testing.T) {
 		"an empty one":                {with(by("m1", now, old), "Webhook-Signature", "v1,"), "", signature.ErrNoMatch},
 		"ours behind too many":        {with(by("m1", now, old), "Webhook-Signature", strings.Repeat("v1,AAAA ", 16)+signature.Sign([]signature.Key{old}, "m1", now, body)), "", signature.ErrNoMatch},
 		"no id":                       {by("", now, old), "", signature.ErrHeaders},
+		"two ids":                     {with(by("m1", now, old), "Webhook-Id", "m1", "m2"), "", signature.ErrHeaders},
+		"two times":                   {with(by("m1", now, old), "Webhook-Timestamp", "1800000000", "1"), "", signature.ErrHeaders},
+		"two headers of signatures":   {with(by("m1", now, old), "Webhook-Signature", signature.Sign([]signature.Key{old}, "m1", now, body), "v1,AAAA"), "", signature.ErrHeaders},
 		"an id that hides the time":   {by("m1.1800000000", now, old), "", signature.ErrHeaders},
 		"an id with a line in it":     {by("m1\nx", now, old), "", signature.ErrHeaders},
 		"an endless id":               {by(strings.Repeat("m", 257), now, old), "", signature.ErrHeaders},
@@ -113,8 +117,16 @@ func TestKeysAreCheckedAndDoNotPrint(t *testing.T) {
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("m", "key", k)
 	raw, _ := base64.StdEncoding.DecodeString(strings.TrimPrefix(example, "whsec_"))
-	for _, text := range []string{fmt.Sprint(k), fmt.Sprintf("%v %+v %#v %s %x %q", k, k, k, k, k, k), log.String()} {
-		for _, leak := range []string{"MfKQ9", string(raw), fmt.Sprintf("%x", raw), fmt.Sprint(raw)} {
+	inside := struct{ hidden []signature.Key }{[]signature.Key{k}} // where no method is called
+	marshalled, err := json.Marshal(k)
+	if err != nil {
+		t.Error(err)
+	}
+	for _, text := range []string{
+		fmt.Sprint(k), fmt.Sprintf("%v %+v %#v %s %x %q %d %o", k, k, k, k, k, k, k, k), log.String(), string(marshalled),
+		fmt.Sprintf("%v %+v %#v %s %x %q %d", inside, inside, inside, inside, inside, inside, inside),
+	} {
+		for _, leak := range []string{"MfKQ9", string(raw), fmt.Sprintf("%x", raw), strings.Trim(fmt.Sprint(raw), "[]"), "0x31, 0xf2"} {
 			if strings.Contains(text, leak) {
 				t.Errorf("the key is shown: %s", text)
 			}
