@@ -21,6 +21,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/diagnosis"
 	"github.com/rollcall-dev/rollcall/pkg/origin"
 	"github.com/rollcall-dev/rollcall/pkg/retry"
+	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
 
 const (
@@ -163,7 +164,7 @@ func (l *loginHost) Do(req *http.Request) (*http.Response, error) {
 // isHTML reports whether an answer is a page for a browser: a proxy's or a gateway's.
 func isHTML(header http.Header, body []byte) bool {
 	kind, _, _ := mime.ParseMediaType(header.Get("Content-Type"))
-	return kind == "text/html" || kind == "application/xhtml+xml" || bytes.HasPrefix(bytes.TrimSpace(bytes.TrimPrefix(body, []byte(bom))), []byte("<"))
+	return kind == "text/html" || kind == "application/xhtml+xml" || bytes.HasPrefix(secret.UTF8(body), []byte("<"))
 }
 
 // allows returns the configured host that a URL names, and whether it names one.

@@ -2,36 +2,14 @@ package credential
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"io"
 	"strings"
-	"unicode/utf16"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
-
-const bom = "\xef\xbb\xbf"
-
-// utf8Text returns the content in UTF-8 without a byte order mark and white space
-// around it. PowerShell writes files in UTF-16.
-func utf8Text(content []byte) []byte {
-	var order binary.ByteOrder = binary.LittleEndian
-	switch {
-	case bytes.HasPrefix(content, []byte("\xff\xfe")):
-	case bytes.HasPrefix(content, []byte("\xfe\xff")):
-		order = binary.BigEndian
-	default:
-		return bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(content), []byte(bom)))
-	}
-	units := make([]uint16, 0, len(content)/2)
-	for i := 2; i+1 < len(content); i += 2 {
-		units = append(units, order.Uint16(content[i:]))
-	}
-	return bytes.TrimSpace([]byte(string(utf16.Decode(units))))
-}
 
 // malformed says what is wrong with a secret's content, without any of that content.
 func malformed(problem, advice string) error {
@@ -64,7 +42,7 @@ func newFields(content []byte) *fields {
 // Entra issues no secret that has any. Fields of other names are ignored. Its
 // errors carry no value, nor a decoder's text, which would quote one; they list names.
 func parse(content []byte) (*fields, error) {
-	f := newFields(utf8Text(content))
+	f := newFields(secret.UTF8(content))
 	dec := jsontext.NewDecoder(bytes.NewReader(f.content), jsontext.AllowDuplicateNames(true))
 	if err := f.expectObject(dec); err != nil {
 		return nil, err

@@ -83,6 +83,35 @@ func TestAValueWhoseRefreshFailsStaysInUse(t *testing.T) {
 	})
 }
 
+func TestRequestsThatDoNotMatchReadASecretAgainEveryTenSecondsAtMost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var c counted
+		cache := c.cache(slog.New(slog.DiscardHandler))
+		recheck := func(want int, wantErr error) {
+			t.Helper()
+			if got, err := cache.Recheck(t.Context()); !errors.Is(err, wantErr) || got != want {
+				t.Errorf("read %d, %v, want %d", got, err, want)
+			}
+		}
+		if got, err := cache.Get(t.Context()); err != nil || got != 1 {
+			t.Errorf("read %d, %v", got, err)
+		}
+		for range 100 {
+			recheck(2, nil)
+		}
+		time.Sleep(10 * time.Second)
+		recheck(3, nil)
+		time.Sleep(10 * time.Second)
+		c.err = errors.New("the store is down")
+		for range 100 {
+			recheck(0, c.err)
+		}
+		if got, err := cache.Get(t.Context()); err != nil || got != 3 || c.reads != 4 {
+			t.Errorf("read %d, %v after %d reads, want 3 after 4: a failed read counts", got, err, c.reads)
+		}
+	})
+}
+
 func TestThoseWhoWaitForAReadLeaveWhenTheirContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})

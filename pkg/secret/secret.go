@@ -3,8 +3,8 @@
 // saves reading it each time it is used. What a secret is for is its users'
 // business.
 //
-// It imports only package diagnosis. Nothing in it loads the AWS configuration
-// before the first read that needs it.
+// [Webhook] is the one secret whose form is known here, since several functions share
+// it. Nothing loads the AWS configuration before the first read that needs it.
 package secret
 
 import (

@@ -2,11 +2,11 @@ package secret
 
 import (
 	"bytes"
-	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"log/slog"
+	"io"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/rollcall-dev/rollcall/pkg/signature"
 )
@@ -32,113 +32,135 @@ const (
 
 // ParseWebhook reads the secret of ROLLCALL_WEBHOOK_SECRET, a JSON object with the
 // members ClientState, HookKey and SinkKey, each optional and each with a ...Next while
-// it is rotated. The error names the member and never quotes the secret.
+// it is rotated. Upper and lower case of names do not matter, nor does white space around
+// values; an empty member is as good as none, and members of other names are ignored. The
+// error is an *[Error], which names the member and never quotes the secret.
 func ParseWebhook(text []byte) (*Webhook, error) {
-	var kept struct{ ClientState, ClientStateNext, HookKey, HookKeyNext, SinkKey, SinkKeyNext string }
-	err := json.Unmarshal(text, &kept)
-	var kind *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &kind) && kind.Field != "":
-		return nil, fmt.Errorf("the member %s of the secret of ROLLCALL_WEBHOOK_SECRET is not a text", kind.Field)
-	case err != nil || !bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{")):
-		return nil, errors.New(`the secret of ROLLCALL_WEBHOOK_SECRET is not a JSON object such as {"ClientState":"...","HookKey":"whsec_...","SinkKey":"whsec_..."}`)
+	texts, err := webhookMembers(UTF8(text))
+	if err != nil {
+		return nil, err
 	}
 	w := new(Webhook)
-	for _, member := range []struct{ name, current, next string }{
-		{"ClientState", kept.ClientState, kept.ClientStateNext}, {"HookKey", kept.HookKey, kept.HookKeyNext}, {"SinkKey", kept.SinkKey, kept.SinkKeyNext},
-	} {
-		if member.current == "" && member.next != "" {
-			return nil, fmt.Errorf("the secret of ROLLCALL_WEBHOOK_SECRET has a %sNext without a %[1]s; name the one in use %[1]s", member.name)
-		}
-		for i, value := range []string{member.current, member.next} {
-			if value == "" {
-				continue
-			}
-			if err := w.add(member.name, value); err != nil {
-				return nil, fmt.Errorf("the member %s%s of the secret of ROLLCALL_WEBHOOK_SECRET: %w", member.name, []string{"", "Next"}[i], err)
-			}
-		}
+	if w.ClientStates, err = currentAndNext(texts, "ClientState", parseClientState); err != nil {
+		return nil, err
+	}
+	if w.HookKeys, err = currentAndNext(texts, "HookKey", signature.ParseKey); err != nil {
+		return nil, err
+	}
+	if w.SinkKeys, err = currentAndNext(texts, "SinkKey", signature.ParseKey); err != nil {
+		return nil, err
 	}
 	return w, nil
 }
 
-func (w *Webhook) add(name, value string) error {
-	if name == "ClientState" {
-		if !isClientState(value) {
-			return errors.New("a client state is 16 to 128 printable ASCII characters without a space; make one with `openssl rand -hex 32`")
+// webhookMembers returns the texts of the members that are known, by name.
+func webhookMembers(text []byte) (map[string]string, error) {
+	if len(text) > maxSize {
+		return nil, malformedWebhook("is larger than 64 KiB", webhookForm)
+	}
+	texts := map[string]string{}
+	d := jsontext.NewDecoder(bytes.NewReader(text), jsontext.AllowDuplicateNames(true))
+	if token, err := d.ReadToken(); err != nil || token.Kind() != '{' {
+		return nil, errWebhook()
+	}
+	for d.PeekKind() == '"' {
+		token, err := d.ReadToken()
+		if err != nil {
+			return nil, errWebhook()
 		}
-		w.ClientStates = append(w.ClientStates, NewText(value))
+		name := webhookMember(token.String())
+		value, err := d.ReadValue()
+		if err != nil {
+			return nil, errWebhook()
+		}
+		if name == "" {
+			continue
+		}
+		if err := addText(texts, name, value); err != nil {
+			return nil, err
+		}
+	}
+	if token, err := d.ReadToken(); err != nil || token.Kind() != '}' {
+		return nil, errWebhook()
+	}
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return nil, malformedWebhook("has something after its JSON object", webhookForm)
+	}
+	return texts, nil
+}
+
+// webhookMember returns the known name that name means, "" for none.
+func webhookMember(name string) string {
+	for _, known := range []string{"ClientState", "ClientStateNext", "HookKey", "HookKeyNext", "SinkKey", "SinkKeyNext"} {
+		if strings.EqualFold(name, known) {
+			return known
+		}
+	}
+	return ""
+}
+
+// addText adds the text of a member. Its kind is looked at first. Of two values nobody
+// could say which one the writer meant.
+func addText(texts map[string]string, name string, value jsontext.Value) error {
+	if value.Kind() == 'n' {
 		return nil
 	}
-	key, err := signature.ParseKey(value)
-	if err != nil {
-		return err
+	unquoted, err := jsontext.AppendUnquote(nil, value)
+	if value.Kind() != '"' || err != nil {
+		return malformedMember(name, "is not a text", "write it as a JSON string")
 	}
-	if name == "HookKey" {
-		w.HookKeys = append(w.HookKeys, key)
-	} else {
-		w.SinkKeys = append(w.SinkKeys, key)
+	text := strings.TrimSpace(string(unquoted))
+	switch earlier := texts[name]; {
+	case text == "" || text == earlier:
+	case earlier != "":
+		return malformedMember(name, "is there twice, with different values", "keep one of them")
+	default:
+		texts[name] = text
 	}
 	return nil
 }
 
-func isClientState(text string) bool {
-	if len(text) < minClientState || len(text) > maxClientState {
-		return false
+// currentAndNext parses the values of a name, the current one first. The errors of parse say what
+// is wrong and, after a semicolon, what to do.
+func currentAndNext[T any](texts map[string]string, name string, parse func(text string) (T, error)) ([]T, error) {
+	next := name + "Next"
+	if texts[name] == "" && texts[next] != "" {
+		return nil, malformedWebhook("has a "+next+" without a "+name, "name the one in use "+name)
 	}
-	for _, c := range []byte(text) {
-		if c <= ' ' || c > '~' {
-			return false
+	var values []T
+	for _, member := range []string{name, next} {
+		if texts[member] == "" {
+			continue
 		}
+		value, err := parse(texts[member])
+		if err != nil {
+			problem, advice, _ := strings.Cut(err.Error(), "; ")
+			return nil, malformedMember(member, "cannot be used: "+problem, advice)
+		}
+		values = append(values, value)
 	}
-	return true
+	return values, nil
 }
 
-// WebhookSource is where the secret of ROLLCALL_WEBHOOK_SECRET is: the JSON itself, or
-// the source that it is read from. The zero value is none.
-type WebhookSource struct {
-	text   Text
-	source Source
+func parseClientState(text string) (Text, error) {
+	wrong := len(text) < minClientState || len(text) > maxClientState ||
+		strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
+	if wrong {
+		return Text{}, errors.New("a client state is 16 to 128 printable ASCII characters without a space; make one with `openssl rand -hex 32`")
+	}
+	return NewText(text), nil
 }
 
-// UnmarshalText takes a JSON object, or reads a source. Errors never quote the secret.
-func (s *WebhookSource) UnmarshalText(text []byte) error {
-	if len(text) > 0 && text[0] == '{' {
-		*s = WebhookSource{text: NewText(string(text))}
-		return nil
-	}
-	source, err := ParseSource(string(text))
-	if err == nil && source.Scheme == Environment {
-		err = errors.New("env: holds no such secret; write secretsmanager:<ARN or name>, file:<path> or the JSON itself")
-	}
-	*s = WebhookSource{source: source}
-	return err
+const webhookForm = `write {"ClientState":"...","HookKey":"whsec_...","SinkKey":"whsec_..."}, or those of them that are needed`
+
+func errWebhook() error { return malformedWebhook("is not a JSON object", webhookForm) }
+
+// malformedMember says what is wrong with a member, without any of it.
+func malformedMember(name, problem, advice string) error {
+	return &Error{Kind: Malformed, Problem: "the member " + name + " of the secret of ROLLCALL_WEBHOOK_SECRET " + problem, Advice: advice}
 }
 
-// IsZero reports whether there is no secret.
-func (s WebhookSource) IsZero() bool { return s.text.IsZero() && s.source == Source{} }
-
-// Inline reports whether the variable holds the secret itself: reading it takes no request.
-func (s WebhookSource) Inline() bool { return !s.text.IsZero() }
-
-// Read reads the secret. The error is an *[Error], wraps context.Canceled, or says what
-// about the secret is wrong.
-func (s WebhookSource) Read(ctx context.Context) (*Webhook, error) {
-	if s.Inline() {
-		return ParseWebhook([]byte(s.text.Reveal()))
-	}
-	kept, err := NewReader(s.source, nil)
-	if err != nil {
-		return nil, err
-	}
-	text, err := kept.Read(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return ParseWebhook(text)
-}
-
-// Cache returns an empty cache of the secret, whose refreshes that fail are logged.
-func (s WebhookSource) Cache(log *slog.Logger) *Cache[*Webhook] {
-	return NewCache(s.source, 0, log, s.Read)
+// malformedWebhook says what is wrong with the whole.
+func malformedWebhook(problem, advice string) error {
+	return &Error{Kind: Malformed, Problem: "the secret of ROLLCALL_WEBHOOK_SECRET " + problem, Advice: advice}
 }

@@ -1,6 +1,8 @@
 package secret_test
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,7 +18,8 @@ const (
 
 func TestTheSecretOfWebhooksHoldsCurrentAndNextOfEach(t *testing.T) {
 	for text, want := range map[string][3]int{
-		`{}`: {}, `{"Other":7}`: {},
+		`{}`: {}, `{"Other":7,"Nested":{"HookKey":7}}`: {}, `{"ClientState":null,"HookKey":" ","HookKeyNext":""}`: {},
+		"\xef\xbb\xbf" + `{"ClientState":" ` + state + `\n","clientState":"` + state + `"}` + "\r\n":                                                        {1, 0, 0},
 		`{"ClientState":"` + state + `","HookKey":"` + hookKey + `"}`:                                                                                       {1, 1, 0},
 		` {"clientstate":"` + state + `","ClientStateNext":"` + strings.Repeat("x", 128) + `","SinkKey":"` + hookKey + `","SinkKeyNext":"` + hookKey + `"}`: {2, 0, 2},
 	} {
@@ -46,17 +49,36 @@ func TestAWrongSecretOfWebhooksIsNamedAndNotQuoted(t *testing.T) {
 		`{"ClientState":7}`: "ClientState of the secret of ROLLCALL_WEBHOOK_SECRET is not a text",
 		`{"ClientState":"` + state + `","ClientStateNext":"s3cr3t"}`: "member ClientStateNext of",
 		`{"HookKey":"s3cr3t"}`: "member HookKey of",
-		`{"HookKey":"` + hookKey + `","HookKeyNext":"s3cr3ts3cr3t="}`: "member HookKeyNext of",
-		`{"HookKeyNext":"` + hookKey + `"}`:                           "HookKeyNext without a HookKey",
-		`{"SinkKey":["s3cr3t"]}`:                                      "SinkKey of the secret of ROLLCALL_WEBHOOK_SECRET is not a text",
+		`{"HookKey":"` + hookKey + `","HookKeyNext":"s3cr3ts3cr3t="}`:         "member HookKeyNext of",
+		`{"HookKeyNext":"` + hookKey + `"}`:                                   "HookKeyNext without a HookKey",
+		`{"ClientState":"` + state + `"} s3cr3t`:                              "something after its JSON object",
+		`{"ClientState":"` + state + `","clientState":"` + state + `s3cr3t"}`: "ClientState of the secret of ROLLCALL_WEBHOOK_SECRET is there twice",
+		`{"Other":"` + strings.Repeat("s3cr3t", 11000) + `"}`:                 "larger than 64 KiB",
+		`{"HookKey":` + strings.Repeat("[", 20_000):                           "is not a JSON object",
+		`{"SinkKey":["s3cr3t"]}`:                                              "SinkKey of the secret of ROLLCALL_WEBHOOK_SECRET is not a text",
 	} {
 		w, err := secret.ParseWebhook([]byte(text))
-		if err == nil || w != nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %s", text, err, want)
+		var named *secret.Error
+		if w != nil || !errors.As(err, &named) || named.Kind != secret.Malformed || named.Advice == "" || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.200s: %v, want %s", text, err, want)
 		} else if strings.Contains(err.Error(), "s3cr3t") || strings.Contains(err.Error(), hookKey) {
 			t.Errorf("the error quotes the secret: %v", err)
 		}
 	}
+}
+
+func TestTheSecretOfWebhooksCannotBePrinted(t *testing.T) {
+	text := []byte(`{"ClientState":"` + state + `","HookKey":"` + hookKey + `"}`)
+	w, err := secret.ParseWebhook(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s secret.WebhookSource
+	if err := s.UnmarshalText(text); err != nil {
+		t.Fatal(err)
+	}
+	key := []byte("012345678901234567890123")
+	mustNotContain(t, prints(t, w)+prints(t, *w)+prints(t, s), state, hookKey[6:], string(key), fmt.Sprintf("%x", key), strings.Trim(fmt.Sprint(key), "[]"))
 }
 
 func TestTheSecretOfWebhooksIsItselfOrASource(t *testing.T) {
@@ -78,13 +100,20 @@ func TestTheSecretOfWebhooksIsItselfOrASource(t *testing.T) {
 	if err := wrong.UnmarshalText([]byte("env:")); err == nil {
 		t.Error("env: is taken")
 	}
-	if err := wrong.UnmarshalText([]byte(`{"HookKey":"short"}`)); err != nil || !wrong.Inline() {
-		t.Errorf("a secret that is written into the variable: %v", err)
+	if err := wrong.UnmarshalText([]byte(`{"HookKey":"short"}`)); err == nil || !wrong.IsZero() {
+		t.Errorf("a short key is taken: %v", err)
 	}
-	if _, err := wrong.Read(t.Context()); err == nil {
-		t.Error("a short key is taken")
+	if err := os.WriteFile(kept, []byte(`{"HookKey":"short"}`), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	if !none.IsZero() {
+	var source secret.WebhookSource
+	if err := source.UnmarshalText([]byte("file:" + kept)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := source.Read(t.Context()); err == nil || !strings.Contains(err.Error(), "member HookKey") || !strings.Contains(err.Error(), "file:"+kept) {
+		t.Errorf("where a short key is kept: %v", err)
+	}
+	if _, err := none.Read(t.Context()); err == nil || !none.IsZero() {
 		t.Error("none is one")
 	}
 }

@@ -51,10 +51,6 @@ func New(ctx context.Context, s Settings, log *slog.Logger) (http.Handler, error
 	}
 	if s.Secret.IsZero() {
 		problems = append(problems, config.Problem{Variable: "ROLLCALL_WEBHOOK_SECRET", Text: `is needed; write secretsmanager:<ARN or name>, file:<path> or {"ClientState":"...","HookKey":"whsec_..."}`})
-	} else if s.Secret.Inline() {
-		if _, err := s.Secret.Read(ctx); err != nil {
-			problems = append(problems, config.Problem{Variable: "ROLLCALL_WEBHOOK_SECRET", Text: err.Error()})
-		}
 	}
 	if len(problems) > 0 {
 		return nil, &config.Error{Problems: problems}
