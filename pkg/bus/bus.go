@@ -53,6 +53,7 @@ type Entry struct {
 
 	index int // of the event among all that were published
 	size  int
+	code  string // why the service did not take it last
 }
 
 // Failure is one entry that the service did not accept.

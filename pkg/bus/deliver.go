@@ -16,12 +16,12 @@ import (
 type delivery struct {
 	p       *Publisher
 	rest    []Entry
+	part    int        // how many of rest go with the next request
 	loop    retry.Loop // counts since the last entry was accepted
 	sent    int        // requests
 	refused []Undelivered
 	remedy  string
 	whole   *Refusal // of the last request, nil when that was answered entry by entry
-	codes   []string // why each of rest failed last
 }
 
 // errRest stands for the entries that were not accepted yet.
@@ -31,22 +31,25 @@ var errRest = errors.New("entries are left")
 // left is kept.
 func (p *Publisher) deliver(ctx context.Context, entries []Entry) (err error) {
 	defer crash.Recover(&err) // it has a goroutine of its own
-	d := &delivery{p: p, rest: entries, loop: retry.Loop{
+	d := &delivery{p: p, rest: entries, part: len(entries), loop: retry.Loop{
 		Policy: retry.Policy{Attempts: p.tries, First: 100 * time.Millisecond, Last: 20 * time.Second},
 	}}
 	for {
-		if err := d.attempt(ctx); err != nil {
+		settled, err := d.attempt(ctx)
+		switch {
+		case err != nil:
 			return err
-		}
-		if len(d.rest) == 0 {
+		case len(d.rest) == 0:
 			return d.result()
+		case settled:
+			continue
 		}
 		// A service may ask for a longer wait than ours, not for a shorter one.
 		wait := d.loop.Policy.Backoff(d.loop.Failures() + 1)
 		if d.whole != nil {
 			wait = max(wait, d.whole.After)
 		}
-		err := d.loop.Again(ctx, errRest, wait, d.retrying(ctx))
+		err = d.loop.Again(ctx, errRest, wait, d.retrying(ctx))
 		var late *retry.LateError
 		switch {
 		case errors.As(err, &late):
@@ -62,88 +65,101 @@ func (p *Publisher) deliver(ctx context.Context, entries []Entry) (err error) {
 // retrying counts and logs what is resent after a wait.
 func (d *delivery) retrying(ctx context.Context) func(wait time.Duration) {
 	return func(wait time.Duration) {
-		d.p.retried.Add(int64(len(d.rest)))
+		d.p.retried.Add(int64(d.part))
 		d.p.log.LogAttrs(ctx, slog.LevelWarn, "Messages are sent again",
-			slog.String("bus", d.p.driver.String()), slog.Int("messages", len(d.rest)), slog.String("code", d.code()),
+			slog.String("bus", d.p.driver.String()), slog.Int("messages", d.part), slog.String("code", d.rest[0].code),
 			slog.Int("try", d.loop.Failures()), slog.Duration("wait", wait))
 	}
 }
 
-// attempt makes one request and sorts the entries that it did not deliver.
-func (d *delivery) attempt(ctx context.Context) error {
+// attempt makes one request and sorts the entries that it did not deliver. settled says
+// that nothing of it is to be sent again as it was.
+func (d *delivery) attempt(ctx context.Context) (settled bool, err error) {
 	request, cancel := context.WithTimeout(ctx, d.p.timeout)
 	defer cancel()
 	d.sent++
 	d.p.requests.Add(1)
-	failures, err := d.p.driver.Send(request, d.rest)
+	failures, err := d.p.driver.Send(request, d.rest[:d.part])
 	if err == nil {
 		d.whole = nil
-		d.sort(failures)
-		return nil
+		return d.sort(failures), nil
 	}
 	if ctx.Err() != nil {
-		return d.p.interrupted(ctx)
+		return false, d.p.interrupted(ctx)
 	}
-	if !errors.As(err, &d.whole) {
+	if d.whole = nil; !errors.As(err, &d.whole) {
 		d.whole = &Refusal{Problem: "the request could not be made", Err: err}
 	}
-	d.codes = d.codes[:0]
-	for range d.rest {
-		d.codes = append(d.codes, d.whole.Code)
+	for i := range d.rest[:d.part] {
+		d.rest[i].code = d.whole.Code
 	}
-	if !d.whole.Retry {
-		d.giveUp()
+	switch {
+	case d.whole.Retry:
+		return false, nil
+	case d.whole.Divide && d.part > 1:
+		d.part /= 2
+	case d.whole.Divide:
+		d.giveUp(1)
+	default:
+		d.giveUp(len(d.rest))
 	}
-	return nil
+	return true, nil
 }
 
-// sort keeps the entries that are worth another attempt.
-func (d *delivery) sort(failures []Failure) {
-	taken := len(d.rest) - len(failures)
+// sort keeps the entries that are worth another attempt. It reports whether there are
+// none.
+func (d *delivery) sort(failures []Failure) (settled bool) {
+	taken := d.part - len(failures)
 	d.p.acknowledged.Add(int64(taken))
 	if taken > 0 {
 		d.loop.Reset()
 	}
-	// A new slice, so that the order of the batch's own is kept while codes are read.
-	rest := make([]Entry, 0, len(failures))
-	d.codes = d.codes[:0]
+	// A new slice, so that the order of the batch's own is kept while it is read.
+	rest := make([]Entry, 0, len(d.rest)-taken)
 	for _, failure := range failures {
 		entry := d.rest[failure.Index]
+		entry.code = failure.Code
 		if failure.Retry {
-			rest, d.codes = append(rest, entry), append(d.codes, failure.Code)
+			rest = append(rest, entry)
 			continue
 		}
-		d.refuse(entry, failure.Code)
-		if d.remedy == "" {
-			d.remedy = failure.Remedy
-		}
+		d.refuse(entry, failure.Remedy)
 	}
-	d.rest = rest
+	again := len(rest)
+	rest = append(rest, d.rest[d.part:]...)
+	if again == 0 {
+		// What was refused is behind: more may go at once again.
+		again = min(2*d.part, len(rest))
+		settled = true
+	}
+	d.rest, d.part = rest, again
+	return settled
 }
 
-func (d *delivery) refuse(e Entry, code string) {
-	d.refused = append(d.refused, Undelivered{Index: e.index, ID: e.ID, Code: code})
+func (d *delivery) refuse(e Entry, remedy string) {
+	d.refused = append(d.refused, Undelivered{Index: e.index, ID: e.ID, Code: e.code})
+	if d.remedy == "" {
+		d.remedy = remedy
+	}
 }
 
-// giveUp records what is left as refused.
-func (d *delivery) giveUp() {
-	for i, entry := range d.rest {
-		d.refuse(entry, d.codes[i])
+// giveUp records the first n of what is left as refused.
+func (d *delivery) giveUp(n int) {
+	remedy := ""
+	if d.whole != nil {
+		remedy = d.whole.Remedy
 	}
-	d.rest = nil
-}
-
-func (d *delivery) code() string {
-	if len(d.codes) == 0 {
-		return ""
+	for _, entry := range d.rest[:n] {
+		d.refuse(entry, remedy)
 	}
-	return d.codes[0]
+	d.rest = d.rest[n:]
+	d.part = min(d.part, len(d.rest))
 }
 
 // result returns the delivery's error, nil when every entry was accepted.
 func (d *delivery) result() error {
 	spent := len(d.rest) > 0
-	d.giveUp()
+	d.giveUp(len(d.rest))
 	if len(d.refused) == 0 {
 		return nil
 	}

@@ -19,6 +19,9 @@ type Refusal struct {
 	Problem, Remedy string
 	// Retry says that another attempt may succeed.
 	Retry bool
+	// Divide says that one entry may be to blame for the refusal of all. The request is
+	// then made again for parts of the batch, down to single entries.
+	Divide bool
 	// After is how long the service asks to wait before it, 0 when it does not.
 	After time.Duration
 	// Err is the cause where it may be shown, else nil.

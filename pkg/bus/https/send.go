@@ -26,7 +26,7 @@ const (
 )
 
 // Send posts the entries in one request. The whole of them is acknowledged by a
-// 2xx, or nothing.
+// 2xx, or nothing. A refusal that one of them may be to blame for says so.
 func (d *Driver) Send(ctx context.Context, entries []bus.Entry) ([]bus.Failure, error) {
 	request, err := d.request(ctx, entries)
 	if err != nil {
@@ -108,7 +108,9 @@ func refused(response *http.Response, now time.Time) *bus.Refusal {
 	case status == http.StatusGone:
 		r.Remedy = "the receiver wants no more messages: remove the sink"
 	case status == http.StatusRequestEntityTooLarge:
-		r.Remedy = "lower the size of a batch in the sink's URL"
+		r.Remedy, r.Divide = "lower max-bytes in the sink's URL to what the receiver takes", true
+	case status == http.StatusBadRequest, status == http.StatusUnprocessableEntity:
+		r.Remedy, r.Divide = "check the receiver's log", true
 	default:
 		r.Remedy = "check the receiver's log"
 	}
