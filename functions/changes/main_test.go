@@ -260,7 +260,7 @@ func TestAnOlderFunctionLeavesNewerStateAsItIs(t *testing.T) {
 	body, err := os.ReadFile(d.pointer())
 	must(t, err, d.tenant.Delete(3))
 	newer := regexp.MustCompile(`"version":\d+`).ReplaceAll(body, []byte(`"version":999`))
-	must(t, os.WriteFile(d.pointer(), newer, 0o600))
+	must(t, os.WriteFile(d.pointer(), newer, 0o600)) //nolint:gosec // the path is below a temporary folder
 	if stay := notify(t, f, d.message()); len(stay) != 1 || len(d.bus.events) > 0 || !strings.Contains(d.log.String(), "a newer version of rollcall") {
 		t.Errorf("%q stay, events %q, log %s", stay, d.bus.events, &d.log)
 	}
