@@ -61,6 +61,7 @@ Examples:
 
 // Run publishes what has changed, once or again and again.
 func (c *changesCommand) Run(ctx context.Context, p *program) error {
+	p.trial = "changes --watch"
 	flags, err := c.overrides()
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -92,7 +93,7 @@ func (p *program) report(ctx context.Context, err error) int {
 	case errors.Is(err, errReported):
 		return failed
 	}
-	_, _ = io.WriteString(p.stderr, explain(err)) // nowhere else to report a failed write
+	_, _ = io.WriteString(p.stderr, p.explain(err)) // nowhere else to report a failed write
 	if defect := (*crash.Error)(nil); errors.As(err, &defect) {
 		_, _ = io.WriteString(p.stderr, defect.Stack())
 	}
@@ -111,8 +112,8 @@ func missingVariables(err error) bool {
 }
 
 // explain is the message for a person: what happened, to whom, what to do next.
-func explain(err error) string {
-	lines := append([]string{fmt.Sprintf("%s: %v", programName, err)}, details(err, "list")...)
+func (p *program) explain(err error) string {
+	lines := append([]string{fmt.Sprintf("%s: %v", programName, err)}, details(err, cmp.Or(p.trial, "list"))...)
 	var suspect *snapshot.SuspectError
 	if errors.As(err, &suspect) {
 		lines = append([]string{programName + ": the list is suspect and was not published; the last one stays"}, suspect.Reasons...)

@@ -24,6 +24,7 @@ type program struct {
 	stdout, stderr io.Writer
 	environ        []string
 	verbose        bool
+	trial          string // the command that shows without a tenant what this one does, "" for list
 }
 
 // commands is the command line, as kong reads it.

@@ -73,7 +73,7 @@ func (f *feed) follow(ctx context.Context, in changes.Input, every time.Duration
 		default:
 			failures++
 			pause = max(patience.Backoff(failures), failure.Of(err).RetryAfter).Round(time.Second)
-			if err := f.say(strings.TrimSuffix(explain(err), "\n"), "  Nothing is lost; the next try is in "+pause.String()); err != nil {
+			if err := f.say(strings.TrimSuffix(f.program.explain(err), "\n"), "  Nothing is lost; the next try is in "+pause.String()); err != nil {
 				return err
 			}
 		}
