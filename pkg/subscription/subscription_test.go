@@ -256,7 +256,7 @@ func TestARefusalSaysWhatToDo(t *testing.T) {
 		r.refuses = false
 		r.keep(r.keeper("https://other.example/", state), false)
 		_, err = r.keeper(address, state).Keep(r.t.Context(), false)
-		wantRemedy(t, err, "100 subscriptions in a tenant", "rollcall subscription delete")
+		wantRemedy(t, err, "100 subscriptions for an app in a tenant", "rollcall subscription delete")
 	})
 }
 
