@@ -103,7 +103,7 @@ func allowed() map[string][]string {
 		},
 		"pkg/publisher": {
 			"pkg/bus", "pkg/changes", "pkg/config", "pkg/credential", "pkg/failure", "pkg/format", "pkg/format/parquet", "pkg/list", "pkg/reader",
-			"pkg/secret", "pkg/signature", "pkg/sink", "pkg/snapshot", "pkg/store", "pkg/tolerance",
+			"pkg/secret", "pkg/signature", "pkg/sink", "pkg/snapshot", "pkg/store", "pkg/subscription", "pkg/tolerance",
 		},
 		"pkg/subscription": {"pkg/graph", "pkg/secret"},
 

@@ -175,7 +175,7 @@ func TestFurtherColumnsAreReadWithoutLosingChanges(t *testing.T) {
 
 func TestStateThatIsNewerOrDamagedIsLeftAlone(t *testing.T) {
 	for name, damage := range map[string]func(body string) string{
-		"newer":     func(body string) string { return strings.Replace(body, `"version":1`, `"version":3`, 1) },
+		"newer":     func(body string) string { return strings.Replace(body, `"version":1`, `"version":4`, 1) },
 		"empty":     func(string) string { return "" },
 		"null":      func(string) string { return "null" },
 		"cut":       func(body string) string { return body[:len(body)/2] },

@@ -87,6 +87,10 @@ type Config struct {
 	// TempDir takes what does not fit into memory, "" for the system's.
 	TempDir string
 	Log     *slog.Logger
+	// Subscribe, if set, keeps the subscription alive by which Graph notifies of changes,
+	// and with renew authorizes it anew. It is called before what has changed is read, once
+	// an hour and where the input asks for it.
+	Subscribe func(ctx context.Context, renew bool) (Subscription, error)
 	// Watch, if set, is called for every thousand users or so that are listed.
 	Watch func(list.Report)
 }
@@ -118,6 +122,9 @@ func (f *Feed) Run(ctx context.Context, in Input) (_ *Result, err error) {
 	}
 	r, err := load(ctx, f)
 	if err != nil {
+		return nil, err
+	}
+	if err := r.subscribe(ctx, in.Renew); err != nil {
 		return nil, err
 	}
 	return r.proceed(ctx, in)

@@ -3,6 +3,7 @@ package changes
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Input is what a run is started with. All of it is optional.
@@ -73,6 +74,20 @@ type Result struct {
 	Drift int `json:"drift"`
 	// MissingColumns are the optional columns that Graph does not track.
 	MissingColumns []string `json:"missingColumns,omitempty"`
+	// Subscription is the one by which Graph notifies of changes, if it was looked at.
+	Subscription *Subscription `json:"subscription,omitempty"`
+}
+
+// Subscription is what became of a subscription.
+type Subscription struct {
+	// ID is Graph's.
+	ID string `json:"id,omitempty"`
+	// ExpiresAt is when it ends unless it is renewed.
+	ExpiresAt time.Time `json:"expiresAt,omitzero"`
+	// Created says that it is a new one: there was none, or another client state.
+	Created bool `json:"created,omitempty"`
+	// Error says why there is none, or why it could not be looked at.
+	Error string `json:"error,omitempty"`
 }
 
 // Counts are the events that were published, by type.

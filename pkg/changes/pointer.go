@@ -17,7 +17,7 @@ import (
 // pointerVersion is the newest form of the pointer. One that this version does not know is
 // an error, never a guess. A pointer is written in the oldest form that has all that is in
 // it, so that older versions go on to work wherever they can.
-const pointerVersion = 2
+const pointerVersion = 3
 
 // pointer is all that is kept besides the shards.
 type pointer struct {
@@ -34,6 +34,8 @@ type pointer struct {
 	Pending *turn `json:"pending,omitempty"`
 	// Resuming is a comparison with everybody that is not at its end; version 2.
 	Resuming *comparison `json:"resuming,omitempty"`
+	// SubscribedAt is when the subscription was looked at; version 3.
+	SubscribedAt time.Time `json:"subscribedAt,omitzero"`
 	// Suspect is a turn that was not published.
 	Suspect *suspect `json:"suspect,omitempty"`
 	// Obsolete are objects to be deleted.
@@ -71,6 +73,9 @@ func (m *mirror) totals() (total shard) {
 
 // form is the oldest version that has all that is in the pointer.
 func (p *pointer) form() int {
+	if !p.SubscribedAt.IsZero() {
+		return 3
+	}
 	if p.Resuming != nil || p.Claim != nil && p.Claim.Spill > 0 {
 		return 2
 	}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/changes"
 	"github.com/rollcall-dev/rollcall/pkg/list"
+	"github.com/rollcall-dev/rollcall/pkg/reader"
+	"github.com/rollcall-dev/rollcall/pkg/subscription"
 )
 
 // Changes publishes what has changed in a tenant: see [changes.Feed.Run]. Sinks that keep
@@ -28,6 +30,11 @@ func (p *Publisher) Changes(ctx context.Context, in changes.Input, lines func() 
 		Directory: from.Graph, Request: from.Request, Tenant: tenant, State: state, MaxLeavers: p.settings.MaxLeavers,
 		MaxColumnLoss: p.settings.MaxColumnLoss, Reconcile: p.settings.Reconcile, Log: p.log, Watch: watch,
 	}
+	if !p.settings.NotificationURL.IsZero() {
+		c.Subscribe = func(ctx context.Context, renew bool) (changes.Subscription, error) {
+			return p.subscribe(ctx, from, renew)
+		}
+	}
 	buses, err := p.buses(ctx, state)
 	if err != nil {
 		return nil, err
@@ -44,4 +51,19 @@ func (p *Publisher) Changes(ctx context.Context, in changes.Input, lines func() 
 	}
 	p.log.InfoContext(ctx, "the run of the changes is at its end", "tenant", tenant, "result", result)
 	return result, nil
+}
+
+// subscribe keeps the tenant's subscription. The secret is read each time, so that another
+// client state counts from the next look on.
+func (p *Publisher) subscribe(ctx context.Context, from *reader.Reader, renew bool) (changes.Subscription, error) {
+	state, err := p.settings.clientState(ctx)
+	if err != nil {
+		return changes.Subscription{}, configured("ROLLCALL_WEBHOOK_SECRET", err)
+	}
+	k := subscription.Keeper{Directory: from.Graph, Address: p.settings.NotificationURL, ClientState: state}
+	kept, err := k.Keep(ctx, renew)
+	if err != nil {
+		return changes.Subscription{}, err
+	}
+	return changes.Subscription{ID: kept.ID, ExpiresAt: kept.ExpiresAt, Created: kept.Created}, nil
 }

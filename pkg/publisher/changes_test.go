@@ -2,8 +2,11 @@ package publisher_test
 
 import (
 	"bytes"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -82,4 +85,64 @@ func TestTheConfiguredTenantNeedsNoTenantsFile(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "tenant="+h.tenant.Config().Tenant)); err != nil {
 		t.Error(err)
 	}
+}
+
+// A quiet round is one request to Graph, and one more for the subscription once an hour.
+func TestTheFeedKeepsASubscription(t *testing.T) {
+	h := open(t)
+	var webhook []string
+	h.endpoint = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		webhook = append(webhook, r.Host+r.URL.Path)
+		w.Header().Set("Content-Type", "text/plain")
+		_, _ = io.WriteString(w, r.URL.Query().Get("validationToken"))
+	})
+	p, err := h.publisher(t, "ROLLCALL_STATE=file://"+t.TempDir(), "ROLLCALL_NOTIFICATION_URL=https://hook.example/notifications",
+		`ROLLCALL_WEBHOOK_SECRET={"ClientState":"the-client-state-0123456789"}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(in changes.Input) (*changes.Result, []string) {
+		t.Helper()
+		h.tenant.ForgetRequests()
+		result, err := p.Changes(t.Context(), in, func() changes.Bus { return bus.NewLines(io.Discard) }, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var made []string
+		for _, r := range h.tenant.Requests() {
+			if r.Kind != "token" && r.Kind != "discovery" {
+				made = append(made, r.Method+" "+r.Kind)
+			}
+		}
+		return result, made
+	}
+	if result, _ := run(changes.Input{}); result.Subscription == nil || !result.Subscription.Created || len(h.tenant.Subscriptions()) != 1 {
+		t.Fatalf("%+v, %v", result.Subscription, h.tenant.Subscriptions())
+	}
+	if want := []string{"hook.example/notifications", "hook.example/notifications"}; !slices.Equal(webhook, want) {
+		t.Errorf("the webhook was asked %v, want %v", webhook, want)
+	}
+	if result, made := run(changes.Input{}); !slices.Equal(made, []string{"GET delta"}) || result.Subscription != nil {
+		t.Errorf("a quiet round is %v, %+v", made, result.Subscription)
+	}
+	if _, made := run(changes.Input{Renew: true}); !slices.Equal(made, []string{"GET subscription", "PATCH subscription", "GET delta"}) {
+		t.Errorf("with a lifecycle event it is %v", made)
+	}
+	if strings.Contains(h.log.String(), "the-client-state") {
+		t.Errorf("the log has the client state: %s", &h.log)
+	}
+}
+
+func TestTheAddressOfNotificationsNeedsAClientState(t *testing.T) {
+	h := open(t)
+	for value, want := range map[string]string{
+		"":                      "is needed where ROLLCALL_NOTIFICATION_URL is set",
+		`{"ClientState":"s3c"}`: "the member ClientState",
+		`{"HookKey":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}`: "has no ClientState",
+	} {
+		_, err := h.publisher(t, "ROLLCALL_STATE=file://"+t.TempDir(), "ROLLCALL_NOTIFICATION_URL=https://hook.example/n", "ROLLCALL_WEBHOOK_SECRET="+value)
+		wantError(t, err, "Config.Invalid", want)
+	}
+	_, err := h.publisher(t, "ROLLCALL_STATE=file://"+t.TempDir(), "ROLLCALL_NOTIFICATION_URL=http://hook.example/n")
+	wantError(t, err, "Config.Invalid", "ROLLCALL_NOTIFICATION_URL")
 }

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"sync"
 
@@ -62,10 +61,9 @@ func New(cfg *config.Config, settings Settings, log *slog.Logger, options ...rea
 		return nil, noDestination()
 	case p.state.IsZero():
 		return nil, invalid("ROLLCALL_STATE", errors.New("is needed where no destination keeps objects; write for instance s3://bucket/prefix"))
-	case slices.ContainsFunc(sinks.Buses, func(b sink.Bus) bool { return b.Signed }):
-		if err := settings.checkSinkKeys(); err != nil {
-			return nil, invalid("ROLLCALL_WEBHOOK_SECRET", err)
-		}
+	}
+	if err := settings.checkWebhookSecret(); err != nil {
+		return nil, invalid("ROLLCALL_WEBHOOK_SECRET", err)
 	}
 	return p, nil
 }

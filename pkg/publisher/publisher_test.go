@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,11 +24,15 @@ type fixture struct {
 	tenant *simulator.Tenant
 	server *simulator.Server
 	log    bytes.Buffer
+	// endpoint is where Graph's notifications go.
+	endpoint http.Handler
 }
 
 func open(t *testing.T) *fixture {
 	t.Helper()
-	h := &fixture{tenant: simulator.New(simulator.Config{Users: 1200})}
+	h := new(fixture)
+	endpoints := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.endpoint.ServeHTTP(w, r) })
+	h.tenant = simulator.New(simulator.Config{Users: 1200, Endpoints: simulator.TransportTo(endpoints)})
 	var err error
 	if h.server, err = h.tenant.Start(t.Context()); err != nil {
 		t.Fatal(err)

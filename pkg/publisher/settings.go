@@ -3,11 +3,13 @@ package publisher
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/secret"
 	"github.com/rollcall-dev/rollcall/pkg/signature"
 	"github.com/rollcall-dev/rollcall/pkg/sink"
+	"github.com/rollcall-dev/rollcall/pkg/subscription"
 	"github.com/rollcall-dev/rollcall/pkg/tolerance"
 )
 
@@ -27,20 +29,46 @@ type Settings struct {
 	Reconcile time.Duration `env:"ROLLCALL_RECONCILE" envDefault:"168h"`
 	// Tenants is the tenants file.
 	Tenants sink.Object `env:"ROLLCALL_TENANTS"`
+	// NotificationURL is where Graph is to notify of changes; without it, it is not asked to.
+	NotificationURL subscription.Address `env:"ROLLCALL_NOTIFICATION_URL"`
 	// WebhookSecret holds the keys that messages to webhooks are signed with.
 	WebhookSecret secret.WebhookSource `env:"ROLLCALL_WEBHOOK_SECRET"`
 }
 
-// checkSinkKeys finds out, without a request, whether messages can be signed.
-func (s *Settings) checkSinkKeys() error {
-	if s.WebhookSecret.IsZero() {
+// checkWebhookSecret finds out, without a request, whether it holds what is needed of it.
+func (s *Settings) checkWebhookSecret() error {
+	signed := slices.ContainsFunc(s.Sinks.Buses, func(b sink.Bus) bool { return b.Signed })
+	switch {
+	case s.WebhookSecret.IsZero() && signed:
 		return errors.New(`is needed to sign the messages of https destinations; write secretsmanager:<ARN or name>, file:<path> or {"SinkKey":"whsec_..."}`)
-	}
-	if !s.WebhookSecret.Inline() {
+	case s.WebhookSecret.IsZero() && !s.NotificationURL.IsZero():
+		return errors.New(`is needed where ROLLCALL_NOTIFICATION_URL is set; write secretsmanager:<ARN or name>, file:<path> or {"ClientState":"..."}`)
+	case !s.WebhookSecret.Inline():
 		return nil
 	}
-	_, err := s.sinkKeys(context.Background())
-	return err
+	if signed {
+		if _, err := s.sinkKeys(context.Background()); err != nil {
+			return err
+		}
+	}
+	if !s.NotificationURL.IsZero() {
+		if _, err := s.clientState(context.Background()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clientState returns by what the webhook knows Graph.
+func (s *Settings) clientState(ctx context.Context) (secret.Text, error) {
+	w, err := s.WebhookSecret.Read(ctx)
+	if err == nil && len(w.ClientStates) == 0 {
+		err = errors.New(`the secret of ROLLCALL_WEBHOOK_SECRET has no ClientState; add "ClientState":"<16 to 128 characters>"`)
+	}
+	if err != nil {
+		return secret.Text{}, err
+	}
+	return w.ClientStates[0], nil
 }
 
 // sinkKeys returns what messages are signed with: by both keys while one is rotated.
