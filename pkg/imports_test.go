@@ -105,7 +105,7 @@ func allowed() map[string][]string {
 			"pkg/bus", "pkg/changes", "pkg/config", "pkg/credential", "pkg/failure", "pkg/format", "pkg/format/parquet", "pkg/list", "pkg/reader",
 			"pkg/secret", "pkg/signature", "pkg/sink", "pkg/snapshot", "pkg/store", "pkg/subscription", "pkg/tolerance",
 		},
-		"pkg/subscription": {"pkg/graph", "pkg/secret"},
+		"pkg/subscription": {"pkg/graph", "pkg/origin", "pkg/secret"},
 
 		"pkg/webhook":        {"pkg/bus", "pkg/correlation", "pkg/failure", "pkg/retry", "pkg/secret", "pkg/signature"},
 		"pkg/webhook/aws":    {"pkg/bus", "pkg/bus/awsbus", "pkg/bus/sqs", "pkg/config", "pkg/secret", "pkg/webhook"},

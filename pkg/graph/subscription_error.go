@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -12,8 +11,8 @@ import (
 type SubscriptionError struct {
 	// Refusal is why, as far as Graph's answer tells.
 	Refusal SubscriptionRefusal
-	// Address is where notifications were to be sent, without its query, which may be a
-	// key; "" where none was named.
+	// Address is where notifications were to be sent, by [PublicAddress]; "" where none was
+	// named.
 	Address string
 	// Err is Graph's answer.
 	Err *Error
@@ -43,7 +42,7 @@ func (e *SubscriptionError) advice() string {
 	const permission = "grant the application permission User.Read.All with admin consent"
 	switch e.Refusal {
 	case NotValidated:
-		return "Graph has to reach " + cmp.Or(e.Address, "the notification address") + " from the internet, by https with a public certificate, and to get its validationToken back as text/plain within 10 s, twice: " +
+		return "Graph has to reach " + e.Address + " from the internet, by https with a public certificate, and to get its validationToken back as text/plain within 10 s, twice: " +
 			"deploy the webhook before anything subscribes, and correct ROLLCALL_NOTIFICATION_URL if that is not its address"
 	case NotPermitted:
 		return permission
@@ -73,7 +72,10 @@ func refusedSubscription(err error, address string) error {
 	if !errors.As(err, &answer) || answer.Code == "" || answer.Continuation {
 		return err
 	}
-	e := &SubscriptionError{Address: withoutQuery(address), Err: answer}
+	e := &SubscriptionError{Err: answer}
+	if address != "" {
+		e.Address = PublicAddress(address)
+	}
 	switch {
 	case answer.Status == http.StatusForbidden && (address == "" || answer.Code == "Authorization_RequestDenied"):
 		e.Refusal = NotPermitted
@@ -89,11 +91,16 @@ func refusedSubscription(err error, address string) error {
 	return e
 }
 
-// withoutQuery is an address as an error or a log may show it.
-func withoutQuery(address string) string {
+// PublicAddress is an address as errors, logs and tables may show it: without its query,
+// which may be a key, and without what is not of a URL.
+func PublicAddress(address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {
-		return ""
+		return "(not a URL)"
 	}
-	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
+	shown := (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
+	if u.RawQuery != "" {
+		shown += "?..."
+	}
+	return shown
 }

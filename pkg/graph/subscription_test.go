@@ -200,7 +200,7 @@ func TestARefusedSubscriptionSaysWhatToDo(t *testing.T) {
 		refusal graph.SubscriptionRefusal
 		says    []string
 	}{
-		"wrong answer": {simulator.Config{}, silent, graph.NotValidated, []string{"400 ValidationError", "https://hook.example/notifications from", "text/plain within 10 s", "deploy the webhook before", "ROLLCALL_NOTIFICATION_URL"}},
+		"wrong answer": {simulator.Config{}, silent, graph.NotValidated, []string{"400 ValidationError", "https://hook.example/notifications?... from", "text/plain within 10 s", "deploy the webhook before", "ROLLCALL_NOTIFICATION_URL"}},
 		"no answer":    {simulator.Config{}, late, graph.NotValidated, []string{"400 ValidationError", "within 10 s"}},
 		"permission":   {simulator.Config{Roles: []string{"User.ReadBasic.All"}}, validating, graph.NotPermitted, []string{"User.Read.All", "admin consent"}},
 		"quota":        {simulator.Config{MaxSubscriptions: 1}, validating, graph.OverQuota, []string{"403 ExtensionError", "100 subscriptions", "`rollcall subscription list`", "`rollcall subscription delete ID`"}},

@@ -6,12 +6,9 @@ package subscription
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -24,13 +21,10 @@ const (
 	resource   = "users"
 	changeType = "updated,deleted"
 	// lifetime is what is asked for: less than Graph allows, for a clock that is ahead.
-	lifetime = graph.MaxSubscriptionLifetime - time.Hour
+	lifetime = graph.MaxSubscriptionLifetime - 24*time.Hour
 	// renewBefore is how much is left of it when it is renewed. Graph begins to ask for a
 	// renewal much later, so it never has to.
 	renewBefore = lifetime / 2
-	// stateParameter is the parameter of the address that tells the client states apart:
-	// Graph gives a subscription's address back, and its client state never.
-	stateParameter = "state"
 )
 
 // Directory is what is asked of Graph; *graph.Client is one.
@@ -61,7 +55,8 @@ type Kept struct {
 // Mine reports whether a subscription is one of users at the address, whatever its client
 // state. All others are left alone.
 func (k *Keeper) Mine(s graph.Subscription) bool {
-	return strings.EqualFold(strings.Trim(s.Resource, "/"), resource) && k.Address.is(s.NotificationURL)
+	_, here := k.Address.of(s.NotificationURL)
+	return here && strings.EqualFold(strings.Trim(s.Resource, "/"), resource)
 }
 
 // Keep makes sure that there is one subscription with the current client state that lasts,
@@ -92,11 +87,9 @@ func (k *Keeper) Keep(ctx context.Context, renew bool) (*Kept, error) {
 // should be, or a new one.
 func (k *Keeper) best(ctx context.Context, all, mine []graph.Subscription, renew bool) (*Kept, error) {
 	now, wanted := time.Now(), k.wanted()
-	good := slices.DeleteFunc(slices.Clone(mine), func(s graph.Subscription) bool {
-		return s.NotificationURL != wanted.NotificationURL || s.LifecycleNotificationURL != wanted.LifecycleNotificationURL || !both(s.ChangeType) || !s.ExpiresAt.After(now)
-	})
+	good := slices.DeleteFunc(slices.Clone(mine), func(s graph.Subscription) bool { return !k.good(s, now) })
 	if len(good) == 0 {
-		return k.create(ctx, wanted, all)
+		return k.create(ctx, wanted, all, mine)
 	}
 	longest := slices.MaxFunc(good, func(a, b graph.Subscription) int {
 		return cmp.Or(a.ExpiresAt.Compare(b.ExpiresAt), cmp.Compare(a.ID, b.ID))
@@ -106,7 +99,7 @@ func (k *Keeper) best(ctx context.Context, all, mine []graph.Subscription, renew
 	}
 	renewed, err := k.Directory.RenewSubscription(ctx, longest.ID, wanted.ExpiresAt)
 	if gone(err) { // between two requests
-		return k.create(ctx, wanted, all)
+		return k.create(ctx, wanted, all, slices.DeleteFunc(slices.Clone(mine), func(s graph.Subscription) bool { return s.ID == longest.ID }))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("renew subscription %s: %w", longest.ID, err)
@@ -123,10 +116,31 @@ func (k *Keeper) wanted() graph.Subscription {
 	}
 }
 
-func (k *Keeper) create(ctx context.Context, wanted graph.Subscription, before []graph.Subscription) (*Kept, error) {
+// good reports whether one that is mine is as it should be.
+func (k *Keeper) good(s graph.Subscription, now time.Time) bool {
+	current := hash(k.ClientState)
+	state, _ := k.Address.of(s.NotificationURL)
+	lifecycle, here := k.Address.of(s.LifecycleNotificationURL)
+	return state == current && here && lifecycle == current && both(s.ChangeType) && s.ExpiresAt.After(now)
+}
+
+// create makes one, before the replaced ones are deleted. Only where there may be no further
+// one, one of them makes room.
+func (k *Keeper) create(ctx context.Context, wanted graph.Subscription, before, replaced []graph.Subscription) (*Kept, error) {
 	created, err := k.Directory.CreateSubscription(ctx, wanted, before)
+	var refused *graph.SubscriptionError
+	if errors.As(err, &refused) && refused.Refusal == graph.OverQuota && len(replaced) > 0 {
+		if err := k.Directory.DeleteSubscription(ctx, replaced[0].ID); err != nil {
+			return nil, fmt.Errorf("delete subscription %s to make room for another one: %w", replaced[0].ID, err)
+		}
+		created, err = k.Directory.CreateSubscription(ctx, wanted, before)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("create a subscription: %w", err)
+	}
+	if !k.Mine(created) { // the next look would not know it, and create another one
+		err := errors.New("Graph keeps the address of the subscription as " + graph.PublicAddress(created.NotificationURL) + ", which is not as ROLLCALL_NOTIFICATION_URL has it; write it as Graph does")
+		return nil, errors.Join(err, k.Directory.DeleteSubscription(ctx, created.ID))
 	}
 	return &Kept{Subscription: created, Created: true}, nil
 }
@@ -140,51 +154,4 @@ func gone(err error) bool {
 func both(changeTypes string) bool {
 	given := strings.Split(strings.ToLower(strings.ReplaceAll(changeTypes, " ", "")), ",")
 	return slices.Contains(given, "updated") && slices.Contains(given, "deleted")
-}
-
-// Address is where Graph sends notifications to, of ROLLCALL_NOTIFICATION_URL.
-type Address struct{ url url.URL }
-
-var errAddress = errors.New("is not the https URL of the webhook's notifications, such as https://<id>.execute-api.<region>.amazonaws.com/notifications")
-
-// UnmarshalText reads an address. The error does not quote it: it may hold a key.
-func (a *Address) UnmarshalText(text []byte) error {
-	u, err := url.Parse(string(text))
-	switch {
-	case err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.Fragment != "" || u.Opaque != "":
-		return errAddress
-	case u.Query().Has(stateParameter), u.Query().Has("validationToken"):
-		return errors.New("has a parameter " + stateParameter + " or validationToken, which are added to it; remove it")
-	}
-	a.url = *u
-	return nil
-}
-
-// IsZero reports whether there is none.
-func (a Address) IsZero() bool { return a.url.Host == "" }
-
-// String is the address without its parameters, which may hold a key.
-func (a Address) String() string {
-	u := a.url
-	u.RawQuery, u.ForceQuery = "", false
-	return u.String()
-}
-
-// with is the address as Graph gets it: with a parameter that only follows from the client
-// state, and from which nobody finds it out.
-func (a Address) with(state secret.Text) string {
-	sum := sha256.Sum256([]byte("rollcall client state " + state.Reveal()))
-	u := a.url
-	if u.RawQuery != "" {
-		u.RawQuery += "&"
-	}
-	u.RawQuery += stateParameter + "=" + hex.EncodeToString(sum[:8])
-	return u.String()
-}
-
-// is reports whether a subscription's address is this one, whatever its client state.
-func (a Address) is(notificationURL string) bool {
-	text := a.with(secret.Text{})
-	at := len(text) - 16
-	return len(notificationURL) == len(text) && notificationURL[:at] == text[:at]
 }

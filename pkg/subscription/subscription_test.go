@@ -254,7 +254,7 @@ func TestARefusalSaysWhatToDo(t *testing.T) {
 		_, err := r.keeper(address+"?code=s3cr3t", state).Keep(r.t.Context(), false)
 		wantRemedy(t, err, "https://hook.example/notifications", "deploy the webhook")
 		r.refuses = false
-		r.keep(r.keeper("https://other.example/", state), false)
+		r.keep(r.keeper("https://other.example/n", state), false)
 		_, err = r.keeper(address, state).Keep(r.t.Context(), false)
 		wantRemedy(t, err, "100 subscriptions for an app in a tenant", "rollcall subscription delete")
 	})
@@ -276,35 +276,137 @@ func wantRemedy(t *testing.T, err error, parts ...string) {
 	}
 }
 
-func TestAnAddressIsAPublicOne(t *testing.T) {
-	for _, text := range []string{
-		"", "hook.example/notifications", "http://hook.example/notifications", "https:///notifications", "https://user:pass@hook.example/", "https://hook.example/#x",
-		"https:hook.example", "https://hook.example/?state=s3cr3t", "https://hook.example/?validationToken=s3cr3t", "https://hook example/", "\x00",
-	} {
-		var a subscription.Address
-		if err := a.UnmarshalText([]byte(text)); err == nil || !a.IsZero() {
-			t.Errorf("%q is taken", text)
-		} else if strings.Contains(err.Error(), "s3cr3t") {
-			t.Errorf("the error quotes it: %v", err)
-		}
-	}
+// odd is Graph with something odd about it.
+type odd struct {
+	*graph.Client
+	// listed is called once the list was read, spelled on the address of what was created.
+	listed  func()
+	spelled func(string) string
+	off     time.Duration // by which its clock goes before ours
 }
 
-// FuzzAddress has what may be pasted as an address.
-func FuzzAddress(f *testing.F) {
-	for _, text := range []string{address, "https://hook.example", "https://hook.example/?code=a%20b&c", "https://[::1]:8443/n?", "https://hook.example/?state", "http://x", ""} {
-		f.Add(text)
+func (o *odd) Subscriptions(ctx context.Context) ([]graph.Subscription, error) {
+	all, err := o.Client.Subscriptions(ctx)
+	for i := range all {
+		all[i].ExpiresAt = all[i].ExpiresAt.Add(-o.off)
 	}
-	f.Fuzz(func(t *testing.T, text string) {
-		var a subscription.Address
-		if err := a.UnmarshalText([]byte(text)); err != nil {
-			if len(text) > 16 && strings.Contains(err.Error(), text) {
-				t.Fatalf("%v quotes it", err)
-			}
-			return
+	if o.listed != nil {
+		o.listed()
+	}
+	return all, err
+}
+
+func (o *odd) CreateSubscription(ctx context.Context, s graph.Subscription, before []graph.Subscription) (graph.Subscription, error) {
+	s.ExpiresAt = s.ExpiresAt.Add(o.off)
+	created, err := o.Client.CreateSubscription(ctx, s, before)
+	if o.spelled != nil {
+		created.NotificationURL = o.spelled(created.NotificationURL)
+	}
+	return created, err
+}
+
+func (o *odd) RenewSubscription(ctx context.Context, id string, until time.Time) (graph.Subscription, error) {
+	return o.Client.RenewSubscription(ctx, id, until.Add(o.off))
+}
+
+func TestASubscriptionThatEndsBetweenListAndRenewalIsCreatedAnew(t *testing.T) {
+	run(t, simulator.Config{Users: 3}, func(r *rig) {
+		k := r.keeper(address, state)
+		first := r.keep(k, false)
+		r.requests()
+		k.Directory = &odd{Client: r.client, listed: func() { _ = r.tenant.ExpireSubscription(first.ID) }}
+		if second := r.keep(k, true); !second.Created || second.ID == first.ID {
+			r.t.Errorf("%+v", second)
 		}
-		if a.IsZero() || !strings.HasPrefix(a.String(), "https://") || strings.Contains(a.String(), "?") {
-			t.Fatalf("%q becomes %s", text, a)
+		r.want("to keep it", r.requests(), []string{"GET", "PATCH", "POST", "DELETE"})
+	})
+}
+
+func TestALapsedAuthorizationIsRenewedAndNothingIsDropped(t *testing.T) {
+	run(t, simulator.Config{Users: 3}, func(r *rig) {
+		k := r.keeper(address, state)
+		first := r.keep(k, false)
+		if err := errors.Join(r.tenant.LapseAuthorization(first.ID), r.tenant.SetDepartment(2, "X")); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		before := r.tenant.Notices()
+		r.keep(k, true)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if after := r.tenant.Notices(); before.Requests == 0 || after.Delivered <= before.Delivered || after.Dropped != 0 {
+			r.t.Errorf("%+v became %+v", before, after)
 		}
 	})
+}
+
+// Two runs at once, whose lists are both from before either has created one.
+func TestTheSecondOfTwoRunsAtOnceLeavesADoubleWhichTheNextOneDeletes(t *testing.T) {
+	run(t, simulator.Config{Users: 3}, func(r *rig) {
+		k, other := r.keeper(address, state), r.keeper(address, state)
+		k.Directory = &odd{Client: r.client, listed: func() { r.keep(other, false) }}
+		r.keep(k, false)
+		if n := len(r.ids()); n != 2 {
+			r.t.Fatalf("%d subscriptions", n)
+		}
+		r.requests()
+		kept := r.keep(other, false)
+		r.want("to delete the double", r.requests(), []string{"GET", "DELETE"})
+		r.want("subscriptions", r.ids(), []string{kept.ID})
+	})
+}
+
+func TestWithTheQuotaUsedUpAReplacedSubscriptionMakesRoom(t *testing.T) {
+	run(t, simulator.Config{Users: 3, MaxSubscriptions: 1}, func(r *rig) {
+		r.keep(r.keeper(address, state), false)
+		r.requests()
+		kept := r.keep(r.keeper(address, "the-rotated-state-0123456789"), false)
+		r.want("to replace it", r.requests(), []string{"GET", "POST", "DELETE", "POST", "DELETE"})
+		r.want("subscriptions", r.ids(), []string{kept.ID})
+		// Somebody else's makes no room.
+		if _, err := r.keeper("https://other.example/n", state).Keep(r.t.Context(), false); err == nil {
+			r.t.Error("there was room")
+		}
+		r.want("subscriptions", r.ids(), []string{kept.ID})
+	})
+}
+
+func TestAFailureLeavesTheOldSubscriptionWhereItIs(t *testing.T) {
+	run(t, simulator.Config{Users: 3}, func(r *rig) {
+		old := r.keep(r.keeper(address, state), false)
+		r.refuses = true
+		if _, err := r.keeper(address, "the-rotated-state-0123456789").Keep(r.t.Context(), false); err == nil {
+			r.t.Error("it was created")
+		}
+		r.want("subscriptions", r.ids(), []string{old.ID})
+	})
+}
+
+// Otherwise each look would create one more, until the quota is used up.
+func TestAnAddressThatGraphChangesIsAnErrorAndLeavesNothingBehind(t *testing.T) {
+	run(t, simulator.Config{Users: 3}, func(r *rig) {
+		k := r.keeper(address+"?code=s3cr3t", state)
+		k.Directory = &odd{Client: r.client, spelled: func(at string) string { return strings.Replace(at, "/notifications", "/Notifications", 1) }}
+		_, err := k.Keep(r.t.Context(), false)
+		if err == nil || !strings.Contains(err.Error(), "https://hook.example/Notifications?...") || strings.Contains(err.Error(), "s3cr3t") || len(r.ids()) != 0 {
+			r.t.Errorf("%v, %v", err, r.ids())
+		}
+	})
+}
+
+func TestAClockThatIsHoursOffDoesNoHarm(t *testing.T) {
+	for _, off := range []time.Duration{-20 * time.Hour, 20 * time.Hour} {
+		run(t, simulator.Config{Users: 3}, func(r *rig) {
+			k := r.keeper(address, state)
+			k.Directory = &odd{Client: r.client, off: -off}
+			first := r.keep(k, false)
+			for range 40 {
+				time.Sleep(24 * time.Hour)
+				if kept := r.keep(k, false); kept.ID != first.ID {
+					r.t.Fatalf("%s off: %+v", off, kept)
+				}
+			}
+		})
+	}
 }
