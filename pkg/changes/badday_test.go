@@ -375,3 +375,18 @@ func TestALinkToAnotherGraphHostIsNotFollowedAndEverybodyIsCompared(t *testing.T
 		}
 	}
 }
+
+func TestChangesArePublishedThoughTheRegularListDoesNotAddUp(t *testing.T) {
+	bubble(t, simulator.Config{Users: 60}, func(t *testing.T, f *fixture) {
+		f.request.PageSize = 20
+		f.run(t, changes.Input{Baseline: "emit"})
+		f.addFault(t, "early-end:1x*")
+		for i := range 3 {
+			must(t, f.tenant.SetDepartment(i, "X"))
+			f.fail(t, changes.Input{Resync: true}, "Snapshot.Incomplete")
+			if n := len(f.buses[0].events); n != 60+i+1 {
+				t.Errorf("%d events", n)
+			}
+		}
+	})
+}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/graph"
+	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/property"
 )
 
@@ -36,7 +37,7 @@ func (r *run) proceed(ctx context.Context, in Input) (*Result, error) {
 		}
 	}
 	if r.p.Resuming != nil {
-		return r.answer(r.resume(ctx, in))
+		return r.answer(r.anyway(ctx, r.resume(ctx, in)))
 	}
 	asked := columnsOf(r.f.Request.Columns)
 	switch {
@@ -48,7 +49,7 @@ func (r *run) proceed(ctx context.Context, in Input) (*Result, error) {
 		return r.answer(r.everybody(ctx, r.p.Suspect.Kind, true))
 	case r.held() != nil: // what has changed is published all the same
 	case in.Resync, r.f.Reconcile > 0 && time.Since(r.p.ProvenAt) >= r.f.Reconcile:
-		return r.answer(r.everybody(ctx, Reconcile, true))
+		return r.answer(r.anyway(ctx, r.everybody(ctx, Reconcile, true)))
 	}
 	if err := r.rounds(ctx, asked); err != nil {
 		return nil, err
@@ -66,6 +67,16 @@ func (r *run) held() error {
 		return &SuspectError{Run: s.Run, Reasons: s.Reasons}
 	}
 	return nil
+}
+
+// anyway publishes what has changed though the regular comparison with everybody has failed
+// with err, since the list does not add up: that may last, and the mirror is as good as before.
+func (r *run) anyway(ctx context.Context, err error) error {
+	asked := columnsOf(r.f.Request.Columns)
+	if r.result.Kind == Reconcile && asked.within(r.p.Asked) && errors.As(err, new(*list.IncompleteError)) {
+		return errors.Join(err, r.rounds(ctx, asked))
+	}
+	return err
 }
 
 // rounds publishes rounds of changes until nothing has changed.
