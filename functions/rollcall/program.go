@@ -117,7 +117,7 @@ Environment, with the same names as in the cloud functions:
   ROLLCALL_CREDENTIALS    where these are stored instead: secretsmanager:<ARN or name>, file:<path>
                           (default env:, the three variables above)
   ROLLCALL_SELECT         columns, separated by commas; name? marks one that may be missing
-  ROLLCALL_FILTER         OData $filter
+  ROLLCALL_FILTER         OData $filter; not for changes
   ROLLCALL_CLOUD          public, usgov, usgov-dod, china, bleu, delos or govsg (default public)
   ROLLCALL_PAGE_SIZE      users per page, 1 to 999 (default 999)
   ROLLCALL_COUNT_SLACK    how far a list may be from Graph's count, unverified (default 0)
@@ -128,13 +128,16 @@ Environment, with the same names as in the cloud functions:
   ROLLCALL_MAX_LEAVERS    how many known users may be missing at once (default 1%, at least 10)
   ROLLCALL_MAX_COLUMN_LOSS  how many of its values a column may lose (default 50%, at least 10)
   ROLLCALL_RECONCILE      how often changes compares what it knows with everybody (default 168h)
+  ROLLCALL_WEBHOOK_SECRET  what messages to https destinations are signed with, or where it is stored
+  ROLLCALL_SEAL_KEY       where the key is stored that serve seals links with (default: derived)
   ROLLCALL_LOGIN_URL, ROLLCALL_GRAPH_URL
                           hosts that replace the cloud's, such as a simulated tenant's
   HTTPS_PROXY, SSL_CERT_FILE, AWS_*, AZURE_STORAGE_*, NO_COLOR
                           as usual
 
 Exit status:
-  0  success: a list is complete, a snapshot or the changes are published
+  0  success: a list is complete, a snapshot or the changes are published, a server or --watch
+     was interrupted
   1  failure: nothing that is left behind can be taken for a complete list
   2  wrong usage or configuration`
 }
