@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -31,51 +32,6 @@ func validate(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// notification is what counts of one entry of a body. What has changed is not asked:
-// the change feed finds that out.
-type notification struct {
-	ClientState    string `json:"clientState"`
-	TenantID       string `json:"tenantId"`
-	LifecycleEvent string `json:"lifecycleEvent"`
-}
-
-// decode reads the entries of a body. One that is not as Graph writes it is left out.
-func decode(body []byte) ([]notification, error) {
-	var whole struct {
-		Value *[]json.RawMessage `json:"value"`
-	}
-	if err := json.Unmarshal(body, &whole); err != nil || whole.Value == nil {
-		return nil, invalid(`the body is not notifications of Microsoft Graph, {"value":[...]}`)
-	}
-	var entries []notification
-	for _, text := range *whole.Value {
-		var n notification
-		if err := json.Unmarshal(text, &n); err == nil && isGUID(n.TenantID) && n.ClientState != "" {
-			n.TenantID = strings.ToLower(n.TenantID)
-			entries = append(entries, n)
-		}
-	}
-	return entries, nil
-}
-
-func isGUID(text string) bool {
-	if len(text) != 36 {
-		return false
-	}
-	for i, c := range []byte(text) {
-		switch {
-		case i == 8 || i == 13 || i == 18 || i == 23:
-			if c != '-' {
-				return false
-			}
-		case c >= '0' && c <= '9', c >= 'a' && c <= 'f', c >= 'A' && c <= 'F':
-		default:
-			return false
-		}
-	}
-	return true
-}
-
 // notifications passes notifications on, as one message a tenant. It answers once the
 // queue has them.
 func (h *Webhook) notifications(w http.ResponseWriter, r *http.Request) error {
@@ -84,7 +40,7 @@ func (h *Webhook) notifications(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	entries, err := decode(text)
+	entries, ignored, err := decode(text)
 	if err != nil {
 		return err
 	}
@@ -103,7 +59,7 @@ func (h *Webhook) notifications(w http.ResponseWriter, r *http.Request) error {
 	if err := h.sendOnce(ctx, messages); err != nil {
 		return err
 	}
-	h.Log.InfoContext(ctx, "notifications taken", "notifications", len(ours), "tenants", len(messages), "ignored", len(entries)-len(ours))
+	h.Log.InfoContext(ctx, "notifications taken", "notifications", len(ours), "tenants", len(messages), "ignored", ignored+len(entries)-len(ours))
 	w.WriteHeader(http.StatusAccepted)
 	return nil
 }
@@ -151,24 +107,17 @@ func messagesOf(notifications []notification, now time.Time) []bus.Entry {
 }
 
 // sendOnce sends the entries that the queue has not acknowledged yet: of a storm of
-// notifications one is sent in each bucket, and the others wait for nothing.
+// notifications one is sent in each bucket, and the others wait for nothing. What was
+// acknowledged before others failed is not sent again when Graph comes again.
 func (h *Webhook) sendOnce(ctx context.Context, entries []bus.Entry) error {
-	h.mu.Lock()
 	now := time.Now()
-	for id, at := range h.sent {
-		if now.Sub(at) > bucket {
-			delete(h.sent, id)
-		}
-	}
+	h.mu.Lock()
+	maps.DeleteFunc(h.sent, func(_ string, at time.Time) bool { return now.Sub(at) > bucket })
 	entries = slices.DeleteFunc(entries, func(e bus.Entry) bool { return !h.sent[e.ID].IsZero() })
 	h.mu.Unlock()
-	if err := send(ctx, h.Changes, entries); err != nil {
-		return err
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, e := range entries {
+	return send(ctx, h.Changes, entries, func(e bus.Entry) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
 		h.sent[e.ID] = now
-	}
-	return nil
+	})
 }

@@ -4,12 +4,13 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/rollcall-dev/rollcall/pkg/bus"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
@@ -19,25 +20,34 @@ import (
 // hook is what the body of a hook says.
 type hook struct {
 	// Job is snapshot or changes.
-	Job string `json:"job"`
-	// Tenant is the GUID of a tenant of the tenants file.
-	Tenant string `json:"tenant,omitempty"`
+	Job string
+	// Tenant is the GUID of a tenant of the tenants file, in lower case; "" for none.
+	Tenant string
 }
 
 // parseHook reads a body. It names a job, perhaps a tenant, and nothing else: what the
 // job does is configured where it runs.
-func parseHook(text []byte) (hook, error) {
-	var in hook
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&in); err != nil {
-		return in, errHook
+func parseHook(text []byte) (in hook, err error) {
+	d := jsontext.NewDecoder(bytes.NewBuffer(text)) // which takes no member twice
+	err = members(d, func(name string) error {
+		value := map[string]*string{"job": &in.Job, "tenant": &in.Tenant}[name]
+		if value == nil || d.PeekKind() != '"' {
+			return errHook
+		}
+		token, err := d.ReadToken()
+		if err == nil {
+			*value = token.String()
+		}
+		if name == "tenant" && !isGUID(*value) {
+			return errHook
+		}
+		return err
+	})
+	if err != nil || in.Job != "snapshot" && in.Job != "changes" {
+		return hook{}, errHook
 	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return in, errHook
-	}
-	if in.Job != "snapshot" && in.Job != "changes" || in.Tenant != "" && !isGUID(in.Tenant) {
-		return in, errHook
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return hook{}, errHook
 	}
 	in.Tenant = strings.ToLower(in.Tenant)
 	return in, nil
@@ -54,17 +64,19 @@ func (h *Webhook) run(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	id, why := "", error(nil)
+	id, why, keys := "", error(nil), 0
 	_, err = h.trusted(ctx, func(s *secret.Webhook) bool {
-		if len(s.HookKeys) == 0 {
-			h.Log.WarnContext(ctx, "no hook is taken: the secret of ROLLCALL_WEBHOOK_SECRET has no HookKey")
-		}
+		keys = len(s.HookKeys)
 		id, why = signature.Verify(s.HookKeys, r.Header, text, time.Now())
 		return !errors.Is(why, signature.ErrNoMatch) // another secret mends no other error
 	})
 	switch {
 	case err != nil:
 		return err
+	case keys == 0:
+		// For whoever operates this; nobody else need know.
+		h.Log.WarnContext(ctx, "no hook is taken: the secret of ROLLCALL_WEBHOOK_SECRET has no HookKey; add one")
+		return unauthorized(signature.ErrNoMatch.Error())
 	case why != nil:
 		return unauthorized(why.Error())
 	}
@@ -82,14 +94,14 @@ func (h *Webhook) run(w http.ResponseWriter, r *http.Request) error {
 
 // start starts a job. The id is a name of its own for each hook.
 func (h *Webhook) start(r *http.Request, in hook, id string) error {
-	entry := message{Tenant: in.Tenant}.entry(id)
-	if in.Job == "changes" {
-		return send(r.Context(), h.Changes, []bus.Entry{entry})
+	to := h.Changes
+	if in.Job == "snapshot" {
+		to = h.Snapshots
 	}
-	if h.Snapshots == nil {
+	if to == nil {
 		return invalid("no snapshot can be started here; ROLLCALL_STATE_MACHINE names the state machine that does it")
 	}
-	return send(r.Context(), h.Snapshots, []bus.Entry{entry})
+	return send(r.Context(), to, []bus.Entry{message{Tenant: in.Tenant}.entry(id)}, func(bus.Entry) {})
 }
 
 func digest(text string) string {

@@ -27,7 +27,6 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/bus"
 	"github.com/rollcall-dev/rollcall/pkg/correlation"
 	"github.com/rollcall-dev/rollcall/pkg/failure"
-	"github.com/rollcall-dev/rollcall/pkg/retry"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
 
@@ -45,8 +44,6 @@ const (
 	// timeLimit is how long the jobs may take to be started: Graph waits three seconds
 	// before it calls a webhook slow, and ten before it gives up.
 	timeLimit = 8 * time.Second
-	// rereadPause is how long the secret is not read again, whatever does not match it.
-	rereadPause = time.Minute
 )
 
 // Sender takes messages: the queue of the change feed, whose groups are the subjects of
@@ -71,9 +68,8 @@ type Config struct {
 type Webhook struct {
 	Config
 
-	mu     sync.Mutex
-	reread time.Time // when the secret was last read past its cache
-	sent   map[string]time.Time
+	mu   sync.Mutex
+	sent map[string]time.Time // what the queue has acknowledged, by the message's id
 }
 
 // New returns the webhook of c. It makes no request.
@@ -158,7 +154,8 @@ func body(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 
 // trusted reports whether match finds what it looks for in the secret. Where it does not
 // the secret may have been rotated, and is read again, though not as often as forged
-// requests come.
+// requests come. If it cannot be read nobody knows, which is an error: a notification
+// that is true shall come again.
 func (h *Webhook) trusted(ctx context.Context, match func(*secret.Webhook) bool) (bool, error) {
 	kept, err := h.Secret.Get(ctx)
 	if err != nil {
@@ -167,59 +164,8 @@ func (h *Webhook) trusted(ctx context.Context, match func(*secret.Webhook) bool)
 	if match(kept) {
 		return true, nil
 	}
-	if !h.mayReread() {
-		return false, nil
-	}
-	if kept, err = h.Secret.Reread(ctx); err != nil {
-		h.Log.WarnContext(ctx, "the secret of webhooks could not be read again", "error", err)
-		return false, nil
+	if kept, err = h.Secret.Recheck(ctx); err != nil {
+		return false, err
 	}
 	return match(kept), nil
-}
-
-func (h *Webhook) mayReread() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	now := time.Now()
-	if !h.reread.IsZero() && now.Sub(h.reread) < rereadPause {
-		return false
-	}
-	h.reread = now
-	return true
-}
-
-// sending is how messages are tried again: Graph waits, but not for long.
-func sending() retry.Policy {
-	return retry.Policy{Attempts: 3, First: 100 * time.Millisecond, Last: time.Second, Budget: 3 * time.Second}
-}
-
-// maxEntries is how many messages a queue takes in one request.
-const maxEntries = 10
-
-// send sends entries, all of them or with an error.
-func send(ctx context.Context, to Sender, entries []bus.Entry) error {
-	for loop := (retry.Loop{Policy: sending()}); len(entries) > 0; {
-		batch := entries[:min(len(entries), maxEntries)]
-		failed, err := to.Send(ctx, batch)
-		again, after := true, time.Duration(0)
-		switch refused := (*bus.Refusal)(nil); {
-		case errors.As(err, &refused):
-			again, after = refused.Retry, refused.After
-		case err != nil:
-			again = false
-		case len(failed) == 0:
-			entries = entries[len(batch):]
-			continue
-		default:
-			err = fmt.Errorf("%d of %d messages were not taken: %s", len(failed), len(batch), failed[0].Code)
-		}
-		if !again {
-			return err
-		}
-		// What was taken already is dropped by its id when it comes again.
-		if err := loop.Again(ctx, err, after, nil); err != nil {
-			return err
-		}
-	}
-	return nil
 }
