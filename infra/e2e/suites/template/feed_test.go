@@ -44,15 +44,19 @@ type feed struct {
 func startFeed(t *testing.T) *feed {
 	t.Helper()
 	f := &feed{
-		stack: stack(t, publishing(map[string]string{"EventsQueue": "yes"})), moto: harness.Start(t, moto.Start),
+		stack: stack(t, notified(map[string]string{"EventsQueue": "yes"})), moto: harness.Start(t, moto.Start),
 		tenant: harness.Start(t, tenant.New(simulator.Config{Users: 300, Latency: 200 * time.Millisecond}).Start),
 	}
 	text, err := f.tenant.Secret(f.tenant.ClientSecret)
 	if err != nil {
 		t.Fatal(err)
 	}
-	secret, failed := secretsmanager.NewFromConfig(f.moto.Config()).CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("Secret-1"), SecretString: &text})
-	if err := errors.Join(failed, cloud.CreateBucket(t.Context(), f.moto.Config(), bucketName)); err != nil {
+	secrets := secretsmanager.NewFromConfig(f.moto.Config())
+	secret, failed := secrets.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("Secret-1"), SecretString: &text})
+	own, ownFailed := secrets.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{
+		Name: aws.String("WebhookSecret-1"), SecretString: aws.String(`{"ClientState":"` + strings.Repeat("Az09", 16) + `"}`),
+	})
+	if err := errors.Join(failed, ownFailed, cloud.CreateBucket(t.Context(), f.moto.Config(), bucketName)); err != nil {
 		t.Fatal(err)
 	}
 	if f.queue, err = cloud.CreateQueue(t.Context(), f.moto.Config(), "ordered.fifo"); err != nil {
@@ -60,6 +64,7 @@ func startFeed(t *testing.T) *feed {
 	}
 	f.ledger = keepLedger(t, f.moto, strings.NewReplacer(
 		"<OrderedEvents.Arn>", f.queue.ARN, "<OrderedEvents>", "https://sqs.eu-west-1.amazonaws.com/"+cloud.Account+"/ordered.fifo",
+		"<WebhookSecret>", *own.ARN, "<WebhookApi>", "no-such-api",
 		"<Bucket.Arn>", "arn:aws:s3:::"+bucketName, "<Bucket>", bucketName, "<Secret>", *secret.ARN,
 		"<Events.Arn>", "arn:aws:events:eu-west-1:123456789012:event-bus/"+busName, "<Events>", busName))
 	// Thirty pages take longer than the time limit allows, so that the first run parks.

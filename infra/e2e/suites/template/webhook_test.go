@@ -32,6 +32,9 @@ func TestThereIsAWebhookOnlyWhereItIsAskedFor(t *testing.T) {
 			t.Errorf("there is %s", name)
 		}
 	}
+	if variables := environment(t, s.Resources["ChangesFunction"].Properties); variables["ROLLCALL_NOTIFICATION_URL"] != "" || variables["ROLLCALL_WEBHOOK_SECRET"] != "" {
+		t.Errorf("the feed subscribes: %v", variables)
+	}
 	if _, err := whole(t).Resolve(map[string]string{"Webhook": "yes"}); err == nil || !strings.Contains(err.Error(), "Changes has to be") {
 		t.Errorf("there is a webhook without a change feed: %v", err)
 	}
@@ -100,7 +103,7 @@ func TestTheWebhookHasNoWayToTheCredentialsOfGraph(t *testing.T) {
 	}
 }
 
-func TestTheWebhooksSecretIsReadByNobodyElse(t *testing.T) {
+func TestTheWebhooksSecretIsReadByTheFeedAndItself(t *testing.T) {
 	s := stack(t, everything())
 	var readers []string
 	for role, all := range statements(t, s) {
@@ -111,7 +114,7 @@ func TestTheWebhooksSecretIsReadByNobodyElse(t *testing.T) {
 		}
 	}
 	slices.Sort(readers)
-	if want := []string{"WebhookRole"}; !slices.Equal(readers, want) {
+	if want := []string{"ChangesRole", "WebhookRole"}; !slices.Equal(readers, want) {
 		t.Errorf("the webhook's secret is read by %q", readers)
 	}
 }
@@ -156,10 +159,18 @@ func TestThePublicIsThrottled(t *testing.T) {
 	}
 }
 
-func TestTheOutputsNameWhatAnswers(t *testing.T) {
+// Graph makes a subscription for the address that the feed names.
+func TestTheFeedSubscribesTheAddressThatAnswers(t *testing.T) {
 	s := stack(t, notified(nil))
-	if s.Outputs["NotificationUrl"] != public+"/notifications" || s.Outputs["WebhookUrl"] != public+"/run" || s.Outputs["ChangesQueueUrl"] != "<ChangesQueue>" || s.Outputs["EventBusName"] != "<Events>" {
+	variables := environment(t, s.Resources["ChangesFunction"].Properties)
+	if got := variables["ROLLCALL_NOTIFICATION_URL"]; got != public+"/notifications" || s.Outputs["NotificationUrl"] != got {
+		t.Errorf("it subscribes %q; the output says %v", got, s.Outputs["NotificationUrl"])
+	}
+	if s.Outputs["WebhookUrl"] != public+"/run" || s.Outputs["ChangesQueueUrl"] != "<ChangesQueue>" || s.Outputs["EventBusName"] != "<Events>" {
 		t.Errorf("the outputs are %v", s.Outputs)
+	}
+	if got := variables["ROLLCALL_WEBHOOK_SECRET"]; got != environment(t, s.Resources["WebhookFunction"].Properties)["ROLLCALL_WEBHOOK_SECRET"] {
+		t.Errorf("the feed tells Graph what %s holds, and the webhook expects another", got)
 	}
 }
 
