@@ -91,11 +91,10 @@ func deployDelayed(t *testing.T, name, delay string) *deployment {
 	}
 	d.env = slices.Concat(d.tenant.Environ(), versity.Environ(d.state.URL), []string{
 		"AWS_ENDPOINT_URL_EVENTBRIDGE=" + d.bus.URL, "ROLLCALL_SINKS=eventbridge://" + name, "ROLLCALL_STATE=s3://" + name + "/rollcall",
-		"ROLLCALL_SELECT=" + columns, secret,
+		"ROLLCALL_SELECT=" + columns, "ROLLCALL_NOTIFICATION_URL=" + d.front.URL + "/notifications", secret,
 	})
 	d.start()
 	t.Cleanup(func() { d.host.Close() })
-	d.subscribe()
 	d.schedule(`{"baseline":"emit"}`)
 	if got := d.consume(); got["created"] != 60 {
 		t.Fatalf("the first run published %v", got)

@@ -1,40 +1,65 @@
 package changes_test
 
 import (
-	"bytes"
-	"encoding/json"
-	"io"
+	"fmt"
 	"net/http"
-	"time"
+	"strings"
+	"testing"
+
+	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
-// subscribe subscribes the webhook to the tenant's changes.
-func (d *deployment) subscribe() {
+// subscription is the one that changes has made and keeps.
+func (d *deployment) subscription() simulator.Subscription {
 	d.Helper()
-	address := d.front.URL + "/notifications"
-	body, err := json.Marshal(map[string]string{
-		"changeType": "updated,deleted", "resource": "users", "notificationUrl": address, "lifecycleNotificationUrl": address,
-		"clientState": clientState, "expirationDateTime": time.Now().Add(24 * time.Hour).UTC().Format(time.RFC3339),
-	})
-	if err != nil {
-		d.Fatal(err)
+	all := d.tenant.Subscriptions()
+	if len(all) != 1 || !strings.HasPrefix(all[0].NotificationURL, d.front.URL+"/notifications") || all[0].LifecycleNotificationURL != all[0].NotificationURL ||
+		all[0].ClientState != clientState {
+		d.Fatalf("the subscriptions are %+v\n%s", all, d.logs())
 	}
-	token, err := d.tenant.TokenSource(d.tenant.Transport()).Token(d.Context(), "", "")
-	if err != nil {
-		d.Fatal(err)
+	return all[0]
+}
+
+func TestASubscriptionThatIsLostIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, "lost")
+	before := d.subscription()
+	if err := d.tenant.ExpireSubscription(before.ID); err != nil {
+		t.Fatal(err)
 	}
-	request, err := http.NewRequestWithContext(d.Context(), http.MethodPost, "https://graph.microsoft.com/v1.0/subscriptions", bytes.NewReader(body))
-	if err != nil {
-		d.Fatal(err)
+	// What happens now nobody tells of. Graph says that the subscription is lost, if it
+	// does, at the lifecycle address.
+	if err := d.tenant.SetDepartment(7, "Untold"); err != nil {
+		t.Fatal(err)
 	}
-	request.Header.Set("Authorization", "Bearer "+token)
-	request.Header.Set("Content-Type", "application/json")
-	response, err := (&http.Client{Transport: d.tenant.Transport()}).Do(request)
-	if err != nil {
-		d.Fatal(err)
+	body := fmt.Appendf(nil, `{"value":[{"lifecycleEvent":"subscriptionRemoved","subscriptionId":%q,"clientState":%q,"tenantId":%q,"resource":"Users"}]}`, before.ID, clientState, d.tenant.TenantID)
+	if status, err := d.post("/notifications", body, nil); err != nil || status != http.StatusAccepted {
+		t.Fatalf("%d, %v", status, err)
 	}
-	defer func() { _ = response.Body.Close() }()
-	if answer, err := io.ReadAll(response.Body); err != nil || response.StatusCode != http.StatusCreated {
-		d.Fatalf("%d, %s, %v", response.StatusCode, answer, err)
+	d.settle(0)
+	if d.subscription().ID == before.ID {
+		t.Errorf("the subscription is the old one")
+	}
+	d.consumed(map[string]int{"updated": 1})
+	d.halfAMinuteLater()
+	d.happen(1, func() error { return d.tenant.SetDepartment(8, "Told") })
+	d.settle(0)
+	d.consumed(map[string]int{"updated": 1})
+	d.wantSame()
+}
+
+func TestASubscriptionWhoseAuthorisationLapsesIsRenewed(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, "lapsed")
+	before := d.subscription()
+	d.happen(1, func() error { return d.tenant.LapseAuthorization(before.ID) })
+	d.settle(0)
+	d.halfAMinuteLater()
+	d.happen(1, func() error { return d.tenant.SetDepartment(7, "Kept") })
+	d.settle(0)
+	d.consumed(map[string]int{"updated": 1})
+	d.wantSame()
+	if now := d.subscription(); now.ID != before.ID {
+		t.Errorf("the subscription is another one: %+v", now)
 	}
 }
