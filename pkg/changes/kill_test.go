@@ -57,7 +57,7 @@ func TestARunKilledAtAnyCallLosesNothing(t *testing.T) {
 				t.Parallel()
 				ways := 0
 				for alive := false; !alive && !t.Failed(); ways++ {
-					cfg := simulator.Config{Users: 40}
+					cfg := simulator.Config{Users: 20}
 					if s.slice > 0 {
 						cfg.Users, cfg.Latency, cfg.DeltaPageSize = 12, time.Second, 2
 					}
