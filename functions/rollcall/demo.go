@@ -77,6 +77,8 @@ func (d *demo) settings() map[string]string {
 		"ROLLCALL_CLOUD":       "",
 		"ROLLCALL_SEAL_KEY":    "",
 		"AZURE_AUTHORITY_HOST": "",
+
+		"ROLLCALL_NOTIFICATION_URL": "", // nobody outside is to hear of people who do not exist
 	}
 }
 

@@ -129,6 +129,7 @@ Environment, with the same names as in the cloud functions:
   ROLLCALL_MAX_COLUMN_LOSS  how many of its values a column may lose (default 50%, at least 10)
   ROLLCALL_RECONCILE      how often changes compares what it knows with everybody (default 168h)
   ROLLCALL_WEBHOOK_SECRET  what messages to https destinations are signed with, or where it is stored
+  ROLLCALL_NOTIFICATION_URL  where Graph is to send notifications; changes then keeps a subscription
   ROLLCALL_SEAL_KEY       where the key is stored that serve seals links with (default: derived)
   ROLLCALL_LOGIN_URL, ROLLCALL_GRAPH_URL
                           hosts that replace the cloud's, such as a simulated tenant's
