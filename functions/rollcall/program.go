@@ -29,14 +29,15 @@ type program struct {
 
 // commands is the command line, as kong reads it.
 type commands struct {
-	List       listCommand       `cmd:"" help:"List every user of the tenant, or fail."`
-	Snapshot   snapshotCommand   `cmd:"" help:"Publish the complete list to folders, buckets and buses, or nothing."`
-	Changes    changesCommand    `cmd:"" help:"Publish who joined, changed, left and came back, as events."`
-	Doctor     doctorCommand     `cmd:"" help:"Check configuration, credential, token, permissions and count; say what to fix."`
-	Serve      serveCommand      `cmd:"" help:"Serve the users over HTTP on this machine, in Graph's own dialect."`
-	Simulate   simulateCommand   `cmd:"" help:"Serve a simulated tenant on this machine."`
-	Completion completionCommand `cmd:"" help:"Print a completion script for bash, zsh or fish."`
-	Version    versionCommand    `cmd:"" help:"Print the version."`
+	List         listCommand         `cmd:"" help:"List every user of the tenant, or fail."`
+	Snapshot     snapshotCommand     `cmd:"" help:"Publish the complete list to folders, buckets and buses, or nothing."`
+	Changes      changesCommand      `cmd:"" help:"Publish who joined, changed, left and came back, as events."`
+	Subscription subscriptionCommand `cmd:"" help:"List, make and end subscriptions to Graph's change notifications."`
+	Doctor       doctorCommand       `cmd:"" help:"Check configuration, credential, token, permissions and count; say what to fix."`
+	Serve        serveCommand        `cmd:"" help:"Serve the users over HTTP on this machine, in Graph's own dialect."`
+	Simulate     simulateCommand     `cmd:"" help:"Serve a simulated tenant on this machine."`
+	Completion   completionCommand   `cmd:"" help:"Print a completion script for bash, zsh or fish."`
+	Version      versionCommand      `cmd:"" help:"Print the version."`
 
 	Verbose bool `short:"v" help:"Log more to stderr."`
 }
@@ -128,8 +129,9 @@ Environment, with the same names as in the cloud functions:
   ROLLCALL_MAX_LEAVERS    how many known users may be missing at once (default 1%, at least 10)
   ROLLCALL_MAX_COLUMN_LOSS  how many of its values a column may lose (default 50%, at least 10)
   ROLLCALL_RECONCILE      how often changes compares what it knows with everybody (default 168h)
-  ROLLCALL_WEBHOOK_SECRET  what messages to https destinations are signed with, or where it is stored
   ROLLCALL_NOTIFICATION_URL  where Graph is to send notifications; changes then keeps a subscription
+  ROLLCALL_WEBHOOK_SECRET  what the webhook knows Graph by and messages to https destinations are signed
+                          with, or where that is stored
   ROLLCALL_SEAL_KEY       where the key is stored that serve seals links with (default: derived)
   ROLLCALL_LOGIN_URL, ROLLCALL_GRAPH_URL
                           hosts that replace the cloud's, such as a simulated tenant's

@@ -7,7 +7,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){programName: main})
+	testscript.Main(m, map[string]func(){programName: main, "webhook": webhook})
 }
 
 // TestScripts runs the command line as a person or a script does, each file of

@@ -153,7 +153,12 @@ func (p *program) printResult(result any) error {
 	if _, onTerminal := terminalWidth(p.stdout); onTerminal {
 		return nil
 	}
-	line, err := json.Marshal(result)
+	return p.printJSON(result)
+}
+
+// printJSON writes a value on a line.
+func (p *program) printJSON(value any) error {
+	line, err := json.Marshal(value)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/changes"
 	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/reader"
-	"github.com/rollcall-dev/rollcall/pkg/subscription"
 )
 
 // Changes publishes what has changed in a tenant: see [changes.Feed.Run]. Sinks that keep
@@ -53,14 +52,12 @@ func (p *Publisher) Changes(ctx context.Context, in changes.Input, lines func() 
 	return result, nil
 }
 
-// subscribe keeps the tenant's subscription. The secret is read each time, so that another
-// client state counts from the next look on.
+// subscribe keeps the tenant's subscription.
 func (p *Publisher) subscribe(ctx context.Context, from *reader.Reader, renew bool) (changes.Subscription, error) {
-	state, err := p.settings.clientState(ctx)
+	k, err := p.settings.Keeper(ctx, from.Graph)
 	if err != nil {
-		return changes.Subscription{}, configured("ROLLCALL_WEBHOOK_SECRET", err)
+		return changes.Subscription{}, err
 	}
-	k := subscription.Keeper{Directory: from.Graph, Address: p.settings.NotificationURL, ClientState: state}
 	kept, err := k.Keep(ctx, renew)
 	if err != nil {
 		return changes.Subscription{}, err

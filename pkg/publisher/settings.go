@@ -42,7 +42,7 @@ func (s *Settings) checkWebhookSecret() error {
 	case s.WebhookSecret.IsZero() && signed:
 		return errors.New(`is needed to sign the messages of https destinations; write secretsmanager:<ARN or name>, file:<path> or {"SinkKey":"whsec_..."}`)
 	case s.WebhookSecret.IsZero() && !s.NotificationURL.IsZero():
-		return errors.New(`is needed where ROLLCALL_NOTIFICATION_URL is set; write secretsmanager:<ARN or name>, file:<path> or {"ClientState":"..."}`)
+		return errNoClientState
 	case !s.WebhookSecret.Inline():
 		return nil
 	}
@@ -57,6 +57,24 @@ func (s *Settings) checkWebhookSecret() error {
 		}
 	}
 	return nil
+}
+
+var errNoClientState = errors.New(`is needed where ROLLCALL_NOTIFICATION_URL is set; write secretsmanager:<ARN or name>, file:<path> or {"ClientState":"..."}`)
+
+// Keeper returns what keeps the subscription of a tenant to change notifications. It reads
+// the secret, so that another client state counts from the next time on.
+func (s *Settings) Keeper(ctx context.Context, tenant subscription.Directory) (*subscription.Keeper, error) {
+	switch {
+	case s.NotificationURL.IsZero():
+		return nil, invalid("ROLLCALL_NOTIFICATION_URL", errors.New("is not set; write the https URL of the webhook's notifications, such as https://<id>.execute-api.<region>.amazonaws.com/notifications"))
+	case s.WebhookSecret.IsZero():
+		return nil, invalid("ROLLCALL_WEBHOOK_SECRET", errNoClientState)
+	}
+	state, err := s.clientState(ctx)
+	if err != nil {
+		return nil, configured("ROLLCALL_WEBHOOK_SECRET", err)
+	}
+	return &subscription.Keeper{Directory: tenant, Address: s.NotificationURL, ClientState: state}, nil
 }
 
 // clientState returns by what the webhook knows Graph.
