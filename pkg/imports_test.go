@@ -87,7 +87,10 @@ func allowed() map[string][]string {
 		"pkg/store/azblob":    {"pkg/crash", "pkg/diagnosis", "pkg/diagnosis/azureapi", "pkg/origin", "pkg/store"},
 		"pkg/store/storetest": {"pkg/store"},
 		"pkg/bus/awsbus":      {"pkg/bus", "pkg/diagnosis", "pkg/diagnosis/awsapi", "pkg/origin"},
+		"pkg/bus/azurebus":    {"pkg/bus", "pkg/diagnosis", "pkg/diagnosis/azureapi", "pkg/origin", "pkg/retry"},
+		"pkg/bus/azqueue":     {"pkg/bus", "pkg/bus/azurebus"},
 		"pkg/bus/eventbridge": {"pkg/bus", "pkg/bus/awsbus"},
+		"pkg/bus/eventgrid":   {"pkg/bus", "pkg/bus/azurebus", "pkg/origin"},
 		"pkg/bus/sns":         {"pkg/bus", "pkg/bus/awsbus"},
 		"pkg/bus/sqs":         {"pkg/bus", "pkg/bus/awsbus"},
 		"pkg/bus/kinesis":     {"pkg/bus", "pkg/bus/awsbus"},
@@ -98,7 +101,7 @@ func allowed() map[string][]string {
 		"pkg/api":    {"pkg/advanced", "pkg/correlation", "pkg/crash", "pkg/format", "pkg/graph", "pkg/odata", "pkg/property", "pkg/list", "pkg/failure", "pkg/header"},
 		"pkg/reader": {"pkg/advanced", "pkg/config", "pkg/credential", "pkg/graph", "pkg/list", "pkg/odata", "pkg/property", "pkg/retry", "pkg/secret"},
 		"pkg/sink": {
-			"pkg/bus", "pkg/bus/awsbus", "pkg/bus/eventbridge", "pkg/bus/firehose", "pkg/bus/https", "pkg/bus/kinesis", "pkg/bus/sns", "pkg/bus/sqs",
+			"pkg/bus", "pkg/bus/awsbus", "pkg/bus/azqueue", "pkg/bus/eventbridge", "pkg/bus/eventgrid", "pkg/bus/firehose", "pkg/bus/https", "pkg/bus/kinesis", "pkg/bus/sns", "pkg/bus/sqs",
 			"pkg/signature", "pkg/snapshot", "pkg/store", "pkg/store/azblob", "pkg/store/file", "pkg/store/s3",
 		},
 		"pkg/publisher": {

@@ -35,7 +35,7 @@ what was before. The first run takes down who is there and publishes nothing.
 Without a bus the events go to stdout, one CloudEvent a line, or one line of text on a terminal.
 A bus is one of these; docs/snapshot.md lists the options, docs/changes.md explains the events:
   eventbridge://bus  sns:<ARN>  sqs:<queue URL>  kinesis://stream  firehose://stream
-  https://host/path#option=value
+  azqueue://account/queue  eventgrid://<host of the topic>  https://host/path#option=value
 
 What was published last is kept in a store, the state. --watch without a bus needs none: it
 shows what happens from now on, and forgets it at the end. With --state it goes on where the

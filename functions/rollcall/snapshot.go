@@ -37,7 +37,8 @@ A sink is a folder, or one of these:
   azblob://account/container/prefix       part-size=128MiB
   eventbridge://bus  sns:<ARN>          one event that says where the manifest is,
   sqs:<queue URL>  kinesis://stream     and with users=each one for every user as well
-  firehose://stream  https://host/path#option=value
+  firehose://stream  azqueue://account/queue  eventgrid://<host of the topic>
+  https://host/path#option=value
 docs/snapshot.md lists all options and explains the layout of a store.
 
 --demo publishes to folders only, and marks the manifest as a demo.

@@ -1,8 +1,8 @@
 // Package bus says what a message is and how messages reach a bus: in batches
 // of the size that the service accepts, each message until it is acknowledged. The buses
 // themselves are packages below this one (eventbridge, sns, sqs, kinesis,
-// firehose, https), each with a New that returns a [Driver]; [Publisher] does
-// what they have in common.
+// firehose, eventgrid, azqueue, https), each with a New that returns a [Driver];
+// [Publisher] does what they have in common.
 //
 // The package knows no cloud and no users: its callers build the events.
 package bus

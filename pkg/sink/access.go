@@ -3,6 +3,7 @@ package sink
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -18,7 +19,8 @@ import (
 type Access struct {
 	// LookupEnv returns the value of an AZURE_ variable.
 	LookupEnv func(name string) (string, bool)
-	// Azure returns what signs in to Azure where no AZURE_STORAGE_ variable does.
+	// Azure returns what signs in to Azure: to buses always, to stores where no
+	// AZURE_STORAGE_ variable does.
 	Azure func() (azcore.TokenCredential, error)
 	// Keys returns what messages to webhooks are signed with.
 	Keys func(ctx context.Context) ([]signature.Key, error)
@@ -53,11 +55,20 @@ func (a *Access) signIn(c *azblob.Config) error {
 		c.Key = key
 		return nil
 	}
-	credential, err := a.Azure()
+	credential, err := a.identity("Azure Storage")
 	if err != nil {
-		// Its text may quote the environment.
-		return errors.New("no way to sign in to Azure Storage was found; set AZURE_STORAGE_CONNECTION_STRING, or give the function a managed identity")
+		return fmt.Errorf("%w, or set AZURE_STORAGE_CONNECTION_STRING", err)
 	}
 	c.Credential = credential
 	return nil
+}
+
+// identity signs in to a service of Azure that is used without keys.
+func (a *Access) identity(service string) (azcore.TokenCredential, error) {
+	credential, err := a.Azure()
+	if err != nil {
+		// Its text may quote the environment.
+		return nil, errors.New("no way to sign in to " + service + " was found; give the function a managed identity")
+	}
+	return credential, nil
 }

@@ -40,6 +40,7 @@ func FuzzSinks(f *testing.F) {
 		"azblob://account/$root?endpoint=http://127.0.0.1:10000/account", "file:///a%20folder/b?format=csv", "file:///a//b/./x/../c/", "eventbridge://bus?users=each",
 		"sns:arn:aws:sns:eu-west-1:123456789012:topic", "sqs:https://sqs.eu-west-1.amazonaws.com/123456789012/q?users=each", "kinesis://stream?max-bytes=5000000",
 		"firehose://arn:aws:firehose:eu-west-3:123456789012:deliverystream/people", "https://host/path?token=x#users=each&batch=50&private=allow",
+		"eventgrid://people.westeurope-1.eventgrid.azure.net?users=each&endpoint=http://127.0.0.1:1/x", "azqueue://account/people?encoding=text&ttl=168h", "azqueue://account/people?ttl=never&endpoint=https://user:password@host",
 		"s3://AKIAIOSFODNN7EXAMPLE:wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY@bucket/x", "s3://bucket?wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY", "s3://bucket?region=evil.example/",
 		"DefaultEndpointsProtocol=https;AccountName=a;AccountKey=Zm9vYmFyYmF6Zm9vYmFyYmF6;EndpointSuffix=core.windows.net", "azblob://Zm9vYmFyYmF6Zm9vYmFyYmF6/c",
 		"azblob://a/c?endpoint=http://host#x", "azblob://a/c?endpoint=http://host?", "file:///a?part-size=9223372036854775807MiB", "file:///%00", "file:///..", "s3://b/%2e%2e/", "s3://b?format=csv&format=csv", "https://user:password@host/", "\x00:", "::",

@@ -12,7 +12,9 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/bus"
 	"github.com/rollcall-dev/rollcall/pkg/bus/awsbus"
+	"github.com/rollcall-dev/rollcall/pkg/bus/azqueue"
 	"github.com/rollcall-dev/rollcall/pkg/bus/eventbridge"
+	"github.com/rollcall-dev/rollcall/pkg/bus/eventgrid"
 	"github.com/rollcall-dev/rollcall/pkg/bus/firehose"
 	"github.com/rollcall-dev/rollcall/pkg/bus/https"
 	"github.com/rollcall-dev/rollcall/pkg/bus/kinesis"
@@ -49,6 +51,8 @@ func kinds() []kind {
 		{scheme: "sqs", bus: messages(sqs.Parse, onAWS(sqs.New))},
 		{scheme: "kinesis", bus: messages(kinesis.Parse, onAWS(kinesis.New))},
 		{scheme: "firehose", bus: messages(firehose.Parse, onAWS(firehose.New))},
+		{scheme: "eventgrid", bus: messages(eventgrid.Parse, openTopic)},
+		{scheme: "azqueue", bus: messages(azqueue.Parse, openQueue)},
 		{scheme: "https", bus: messages(https.Parse, openWebhook), fragment: true, signed: true},
 	}
 }
@@ -175,6 +179,22 @@ func onAWS[C any](open func(aws.Config, C) (*awsbus.Driver, error)) func(context
 		}
 		return open(cfg, c)
 	}
+}
+
+func openTopic(_ context.Context, by *Access, c eventgrid.Config) (bus.Driver, error) {
+	var err error
+	if c.Access.Credential, err = by.identity("Event Grid"); err != nil {
+		return nil, err
+	}
+	return eventgrid.New(c)
+}
+
+func openQueue(_ context.Context, by *Access, c azqueue.Config) (bus.Driver, error) {
+	var err error
+	if c.Access.Credential, err = by.identity("Azure Queue Storage"); err != nil {
+		return nil, err
+	}
+	return azqueue.New(c)
 }
 
 func openWebhook(ctx context.Context, by *Access, c https.Config) (bus.Driver, error) {

@@ -2,12 +2,15 @@ package sink_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rollcall-dev/rollcall/pkg/bus/bustest"
 	"github.com/rollcall-dev/rollcall/pkg/signature"
 	"github.com/rollcall-dev/rollcall/pkg/sink"
 )
@@ -57,6 +60,8 @@ func TestABusIsParsed(t *testing.T) {
 		"kinesis://stream?max-bytes=5000000":                                       {"kinesis", "stream stream", false},
 		"firehose://stream":                                                        {"firehose", "stream stream", false},
 		"firehose://arn:aws:firehose:eu-west-3:123456789012:deliverystream/people": {"firehose", "stream people", false},
+		"eventgrid://people.westeurope-1.eventgrid.azure.net?users=each":           {"eventgrid", "topic people.westeurope-1.eventgrid.azure.net", true},
+		"azqueue://account/people?encoding=text&ttl=168h":                          {"azqueue", "queue people", false},
 		"https://host/path?token=x#users=each&batch=50&private=allow":              {"https", "https://host", true},
 	} {
 		s := parse(t, text)
@@ -79,13 +84,16 @@ func TestOptionsReachTheDriver(t *testing.T) {
 	by := &sink.Access{Keys: func(context.Context) ([]signature.Key, error) {
 		key, err := signature.ParseKey("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 		return []signature.Key{key}, err
-	}}
+	}, Azure: func() (azcore.TokenCredential, error) { return &bustest.Credential{}, nil }}
 	for text, want := range map[string][2]int{
 		"kinesis://stream?max-bytes=5000000":                          {500, 5_000_000},
 		"kinesis://stream":                                            {500, 1 << 20},
 		"sns:arn:aws:sns:eu-west-1:123456789012:topic?max-bytes=1024": {10, 1024},
 		"https://host/path?max-bytes=9#max-bytes=2000":                {1, 2000},
 		"https://127.0.0.1/path#batch=50&private=allow":               {50, 1<<20 - 1},
+		"azqueue://account/people":                                    {1, 48 << 10},
+		"azqueue://account/people?encoding=text":                      {1, 64 << 10},
+		"eventgrid://people.westeurope-1.eventgrid.azure.net":         {500, 999_999},
 	} {
 		d, err := parse(t, text).Buses[0].Open(t.Context(), by)
 		if err != nil {
@@ -195,6 +203,11 @@ func TestAWrongSinkIsRefusedWithWhatToWrite(t *testing.T) {
 		"kinesis://stream?users=all": "option users is each, or left out",
 		"sns:arn:aws:sns:eu-west-1:123456789012:t?max-bytes=-1":       "option max-bytes is a whole number above 0",
 		"firehose://stream?max-bytes=1":                               `has no option "max-bytes"`,
+		"azqueue://account/people?max-bytes=1":                        `has no option "max-bytes"; there are users, endpoint, encoding, ttl`,
+		"azqueue://account/people?encoding=utf-8":                     "option encoding is base64 or text",
+		"azqueue://account/people?ttl=7":                              "option ttl is never, or a duration in whole seconds",
+		"azqueue://account/secret-token--x":                           "is not of the form azqueue://account/queue",
+		"eventgrid://secret-token.example":                            "a topic is given by the host of its endpoint",
 		"https://host/path#private=yes":                               "option private is allow, or left out",
 		"https://host/path#batch=0":                                   "option batch is a whole number above 0",
 		"https://host/path#%zz":                                       "its options are not of the form",
@@ -209,6 +222,19 @@ func TestAWrongSinkIsRefusedWithWhatToWrite(t *testing.T) {
 		}
 		if strings.Contains(err.Error(), "secret-token") {
 			t.Errorf("the error repeats the URL: %v", err)
+		}
+	}
+}
+
+func TestABusOfAzureTakesNoKeys(t *testing.T) {
+	by := &sink.Access{
+		LookupEnv: func(string) (string, bool) { return "a2V5", true },
+		Azure:     func() (azcore.TokenCredential, error) { return nil, errors.New("secret-token") },
+	}
+	for _, text := range []string{"azqueue://account/people", "eventgrid://people.westeurope-1.eventgrid.azure.net"} {
+		_, err := parse(t, text).Buses[0].Open(t.Context(), by)
+		if err == nil || !strings.Contains(err.Error(), "managed identity") || strings.Contains(err.Error(), "secret-token") {
+			t.Errorf("%s: %v", text, err)
 		}
 	}
 }

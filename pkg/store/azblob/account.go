@@ -3,28 +3,22 @@ package azblob
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"path"
 	"strings"
-	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
 
-	"github.com/rollcall-dev/rollcall/pkg/diagnosis"
+	"github.com/rollcall-dev/rollcall/pkg/diagnosis/azureapi"
 	"github.com/rollcall-dev/rollcall/pkg/origin"
 	"github.com/rollcall-dev/rollcall/pkg/store"
 )
 
-const (
-	// attempts after the first one of a request: a whole run depends on it.
-	attempts = 5
-	// headerTimeout is how long the service may take to begin its answer.
-	headerTimeout = time.Minute
-)
+// attempts after the first one of a request: a whole run depends on it.
+const attempts = 5
 
 // Config is a part of a container, and how to sign in to it: exactly one of
 // Credential, Key and ConnectionString.
@@ -115,10 +109,7 @@ func (c Config) options() *blockblob.ClientOptions {
 	if options.Retry.ShouldRetry == nil && options.Retry.StatusCodes == nil {
 		options.Retry.ShouldRetry = retryable
 	}
-	if options.Transport == nil {
-		options.Transport = transport()
-	}
-	options.Transport = diagnosis.Bounded(options.Transport)
+	options.Transport = azureapi.Client(options.Transport)
 	return options
 }
 
@@ -189,18 +180,6 @@ func (c Config) address() (string, error) {
 		return "", errors.New("the endpoint of the storage account " + c.Account + " is not a URL of the form https://host")
 	}
 	return at.JoinPath(c.Container).String(), nil
-}
-
-// transport is Go's own with a limit on the wait for an answer. It follows no
-// redirects: Storage sends none, and its requests must go nowhere else.
-func transport() policy.Transporter {
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	if standard, ok := http.DefaultTransport.(*http.Transport); ok {
-		limited := standard.Clone()
-		limited.ResponseHeaderTimeout = headerTimeout
-		client.Transport = limited
-	}
-	return client
 }
 
 // escape writes a prefix as it stands in a URL's path.
