@@ -27,7 +27,7 @@ RELEASE    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -tags lambda.
 BUDGETS    := users:13000000 webhook:11000000 changes:29000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt format vet tidy lint race size e2e e2e-foreign jq soffice chaos bench bench-peers bench-changes validate build build-UsersFunction build-SnapshotFunction build-ChangesFunction build-WebhookFunction deploy tools clean
+.PHONY: help run test check fmt format vet tidy lint race size e2e e2e-foreign jq soffice chaos bench bench-peers bench-changes bench-webhook validate build build-UsersFunction build-SnapshotFunction build-ChangesFunction build-WebhookFunction deploy tools clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -95,6 +95,9 @@ bench-peers: ## Measure publishing next to the list alone, and reading next to a
 
 bench-changes: ## Measure publishing the changes of a million users, next to snapshots and their difference
 	@cd $(INFRA) && $(GO) run ./bench -changes
+
+bench-webhook: ## Measure how long the webhook takes to answer, cold start included
+	@cd $(INFRA) && $(GO) run ./bench -webhook
 
 bench: ## Measure CPU, memory, wall time, cold start and size, next to other clients; takes some minutes
 	@cd $(INFRA) && $(GO) run ./bench

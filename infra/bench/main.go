@@ -1,7 +1,8 @@
 // Command bench measures this project on this machine, next to the loops that
 // people write by hand and to Microsoft's SDK, and prints tables in Markdown.
 // `make bench` runs it all; `make bench-peers` what publishing takes, beside the
-// other clients; `make bench-changes` what publishing changes takes.
+// other clients; `make bench-changes` what publishing changes takes, `make bench-webhook` how
+// long the webhook takes to answer.
 //
 // Each reading happens in a process of its own, and so does the simulated
 // tenant, so that a figure is the client's alone. Ratios are taken within one
@@ -60,6 +61,7 @@ func run(args []string) error {
 	changed := flags.Int("changed", 10_000, "users who change in a large round")
 	peers := flags.Bool("peers", false, "only the other clients and publishing")
 	feed := flags.Bool("changes", false, "only publishing changes")
+	hook := flags.Bool("webhook", false, "only the answers of the webhook")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -68,8 +70,11 @@ func run(args []string) error {
 		return err
 	}
 	defer b.close()
-	if *feed {
+	switch {
+	case *feed:
 		return b.changes(ctx, *published, *changed)
+	case *hook:
+		return b.webhook(ctx)
 	}
 	if err := b.buildPeers(ctx); err != nil {
 		return err
@@ -99,5 +104,6 @@ func (b *bench) others(users, rounds int) []func(context.Context) error {
 		b.firstUser,
 		b.throttled,
 		b.coldStart,
+		b.webhook,
 	}
 }

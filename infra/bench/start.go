@@ -31,6 +31,11 @@ func (b *bench) coldStart(ctx context.Context) error {
 			"ROLLCALL_CREDENTIALS=secretsmanager:arn:aws:secretsmanager:eu-west-1:123456789012:secret:rollcall-AbCdEf",
 			"ROLLCALL_SINKS=s3://bucket/directory?format=parquet",
 		}},
+		{name: "functions/webhook", folder: "functions/webhook", env: []string{
+			"ROLLCALL_QUEUE=https://sqs.eu-west-1.amazonaws.com/123456789012/rollcall-changes.fifo",
+			"ROLLCALL_WEBHOOK_SECRET=secretsmanager:arn:aws:secretsmanager:eu-west-1:123456789012:secret:rollcall-AbCdEf",
+			"ROLLCALL_STATE_MACHINE=arn:aws:states:eu-west-1:123456789012:stateMachine:rollcall",
+		}},
 	}
 	progress("cold starts")
 	for _, f := range functions {
