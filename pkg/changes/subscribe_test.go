@@ -21,10 +21,15 @@ type subscriber struct {
 	looks []bool // each with renew
 	err   error
 	then  func()
+	hangs bool
 }
 
-func (s *subscriber) look(_ context.Context, renew bool) (changes.Subscription, error) {
+func (s *subscriber) look(ctx context.Context, renew bool) (changes.Subscription, error) {
 	s.looks = append(s.looks, renew)
+	if s.hangs {
+		<-ctx.Done()
+		return changes.Subscription{}, context.Cause(ctx)
+	}
 	if s.then != nil {
 		s.then()
 	}
@@ -47,7 +52,7 @@ func TestTheSubscriptionIsLookedAtOnceAnHour(t *testing.T) {
 			}
 			time.Sleep(15 * time.Minute)
 		}
-		if want := []bool{false, false, false, false}; !slices.Equal(s.looks, want) {
+		if want := []bool{true, false, false, false}; !slices.Equal(s.looks, want) { // nobody knows when it was authorized last
 			t.Errorf("looks %v, want %v", s.looks, want)
 		}
 		result, err := f.subscribed(s, changes.Input{Renew: true})
@@ -136,4 +141,52 @@ func TestOfTwoRunsThatLookAtTheSubscriptionOneGoesOn(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	})
+}
+
+// A lifecycle event comes once: if it cannot be answered now, the next run answers it.
+func TestARenewalThatFailsIsMadeByTheNextRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, s := newFixture(t, simulator.Config{Users: 20}), new(subscriber)
+		for _, in := range []changes.Input{{}, {Renew: true}, {}, {}, {}} {
+			s.err = nil
+			if n := len(s.looks); n == 1 || n == 2 {
+				s.err = errors.New("Graph is down")
+			}
+			if _, err := f.subscribed(s, in); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+		}
+		if want := []bool{true, true, true, true}; !slices.Equal(s.looks, want) {
+			t.Errorf("looks %v, want %v and no more", s.looks, want)
+		}
+	})
+}
+
+func TestASubscriptionThatTakesTooLongDelaysNothingForLong(t *testing.T) {
+	for deadline, want := range map[time.Duration]time.Duration{0: time.Minute, 15 * time.Minute: time.Minute, time.Minute: 15 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			f, s := newFixture(t, simulator.Config{Users: 20}), new(subscriber)
+			f.run(t, changes.Input{})
+			if err := f.tenant.Delete(3); err != nil {
+				t.Fatal(err)
+			}
+			s.hangs = true
+			feed, ctx := f.feed(), t.Context()
+			feed.Subscribe = s.look
+			if deadline > 0 {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, deadline)
+				defer cancel()
+			}
+			started := time.Now()
+			result, err := feed.Run(ctx, changes.Input{})
+			if err != nil || result.Deleted != 1 || result.Subscription == nil || !strings.Contains(result.Subscription.Error, "took longer than "+want.String()) {
+				t.Errorf("%+v, %v", result, err)
+			}
+			if took := time.Since(started); took < want || took > want+5*time.Second {
+				t.Errorf("it took %s, want %s", took, want)
+			}
+		})
+	}
 }

@@ -146,3 +146,35 @@ func TestTheAddressOfNotificationsNeedsAClientState(t *testing.T) {
 	_, err := h.publisher(t, "ROLLCALL_STATE=file://"+t.TempDir(), "ROLLCALL_NOTIFICATION_URL=http://hook.example/n")
 	wantError(t, err, "Config.Invalid", "ROLLCALL_NOTIFICATION_URL")
 }
+
+// The webhook takes both client states while one is rotated. Given the next one, Graph goes
+// on to be known after it has become the only one.
+func TestGraphIsGivenTheNextClientStateWhileItIsRotated(t *testing.T) {
+	h := open(t)
+	h.endpoint = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/plain")
+		_, _ = io.WriteString(w, r.URL.Query().Get("validationToken"))
+	})
+	state, ids := t.TempDir(), map[string]bool{}
+	for _, c := range []struct{ secret, want string }{
+		{`{"ClientState":"the-first-0123456789"}`, "the-first-0123456789"},
+		{`{"ClientState":"the-first-0123456789","ClientStateNext":"the-second-0123456789"}`, "the-second-0123456789"},
+		{`{"ClientState":"the-second-0123456789"}`, "the-second-0123456789"},
+	} {
+		p, err := h.publisher(t, "ROLLCALL_STATE=file://"+state, "ROLLCALL_NOTIFICATION_URL=https://hook.example/notifications", "ROLLCALL_WEBHOOK_SECRET="+c.secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Changes(t.Context(), changes.Input{Renew: true}, func() changes.Bus { return bus.NewLines(io.Discard) }, nil); err != nil {
+			t.Fatal(err)
+		}
+		all := h.tenant.Subscriptions()
+		if len(all) != 1 || all[0].ClientState != c.want {
+			t.Fatalf("%s: %+v", c.secret, all)
+		}
+		ids[all[0].ID] = true
+	}
+	if len(ids) != 2 {
+		t.Errorf("%d subscriptions, want 2: none is made when the next client state becomes the only one", len(ids))
+	}
+}

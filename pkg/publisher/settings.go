@@ -77,7 +77,8 @@ func (s *Settings) Keeper(ctx context.Context, tenant subscription.Directory) (*
 	return &subscription.Keeper{Directory: tenant, Address: s.NotificationURL, ClientState: state}, nil
 }
 
-// clientState returns by what the webhook knows Graph.
+// clientState returns by what the webhook knows Graph. Of two it is the next one, which the
+// webhook takes as well, and will still take when it has become the only one.
 func (s *Settings) clientState(ctx context.Context) (secret.Text, error) {
 	w, err := s.WebhookSecret.Read(ctx)
 	if err == nil && len(w.ClientStates) == 0 {
@@ -86,7 +87,7 @@ func (s *Settings) clientState(ctx context.Context) (secret.Text, error) {
 	if err != nil {
 		return secret.Text{}, err
 	}
-	return w.ClientStates[0], nil
+	return w.ClientStates[len(w.ClientStates)-1], nil
 }
 
 // sinkKeys returns what messages are signed with: by both keys while one is rotated.
