@@ -1,4 +1,4 @@
-// Package azurite runs Azurite, Microsoft's own emulator of Azure Blob Storage.
+// Package azurite runs Azurite, Microsoft's own emulator of Azure Storage.
 // It comes from npm into infra/e2e/node_modules; `make e2e` puts it there.
 package azurite
 
@@ -25,7 +25,7 @@ const (
 	startLimit = 60 * time.Second
 )
 
-// Server is one running Azurite, which forgets everything when it ends.
+// Server is one running Azurite with its blob service, which forgets everything when it ends.
 type Server struct {
 	// URL is its blob service on loopback, with the account in the path.
 	URL string
@@ -33,31 +33,33 @@ type Server struct {
 	running *process.Running
 }
 
-// Start runs Azurite on a free port of loopback and returns once it listens. The
-// caller closes it.
+// Start runs Azurite's blob service on a free port of loopback and returns once it
+// listens. The caller closes it.
 func Start(ctx context.Context) (*Server, error) {
-	node, err := exec.LookPath("node")
-	if err != nil {
-		return nil, fmt.Errorf("node is not installed (%w): `make e2e` needs it for Azurite", err)
-	}
-	program, err := repository.Installed("node_modules", "azurite", "dist", "src", "blob", "main.js")
-	if err != nil {
-		return nil, err
-	}
-	running, err := process.Server{
-		Name: "azurite", Program: node,
-		Args: []string{
-			program, "--inMemoryPersistence", "--blobHost", "127.0.0.1", "--blobPort", "0",
-			"--disableTelemetry", "--skipApiVersionCheck", "--silent",
-		},
-		Env:        []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir()},
-		Address:    regexp.MustCompile(`listens on (http://127\.0\.0\.1:\d+)`),
-		StartLimit: startLimit,
-	}.Start(ctx)
+	running, err := start(ctx, "blob", "--blobHost", "127.0.0.1", "--blobPort", "0")
 	if err != nil {
 		return nil, err
 	}
 	return &Server{URL: running.Address + "/" + Account, running: running}, nil
+}
+
+// start runs one of Azurite's services.
+func start(ctx context.Context, service string, args ...string) (*process.Running, error) {
+	node, err := exec.LookPath("node")
+	if err != nil {
+		return nil, fmt.Errorf("node is not installed (%w): `make e2e` needs it for Azurite", err)
+	}
+	program, err := repository.Installed("node_modules", "azurite", "dist", "src", service, "main.js")
+	if err != nil {
+		return nil, err
+	}
+	return process.Server{
+		Name: "azurite", Program: node,
+		Args:       append([]string{program, "--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck", "--silent"}, args...),
+		Env:        []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir()},
+		Address:    regexp.MustCompile(`listens on (https?://127\.0\.0\.1:\d+)`),
+		StartLimit: startLimit,
+	}.Start(ctx)
 }
 
 // ConnectionString is Azure's way to say where the account is and who asks.
