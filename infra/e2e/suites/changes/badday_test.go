@@ -111,6 +111,7 @@ func TestABusThatIsDownLosesNothing(t *testing.T) {
 func TestAKillBetweenAcknowledgeAndSaveRepeatsTheSameEvents(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, "killed")
+	kill := d.killer()
 	var acknowledged, killed atomic.Bool
 	d.bus.Cut(func(c faultproxy.Call) bool {
 		if c.Replied {
@@ -120,7 +121,7 @@ func TestAKillBetweenAcknowledgeAndSaveRepeatsTheSameEvents(t *testing.T) {
 	})
 	d.state.Cut(func(c faultproxy.Call) bool {
 		if acknowledged.Load() && c.Request.Method == http.MethodPut && !c.Replied && killed.CompareAndSwap(false, true) {
-			d.kill()
+			kill()
 			return true
 		}
 		return false

@@ -8,7 +8,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -56,9 +55,8 @@ type deployment struct {
 	folder  string   // has the consumers' databases
 	lines   []string // that they were given
 
-	mu   sync.Mutex
 	host *lambdahost.Host // runs changes
-	log  strings.Builder  // of the hosts before
+	log  strings.Builder  // of processes that have ended
 }
 
 // columns are those that events have, and the truth.
@@ -153,8 +151,6 @@ func (d *deployment) makeBus() {
 // start starts a process of changes, as Lambda does after one has ended.
 func (d *deployment) start() {
 	d.Helper()
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	if d.host != nil {
 		d.host.Close()
 		d.log.WriteString(d.host.Output())
@@ -166,17 +162,18 @@ func (d *deployment) start() {
 	d.host = host
 }
 
-// kill kills the process of changes, as the kernel does.
-func (d *deployment) kill() {
-	if process, err := os.FindProcess(d.host.PID()); err == nil {
-		_ = process.Kill()
+// killer returns what kills this process of changes, and no later one, as the kernel does.
+func (d *deployment) killer() func() {
+	d.Helper()
+	process, err := os.FindProcess(d.host.PID())
+	if err != nil {
+		d.Fatal(err)
 	}
+	return func() { _ = process.Kill() }
 }
 
 // logs are what the functions have written.
 func (d *deployment) logs() string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	return d.log.String() + d.host.Output() + d.webhook.Output()
 }
 
