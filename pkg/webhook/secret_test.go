@@ -2,11 +2,13 @@ package webhook_test
 
 import (
 	"errors"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/secret"
+	"github.com/rollcall-dev/rollcall/pkg/signature"
 )
 
 func TestARotatedSecretCountsAtOnce(t *testing.T) {
@@ -49,4 +51,35 @@ func TestWithoutItsSecretNothingIsRefusedForGood(t *testing.T) {
 	if code := r.notify(value(changed(state, tenant))); code != 503 {
 		t.Errorf("status %d", code)
 	}
+}
+
+func TestARotatedKeyOfHooksCountsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		const body = `{"job":"changes"}`
+		rotated := foreignKey(t)
+		if w := r.hooked("m1", time.Now(), body, rotated); w.Code != 401 || r.reads != 2 {
+			t.Errorf("before it is known: status %d after %d reads", w.Code, r.reads)
+		}
+		time.Sleep(10 * time.Second)
+		r.kept = &secret.Webhook{HookKeys: []signature.Key{hookKey(t), rotated}}
+		for i, keys := range [][]signature.Key{{rotated}, {hookKey(t)}, {hookKey(t), rotated}} {
+			if w := r.hooked("m"+strconv.Itoa(2+i), time.Now(), body, keys...); w.Code != 202 || r.reads != 3 {
+				t.Errorf("while it is rotated: status %d after %d reads", w.Code, r.reads)
+			}
+		}
+		time.Sleep(10 * time.Second)
+		r.kept = &secret.Webhook{HookKeys: []signature.Key{rotated}}
+		for i := range 100 {
+			if w := r.hooked("n"+strconv.Itoa(i), time.Now(), body, key(t, "whsec_YW5vdGhlci1rZXktdGhhdC1ub2JvZHkta25vd3M=")); w.Code != 401 {
+				t.Fatalf("forged: status %d", w.Code)
+			}
+		}
+		if r.reads != 4 {
+			t.Errorf("forged hooks had the secret read %d times", r.reads)
+		}
+		if w := r.hooked("m9", time.Now(), body, hookKey(t)); w.Code != 401 {
+			t.Errorf("the old key, once it is gone: status %d", w.Code)
+		}
+	})
 }
