@@ -3,6 +3,7 @@ package changes_test
 import (
 	"context"
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -189,4 +190,24 @@ func TestASubscriptionThatTakesTooLongDelaysNothingForLong(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestALookOfTomorrowIsNotWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, s := newFixture(t, simulator.Config{Users: 20}), new(subscriber)
+		if _, err := f.subscribed(s, changes.Input{}); err != nil {
+			t.Fatal(err)
+		}
+		key := "tenant=" + tenantID + "/changes/pointer.json"
+		body, version, err := f.memory.Read(t.Context(), key)
+		must(t, err)
+		tomorrow := regexp.MustCompile(`"subscribedAt":"2000`).ReplaceAll(body, []byte(`"subscribedAt":"2001`))
+		_, err = f.memory.Swap(t.Context(), key, tomorrow, version)
+		must(t, err)
+		for range 2 {
+			if _, err := f.subscribed(s, changes.Input{}); err != nil || len(s.looks) != 2 {
+				t.Errorf("%v, %v", s.looks, err)
+			}
+		}
+	})
 }

@@ -176,10 +176,17 @@ func TestACreationWhoseAnswerIsLostIsAdoptedAndNotRepeated(t *testing.T) {
 func TestACreationThatFailedIsRepeated(t *testing.T) {
 	for _, name := range []string{"503", "429-seconds", "reset-before-headers", "401", "cae"} {
 		synctest.Test(t, func(t *testing.T) {
-			tenant, client := subscribing(t, simulator.Config{Users: 3}, validating)
+			tenant, _ := subscribing(t, simulator.Config{Users: 3}, validating)
 			f := fault(t, name)
 			f.On = "subscription"
 			tenant.AddFault(f)
+			lists := 0
+			client := newClient(t, tenant, &lossy{tenant.Transport(), func(r *http.Request) (int, error) {
+				if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/subscriptions") {
+					lists++
+				}
+				return 0, nil
+			}})
 			// The host is known to be Graph.
 			if _, err := client.Count(t.Context(), graph.Query{}, new(graph.Stats)); err != nil {
 				t.Fatal(err)
@@ -187,7 +194,57 @@ func TestACreationThatFailedIsRepeated(t *testing.T) {
 			if _, err := client.CreateSubscription(t.Context(), wanted(), nil); err != nil || len(tenant.Subscriptions()) != 1 {
 				t.Errorf("%s: %d, %v", name, len(tenant.Subscriptions()), err)
 			}
+			if unsure := name == "503" || name == "reset-before-headers"; unsure != (lists > 0) {
+				t.Errorf("%s: listed %d times", name, lists)
+			}
 		})
+	}
+}
+
+// Somebody else subscribes at the same time to the same, and until another moment.
+func TestAForeignCreationIsNotAdopted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant, other := subscribing(t, simulator.Config{Users: 3}, validating)
+		foreign, refused := "", false
+		client := newClient(t, tenant, &before{tenant.Transport(), func(r *http.Request) *http.Response {
+			if refused || r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/subscriptions") {
+				return nil
+			}
+			refused = true
+			s := wanted()
+			s.ExpiresAt = s.ExpiresAt.Add(2 * time.Second)
+			made, err := other.CreateSubscription(t.Context(), s, nil)
+			if err != nil {
+				t.Error(err)
+			}
+			foreign = made.ID
+			return &http.Response{StatusCode: 504, Header: http.Header{}, Body: http.NoBody, Request: r}
+		}})
+		made, err := client.CreateSubscription(t.Context(), wanted(), nil)
+		if all := tenant.Subscriptions(); err != nil || made.ID == foreign || len(all) != 2 {
+			t.Errorf("%+v, %v, %d subscriptions", made, err, len(all))
+		}
+	})
+}
+
+// before answers some requests itself.
+type before struct {
+	next   http.RoundTripper
+	answer func(*http.Request) *http.Response
+}
+
+func (b *before) RoundTrip(r *http.Request) (*http.Response, error) {
+	if resp := b.answer(r); resp != nil {
+		return resp, nil
+	}
+	return b.next.RoundTrip(r)
+}
+
+func TestOnlyGraphCanSayThatASubscriptionIsGone(t *testing.T) {
+	for body, gone := range map[string]bool{`{"error":{"code":"ResourceNotFound"}}`: true, `<html>`: false, `{}`: false, ``: false} {
+		if err := answering(t, 404, body).DeleteSubscription(t.Context(), "11111111-2222-4333-8444-555555555555"); (err == nil) != gone {
+			t.Errorf("%q: %v", body, err)
+		}
 	}
 }
 

@@ -71,6 +71,11 @@ func TestASubscriptionIsMineHoweverGraphSpellsItsAddress(t *testing.T) {
 			t.Errorf("%s: %t", url, got)
 		}
 	}
+	for resource, mine := range map[string]bool{"users": true, "/users": true, "USERS": true, "users/11111111-2222-4333-8444-555555555555": false, "groups": false, "": false} {
+		if got := k.Mine(graph.Subscription{Resource: resource, NotificationURL: k.Wanted().NotificationURL}); got != mine {
+			t.Errorf("%q: %t", resource, got)
+		}
+	}
 	if (&subscription.Keeper{ClientState: secret.NewText(state)}).Mine(graph.Subscription{Resource: "users"}) {
 		t.Error("no address is no address of anybody")
 	}

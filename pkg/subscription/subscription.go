@@ -87,7 +87,7 @@ func (k *Keeper) Keep(ctx context.Context, renew bool) (*Kept, error) {
 // should be, or a new one.
 func (k *Keeper) best(ctx context.Context, all, mine []graph.Subscription, renew bool) (*Kept, error) {
 	now, wanted := time.Now(), k.wanted()
-	good := slices.DeleteFunc(slices.Clone(mine), func(s graph.Subscription) bool { return !k.good(s, now) })
+	good := slices.DeleteFunc(slices.Clone(mine), func(s graph.Subscription) bool { return !k.good(s) })
 	if len(good) == 0 {
 		return k.create(ctx, wanted, all, mine)
 	}
@@ -117,11 +117,11 @@ func (k *Keeper) wanted() graph.Subscription {
 }
 
 // good reports whether one that is mine is as it should be.
-func (k *Keeper) good(s graph.Subscription, now time.Time) bool {
+func (k *Keeper) good(s graph.Subscription) bool {
 	current := hash(k.ClientState)
 	state, _ := k.Address.of(s.NotificationURL)
 	lifecycle, here := k.Address.of(s.LifecycleNotificationURL)
-	return state == current && here && lifecycle == current && both(s.ChangeType) && s.ExpiresAt.After(now)
+	return state == current && here && lifecycle == current && both(s.ChangeType)
 }
 
 // create makes one, before the replaced ones are deleted. Only where there may be no further
@@ -148,7 +148,7 @@ func (k *Keeper) create(ctx context.Context, wanted graph.Subscription, before, 
 // gone reports whether a subscription is not there any more.
 func gone(err error) bool {
 	var answer *graph.Error
-	return errors.As(err, &answer) && answer.Status == http.StatusNotFound
+	return errors.As(err, &answer) && answer.Status == http.StatusNotFound && answer.Code != ""
 }
 
 func both(changeTypes string) bool {

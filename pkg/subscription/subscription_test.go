@@ -410,3 +410,43 @@ func TestAClockThatIsHoursOffDoesNoHarm(t *testing.T) {
 		})
 	}
 }
+
+func TestASubscriptionThatIsNotAsItShouldBeIsReplaced(t *testing.T) {
+	for name, change := range map[string]func(s *graph.Subscription){
+		"changes alone":    func(s *graph.Subscription) { s.ChangeType = "updated" },
+		"deletions alone":  func(s *graph.Subscription) { s.ChangeType = "deleted" },
+		"no lifecycle":     func(s *graph.Subscription) { s.LifecycleNotificationURL = "" },
+		"lifecycle, there": func(s *graph.Subscription) { s.LifecycleNotificationURL = "https://other.example/n" },
+		"notifications of another state": func(s *graph.Subscription) {
+			s.NotificationURL = s.NotificationURL[:len(s.NotificationURL)-16] + "0123456789abcdef"
+		},
+		"lifecycle of another state": func(s *graph.Subscription) {
+			s.LifecycleNotificationURL = s.LifecycleNotificationURL[:len(s.LifecycleNotificationURL)-16] + "0123456789abcdef"
+		},
+	} {
+		run(t, simulator.Config{Users: 3}, func(r *rig) {
+			k := r.keeper(address, state)
+			other := k.Wanted()
+			change(&other)
+			if _, err := r.client.CreateSubscription(r.t.Context(), other, nil); err != nil {
+				r.t.Fatal(err)
+			}
+			r.requests()
+			kept := r.keep(k, false)
+			if !kept.Created {
+				r.t.Errorf("%s: %+v", name, kept)
+			}
+			r.want(name, r.requests(), []string{"GET", "POST", "DELETE"})
+			r.want(name, r.ids(), []string{kept.ID})
+		})
+	}
+	run(t, simulator.Config{Users: 3}, func(r *rig) {
+		k := r.keeper(address, state)
+		other := k.Wanted()
+		other.ChangeType = "deleted , updated"
+		made, err := r.client.CreateSubscription(r.t.Context(), other, nil)
+		if kept := r.keep(k, false); err != nil || kept.ID != made.ID {
+			r.t.Errorf("%+v, %v", kept, err)
+		}
+	})
+}
