@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/x509"
-	"encoding/base64"
-	"encoding/json"
 	"encoding/pem"
 	"encoding/xml"
 	"errors"
@@ -16,11 +14,10 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/identity"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
 )
 
@@ -83,26 +80,6 @@ func (q *Queues) certify() (key string, err error) {
 // Client trusts the server.
 func (q *Queues) Client() *http.Client { return q.client }
 
-// Identity is a credential whose tokens Azurite takes: they name the audience that they
-// are asked for.
-type Identity struct{}
-
-// GetToken makes up a token.
-func (Identity) GetToken(_ context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	scope, err := url.Parse(o.Scopes[0])
-	if err != nil {
-		return azcore.AccessToken{}, err
-	}
-	now := time.Now()
-	end := now.Add(time.Hour)
-	claims, err := json.Marshal(map[string]any{
-		"aud": scope.Scheme + "://" + scope.Host, "iss": "https://sts.windows.net/7c0de5e1-1a57-4ace-8c0b-0123456789ab/",
-		"iat": now.Unix() - 60, "nbf": now.Unix() - 60, "exp": end.Unix(),
-	})
-	part := base64.RawURLEncoding.EncodeToString
-	return azcore.AccessToken{Token: part([]byte(`{"alg":"RS256","typ":"JWT"}`)) + "." + part(claims) + "." + part([]byte("unsigned")), ExpiresOn: end}, err
-}
-
 // CreateQueue makes a queue of the account.
 func (q *Queues) CreateQueue(ctx context.Context, name string) error {
 	_, err := q.do(ctx, http.MethodPut, name, http.StatusCreated)
@@ -145,7 +122,7 @@ func (q *Queues) do(ctx context.Context, method, path string, want int) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	token, err := Identity{}.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{"https://storage.azure.com/.default"}})
+	token, err := identity.Credential{}.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{"https://storage.azure.com/.default"}})
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/azurite"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/identity"
 	"github.com/rollcall-dev/rollcall/pkg/bus"
 	"github.com/rollcall-dev/rollcall/pkg/bus/azqueue"
 	"github.com/rollcall-dev/rollcall/pkg/bus/azurebus"
@@ -31,7 +32,7 @@ func (q *queues) driver(t *testing.T, name, encoding string) bus.Driver {
 	t.Helper()
 	d, err := azqueue.New(azqueue.Config{
 		Account: azurite.Account, Name: name, Endpoint: q.URL, Encoding: encoding,
-		Access: azurebus.Access{Credential: azurite.Identity{}, Options: policy.ClientOptions{Transport: q.Client()}},
+		Access: azurebus.Access{Credential: identity.Credential{}, Options: policy.ClientOptions{Transport: q.Client()}},
 	})
 	if err != nil {
 		t.Fatal(err)
