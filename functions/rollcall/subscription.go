@@ -139,9 +139,9 @@ func (createSubscription) Run(ctx context.Context, p *program) error {
 		if err != nil {
 			return err
 		}
-		kept, err := keeper.Keep(ctx, false)
-		if err != nil {
-			return err
+		kept, failure := keeper.Keep(ctx, false)
+		if kept == nil {
+			return failure
 		}
 		if err := p.printResult(rowOf(kept.Subscription, settings)); err != nil {
 			return err
@@ -150,8 +150,10 @@ func (createSubscription) Run(ctx context.Context, p *program) error {
 		if kept.Created {
 			what = "is new"
 		}
-		_, err = fmt.Fprintf(p.errOut(), "subscription %s %s; it ends %s\n", kept.ID, what, ends(kept.ExpiresAt))
-		return err
+		if _, err := fmt.Fprintf(p.errOut(), "subscription %s %s; it ends %s\n", kept.ID, what, ends(kept.ExpiresAt)); err != nil {
+			return err
+		}
+		return failure // of what it replaces
 	})
 }
 

@@ -89,7 +89,7 @@ type Config struct {
 	Log     *slog.Logger
 	// Subscribe, if set, keeps the subscription alive by which Graph notifies of changes,
 	// and with renew authorizes it anew. It is called before what has changed is read, once
-	// an hour and where the input asks for it.
+	// an hour and where the input asks for it. An error may come with a subscription.
 	Subscribe func(ctx context.Context, renew bool) (Subscription, error)
 	// Watch, if set, is called for every thousand users or so that are listed.
 	Watch func(list.Report)

@@ -33,8 +33,9 @@ func (r *run) subscribe(ctx context.Context, renew bool) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	}
-	r.f.Log.ErrorContext(ctx, "Graph may not notify of changes any more, which the schedule alone finds then", "error", err)
-	r.result.Subscription = &Subscription{Error: err.Error()}
+	r.f.Log.ErrorContext(ctx, "the subscription by which Graph notifies of changes is not as it should be; the schedule finds them all the same", "error", err, "id", s.ID)
+	s.Error = err.Error()
+	r.result.Subscription = &s
 	if renew {
 		return r.subscribed(ctx, time.Time{})
 	}

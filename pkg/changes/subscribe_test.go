@@ -73,7 +73,7 @@ func TestChangesArePublishedWithoutASubscription(t *testing.T) {
 				}
 			}
 			result, err := f.subscribed(s, changes.Input{})
-			if err != nil || result.Subscription == nil || result.Subscription.Error != "the webhook does not answer" || result.Deleted != min(i, 1) {
+			if err != nil || result.Subscription == nil || result.Subscription.Error != "the webhook does not answer" || result.Subscription.ID != "s1" || result.Deleted != min(i, 1) {
 				t.Fatalf("%+v, %v", result, err)
 			}
 		}

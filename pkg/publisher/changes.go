@@ -59,8 +59,8 @@ func (p *Publisher) subscribe(ctx context.Context, from *reader.Reader, renew bo
 		return changes.Subscription{}, err
 	}
 	kept, err := k.Keep(ctx, renew)
-	if err != nil {
+	if kept == nil {
 		return changes.Subscription{}, err
 	}
-	return changes.Subscription{ID: kept.ID, ExpiresAt: kept.ExpiresAt, Created: kept.Created}, nil
+	return changes.Subscription{ID: kept.ID, ExpiresAt: kept.ExpiresAt, Created: kept.Created}, err
 }

@@ -2,6 +2,7 @@ package publisher_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -127,6 +128,15 @@ func TestTheFeedKeepsASubscription(t *testing.T) {
 	}
 	if _, made := run(changes.Input{Renew: true}); !slices.Equal(made, []string{"GET subscription", "PATCH subscription", "GET delta"}) {
 		t.Errorf("with a lifecycle event it is %v", made)
+	}
+	// It is lost in silence, and somebody leaves before that is noticed.
+	lost := h.tenant.Subscriptions()[0].ID
+	if err := errors.Join(h.tenant.ExpireSubscription(lost), h.tenant.Delete(5)); err != nil {
+		t.Fatal(err)
+	}
+	result, made := run(changes.Input{Renew: true})
+	if want := []string{"GET subscription", "POST subscription"}; !slices.Equal(made[:2], want) || result.Deleted != 1 || !result.Subscription.Created || result.Subscription.ID == lost {
+		t.Errorf("once it is lost: %v, %+v, %+v", made, result, result.Subscription)
 	}
 	if strings.Contains(h.log.String(), "the-client-state") {
 		t.Errorf("the log has the client state: %s", &h.log)

@@ -61,7 +61,8 @@ func (k *Keeper) Mine(s graph.Subscription) bool {
 
 // Keep makes sure that there is one subscription with the current client state that lasts,
 // and no other at the same address. Of what it replaces nothing is deleted before the new
-// one is there. renew has it renewed, and thereby authorized anew, however long it lasts.
+// one is there, and what cannot be deleted is an error besides the subscription that there
+// is. renew has it renewed, and thereby authorized anew, however long it lasts.
 func (k *Keeper) Keep(ctx context.Context, renew bool) (*Kept, error) {
 	all, err := k.Directory.Subscriptions(ctx)
 	if err != nil {
@@ -72,15 +73,16 @@ func (k *Keeper) Keep(ctx context.Context, renew bool) (*Kept, error) {
 	if err != nil {
 		return nil, err
 	}
+	var stuck []error
 	for _, s := range mine {
 		if s.ID == kept.ID {
 			continue
 		}
 		if err := k.Directory.DeleteSubscription(ctx, s.ID); err != nil {
-			return nil, fmt.Errorf("delete subscription %s, which another one has replaced: %w", s.ID, err)
+			stuck = append(stuck, fmt.Errorf("delete subscription %s, which %s has replaced: %w", s.ID, kept.ID, err))
 		}
 	}
-	return kept, nil
+	return kept, errors.Join(stuck...)
 }
 
 // best is the subscription to keep: the one that lasts longest of those that are as they

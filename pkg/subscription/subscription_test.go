@@ -450,3 +450,27 @@ func TestASubscriptionThatIsNotAsItShouldBeIsReplaced(t *testing.T) {
 		}
 	})
 }
+
+// stuck refuses to delete.
+type stuck struct{ *graph.Client }
+
+func (stuck) DeleteSubscription(context.Context, string) error { return errors.New("not now") }
+
+func TestASubscriptionThatIsThereIsReturnedThoughTheOldOneCannotBeDeleted(t *testing.T) {
+	run(t, simulator.Config{Users: 3}, func(r *rig) {
+		old := r.keep(r.keeper(address, state), false)
+		k := r.keeper(address, "the-rotated-state-0123456789")
+		k.Directory = stuck{r.client}
+		kept, err := k.Keep(r.t.Context(), false)
+		if err == nil || !strings.Contains(err.Error(), old.ID) || kept == nil || !kept.Created || kept.ID == old.ID {
+			r.t.Fatalf("%+v, %v", kept, err)
+		}
+		again, err := k.Keep(r.t.Context(), false)
+		if err == nil || again == nil || again.Created || again.ID != kept.ID {
+			r.t.Errorf("%+v, %v", again, err)
+		}
+		k.Directory = r.client
+		r.keep(k, false)
+		r.want("subscriptions", r.ids(), []string{kept.ID})
+	})
+}
