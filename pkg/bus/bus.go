@@ -54,6 +54,7 @@ type Entry struct {
 	index int // of the event among all that were published
 	size  int
 	code  string // why the service did not take it last
+	tries int    // requests that it was in
 }
 
 // Failure is one entry that the service did not accept.

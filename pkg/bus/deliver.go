@@ -18,8 +18,8 @@ type delivery struct {
 	rest    []Entry
 	part    int        // how many of rest go with the next request
 	loop    retry.Loop // counts since the last entry was accepted
-	sent    int        // requests
 	refused []Undelivered
+	tries   int // of the last of them
 	remedy  string
 	whole   *Refusal // of the last request, nil when that was answered entry by entry
 }
@@ -77,7 +77,9 @@ func (d *delivery) retrying(ctx context.Context) func(wait time.Duration) {
 func (d *delivery) attempt(ctx context.Context) (settled bool, err error) {
 	request, cancel := context.WithTimeout(ctx, d.p.timeout)
 	defer cancel()
-	d.sent++
+	for i := range d.rest[:d.part] {
+		d.rest[i].tries++
+	}
 	d.p.requests.Add(1)
 	failures, err := d.p.driver.Send(request, d.rest[:d.part])
 	if err == nil {
@@ -137,7 +139,7 @@ func (d *delivery) sort(failures []Failure) (settled bool) {
 }
 
 func (d *delivery) refuse(e Entry, remedy string) {
-	d.refused = append(d.refused, Undelivered{Index: e.index, ID: e.ID, Code: e.code})
+	d.refused, d.tries = append(d.refused, Undelivered{Index: e.index, ID: e.ID, Code: e.code}), e.tries
 	if d.remedy == "" {
 		d.remedy = remedy
 	}
@@ -165,7 +167,7 @@ func (d *delivery) result() error {
 	}
 	e := &Error{
 		Bus: d.p.driver.String(), Count: len(d.refused), Events: d.refused[:min(len(d.refused), MaxListed)],
-		Problem: "the bus refused messages", Remedy: d.remedy, Tries: d.sent,
+		Problem: "the bus refused messages", Remedy: d.remedy, Tries: d.tries,
 	}
 	switch {
 	case d.whole != nil:

@@ -59,7 +59,7 @@ func TestARefusedBatchIsDividedUntilOnlyWhatIsToBlameIsLeft(t *testing.T) {
 		start := time.Now()
 		for _, bad := range [][]int{{0}, {99}, {41}, {0, 99}, {50, 51}, {3, 4, 90}} {
 			taken, requests, failed := dividing(t, 100, bad, never)
-			if failed == nil || failed.Count != len(bad) || failed.Remedy != "mend it" {
+			if failed == nil || failed.Count != len(bad) || failed.Remedy != "mend it" || failed.Tries > 12 {
 				t.Fatalf("%v: %v", bad, failed)
 			}
 			for _, e := range failed.Events {
