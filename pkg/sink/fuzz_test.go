@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
+	"github.com/rollcall-dev/rollcall/pkg/bus/bustest"
 	"github.com/rollcall-dev/rollcall/pkg/sink"
 )
 
@@ -49,7 +52,10 @@ func FuzzSinks(f *testing.F) {
 	}
 	f.Setenv("AWS_REGION", "eu-west-1")
 	f.Setenv("AWS_EC2_METADATA_DISABLED", "true")
-	access := &sink.Access{LookupEnv: func(name string) (string, bool) { return "Zm9v", name == "AZURE_STORAGE_KEY" }}
+	access := &sink.Access{
+		LookupEnv: func(name string) (string, bool) { return "Zm9v", name == "AZURE_STORAGE_KEY" },
+		Azure:     func() (azcore.TokenCredential, error) { return &bustest.Credential{}, nil },
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		var all sink.Sinks
 		err := all.UnmarshalText([]byte(text))
@@ -80,6 +86,10 @@ func FuzzSinks(f *testing.F) {
 			}
 		}
 		for _, b := range all.Buses {
+			if b.Kind == "azqueue" || b.Kind == "eventgrid" {
+				_, err := b.Open(t.Context(), access)
+				wantUnquoted(t, err, text)
+			}
 			for _, word := range longWords(b.String()) {
 				if b.Kind == "https" && !strings.Contains(strings.ToLower(text), word) {
 					t.Fatalf("%q is %s", text, b)
