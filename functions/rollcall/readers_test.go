@@ -138,7 +138,7 @@ func TestServeAnswersOnlySoManyRequestsAtOnce(t *testing.T) {
 // TestCallersWhoNeverReadTakeNoMoreThanTheirTurn has many of them on real
 // sockets, whose buffers take more than is written at a time.
 func TestCallersWhoNeverReadTakeNoMoreThanTheirTurn(t *testing.T) {
-	const callers, stall = 3 * atOnce, 300 * time.Millisecond
+	const callers, stall = 3 * atOnce, 2 * time.Second
 	var running, most, ended atomic.Int32
 	endless := &semaphore{slots: make(chan struct{}, atOnce), patience: time.Minute, next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer ended.Add(1)
@@ -185,7 +185,7 @@ func TestCallersWhoNeverReadTakeNoMoreThanTheirTurn(t *testing.T) {
 		var n int
 		n, err = reading.Read(part)
 		if size += n; size < 1<<20 {
-			time.Sleep(stall / 5) // in all, longer than a stalled caller has
+			time.Sleep(stall / 10) // in all, longer than a stalled caller has
 		}
 	}
 	if size < 8<<20 || !errors.Is(err, io.EOF) {
