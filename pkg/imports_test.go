@@ -26,6 +26,7 @@ func allowed() map[string][]string {
 		"pkg/origin":    {},
 		"pkg/signature": {},
 		"pkg/cloud":     {},
+		"pkg/guid":      {},
 		"pkg/property":  {},
 
 		"pkg/diagnosis/awsapi":   {"pkg/diagnosis"},
@@ -33,11 +34,11 @@ func allowed() map[string][]string {
 
 		"pkg/telemetry":  {},
 		"pkg/secret":     {"pkg/diagnosis", "pkg/diagnosis/awsapi", "pkg/origin", "pkg/signature"},
-		"pkg/credential": {"pkg/cloud", "pkg/diagnosis", "pkg/origin", "pkg/retry", "pkg/secret"},
-		"pkg/graph":      {"pkg/crash", "pkg/diagnosis", "pkg/origin", "pkg/retry"},
+		"pkg/credential": {"pkg/cloud", "pkg/diagnosis", "pkg/guid", "pkg/origin", "pkg/retry", "pkg/secret"},
+		"pkg/graph":      {"pkg/crash", "pkg/diagnosis", "pkg/guid", "pkg/origin", "pkg/retry"},
 		"pkg/header":     {},
 
-		"pkg/correlation": {"pkg/header", "pkg/telemetry"},
+		"pkg/correlation": {"pkg/guid", "pkg/header", "pkg/telemetry"},
 
 		"pkg/failure":  {"pkg/correlation", "pkg/header"},
 		"pkg/odata":    {},
@@ -56,7 +57,7 @@ func allowed() map[string][]string {
 		"pkg/store": {"pkg/retry"},
 		"pkg/bus":   {"pkg/crash", "pkg/retry"},
 
-		"pkg/trigger/lambda": {"pkg/failure", "pkg/header", "pkg/telemetry", "pkg/trigger"},
+		"pkg/trigger/lambda": {"pkg/failure", "pkg/guid", "pkg/header", "pkg/telemetry", "pkg/trigger"},
 
 		// The simulator shares no code with the client: it must be able to prove the
 		// client wrong.
@@ -98,7 +99,7 @@ func allowed() map[string][]string {
 		"pkg/bus/https":       {"pkg/bus", "pkg/diagnosis", "pkg/origin", "pkg/retry", "pkg/signature"},
 		"pkg/bus/bustest":     {"pkg/bus"},
 
-		"pkg/api":    {"pkg/advanced", "pkg/correlation", "pkg/crash", "pkg/format", "pkg/graph", "pkg/odata", "pkg/property", "pkg/list", "pkg/failure", "pkg/header"},
+		"pkg/api":    {"pkg/advanced", "pkg/correlation", "pkg/crash", "pkg/format", "pkg/graph", "pkg/guid", "pkg/odata", "pkg/property", "pkg/list", "pkg/failure", "pkg/header"},
 		"pkg/reader": {"pkg/advanced", "pkg/config", "pkg/credential", "pkg/graph", "pkg/list", "pkg/odata", "pkg/property", "pkg/retry", "pkg/secret"},
 		"pkg/sink": {
 			"pkg/bus", "pkg/bus/awsbus", "pkg/bus/azqueue", "pkg/bus/eventbridge", "pkg/bus/eventgrid", "pkg/bus/firehose", "pkg/bus/https", "pkg/bus/kinesis", "pkg/bus/sns", "pkg/bus/sqs",
@@ -110,7 +111,7 @@ func allowed() map[string][]string {
 		},
 		"pkg/subscription": {"pkg/graph", "pkg/origin", "pkg/secret"},
 
-		"pkg/webhook":        {"pkg/bus", "pkg/correlation", "pkg/failure", "pkg/retry", "pkg/secret", "pkg/signature"},
+		"pkg/webhook":        {"pkg/bus", "pkg/correlation", "pkg/failure", "pkg/guid", "pkg/retry", "pkg/secret", "pkg/signature"},
 		"pkg/webhook/aws":    {"pkg/bus", "pkg/bus/awsbus", "pkg/bus/sqs", "pkg/config", "pkg/secret", "pkg/webhook"},
 		"functions/webhook":  {"pkg/config", "pkg/telemetry", "pkg/trigger/lambda", "pkg/webhook/aws"},
 		"functions/snapshot": {"pkg/config", "pkg/publisher", "pkg/snapshot", "pkg/telemetry", "pkg/trigger/lambda"},

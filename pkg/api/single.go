@@ -9,11 +9,11 @@ import (
 	"unicode"
 
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/google/uuid"
 
 	"github.com/rollcall-dev/rollcall/pkg/advanced"
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
+	"github.com/rollcall-dev/rollcall/pkg/guid"
 	"github.com/rollcall-dev/rollcall/pkg/odata"
 )
 
@@ -85,7 +85,7 @@ func (a *API) readUser(ctx context.Context, id string, o *options) ([]byte, erro
 // it, so it has to be one of the columns.
 func (a *API) checkKey(key string) error {
 	if !strings.Contains(key, "@") {
-		if len(key) == 36 && uuid.Validate(key) == nil {
+		if guid.Valid(key) {
 			return nil
 		}
 		return failure.InvalidRequest("the path contains neither an object id nor a userPrincipalName")

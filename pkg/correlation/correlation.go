@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/rollcall-dev/rollcall/pkg/guid"
 	"github.com/rollcall-dev/rollcall/pkg/header"
 	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
@@ -37,7 +38,7 @@ func With(ctx context.Context, h http.Header) context.Context {
 	case ids.Request == "":
 		ids.Request = uuid.NewString()
 		ctx = telemetry.WithRequestID(ctx, ids.Request)
-	case len(ids.Request) != guid || uuid.Validate(ids.Request) != nil:
+	case !guid.Valid(ids.Request):
 		ids.Request = uuid.NewString()
 	}
 	if ids.Client != "" {
@@ -62,10 +63,7 @@ func Begin(w http.ResponseWriter, r *http.Request) *http.Request {
 	return r.WithContext(ctx)
 }
 
-const (
-	guid        = 36  // characters of a GUID, without braces
-	maxClientID = 128 // Graph's clients send a GUID
-)
+const maxClientID = 128 // Graph's clients send a GUID
 
 // clientID returns the one id that the caller sent, or "" where it has other characters
 // than ids have: it becomes a header and a text in the log.

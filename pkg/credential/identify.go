@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"github.com/rollcall-dev/rollcall/pkg/cloud"
+	"github.com/rollcall-dev/rollcall/pkg/guid"
 	"github.com/rollcall-dev/rollcall/pkg/origin"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
@@ -42,7 +43,7 @@ func identify(f *fields, at place) (Identity, error) {
 		}
 		id.ExpiresAt = t
 	}
-	if isGUID(id.ClientSecret.Reveal()) {
+	if guid.Valid(id.ClientSecret.Reveal()) {
 		f.warn("ClientSecret is a GUID, as Secret IDs are: if Entra ID refuses it, copy the column Value instead of Secret ID")
 	}
 	id.Warnings = f.warnings
@@ -149,7 +150,7 @@ func check(id Identity) error {
 	if !isTenant(id.TenantID) {
 		return malformed("TenantID is neither a GUID nor a domain", "write the Directory (tenant) ID of the app registration")
 	}
-	if !isGUID(id.ClientID) {
+	if !guid.Valid(id.ClientID) {
 		return malformed("ClientID is not a GUID", "write the Application (client) ID of the app registration")
 	}
 	return nil

@@ -7,8 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
+	"github.com/rollcall-dev/rollcall/pkg/guid"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
 
@@ -65,7 +64,7 @@ func (id Identity) equal(other Identity) bool {
 
 // showGUID returns a GUID as it is and anything else only by what it is not.
 func showGUID(text string) string {
-	if isGUID(text) {
+	if guid.Valid(text) {
 		return text
 	}
 	return "[not a GUID]"
@@ -79,14 +78,11 @@ func showTenant(text string) string {
 	return ""
 }
 
-// isGUID reports whether text has the form 8-4-4-4-12 in hexadecimal digits.
-func isGUID(text string) bool { return len(text) == 36 && uuid.Validate(text) == nil }
-
 // isTenant reports whether text names a tenant: a GUID, or a domain of labels of
 // letters, digits and hyphens, the last of which is not a number. Nothing else may
 // stand in the path of the token endpoint.
 func isTenant(text string) bool {
-	if isGUID(text) {
+	if guid.Valid(text) {
 		return true
 	}
 	labels := strings.Split(text, ".")

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/rollcall-dev/rollcall/pkg/guid"
 )
 
 // Tenant returns the GUID of the identity's tenant in lower case. A domain is
@@ -22,7 +24,7 @@ func (c *Credential) Tenant(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if isGUID(id.TenantID) {
+	if guid.Valid(id.TenantID) {
 		return strings.ToLower(id.TenantID), nil
 	}
 	domain := strings.ToLower(id.TenantID)
@@ -82,12 +84,12 @@ func tenantIn(body []byte) string {
 	}
 	issuer, endpoint := firstSegment(doc.Issuer), firstSegment(doc.TokenEndpoint)
 	switch {
-	case !isGUID(issuer):
+	case !guid.Valid(issuer):
 		issuer = endpoint
-	case isGUID(endpoint) && endpoint != issuer:
+	case guid.Valid(endpoint) && endpoint != issuer:
 		return ""
 	}
-	if !isGUID(issuer) {
+	if !guid.Valid(issuer) {
 		return ""
 	}
 	return issuer

@@ -9,6 +9,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
+	"github.com/rollcall-dev/rollcall/pkg/guid"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
 
@@ -111,7 +112,7 @@ func (c *Credential) buy(ctx context.Context, id Identity, options policy.TokenR
 			c.azure = nil // it keeps the documents of the login host, and tokens
 		}
 		e := explain(x)
-		if e.Code == wrongSecret && isGUID(id.ClientSecret.Reveal()) {
+		if e.Code == wrongSecret && guid.Valid(id.ClientSecret.Reveal()) {
 			e.Problem, e.Advice = "the client secret is wrong: it is a GUID, as Secret IDs are", "copy the column Value, not Secret ID, into ClientSecret; it is shown only once, when the secret is made"
 		}
 		e.Source, e.Tenant = c.source.String(), showTenant(id.TenantID)

@@ -11,8 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
+	"github.com/rollcall-dev/rollcall/pkg/guid"
 	"github.com/rollcall-dev/rollcall/pkg/retry"
 )
 
@@ -140,13 +139,11 @@ func (c *Client) DeleteSubscription(ctx context.Context, id string) error {
 
 // subscriptionPath makes sure that an id is one, since it becomes a part of the path.
 func subscriptionPath(id string) (string, error) {
-	if !isGUID(id) {
+	if !guid.Valid(id) {
 		return "", errors.New("graph: the id of a subscription is a GUID")
 	}
 	return subscriptionsPath + "/" + id, nil
 }
-
-func isGUID(text string) bool { return len(text) == 36 && uuid.Validate(text) == nil }
 
 // CreateSubscription makes the subscription s, for which Graph first has both addresses
 // answer. before are those that there are. A request that may have succeeded though no
@@ -214,9 +211,9 @@ var errNoSubscription = errors.New("the response is not a subscription")
 // subscription checks what was read. It quotes nothing of it.
 func (w *wireSubscription) subscription() (Subscription, error) {
 	switch {
-	case !isGUID(w.ID):
+	case !guid.Valid(w.ID):
 		return Subscription{}, errors.New("the response has a subscription whose id is not a GUID")
-	case w.ApplicationID != "" && !isGUID(w.ApplicationID):
+	case w.ApplicationID != "" && !guid.Valid(w.ApplicationID):
 		return Subscription{}, errors.New("the response has a subscription whose applicationId is not a GUID")
 	case w.Resource == "" || w.ChangeType == "" || w.NotificationURL == "":
 		return Subscription{}, errors.New("the response has a subscription without a resource, a changeType or a notificationUrl")

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/rollcall-dev/rollcall/pkg/guid"
 )
 
 // notification is what counts of one entry of a body. What has changed is not asked:
@@ -100,7 +102,7 @@ func decodeEntry(d *jsontext.Decoder) (n notification, err error) {
 		return err
 	})
 	n.TenantID = strings.ToLower(n.TenantID)
-	if odd || !isGUID(n.TenantID) {
+	if odd || !guid.Valid(n.TenantID) {
 		n.TenantID = ""
 	}
 	return n, err
@@ -122,22 +124,4 @@ func members(d *jsontext.Decoder, take func(name string) error) error {
 	}
 	_, err := d.ReadToken()
 	return err
-}
-
-func isGUID(text string) bool {
-	if len(text) != 36 {
-		return false
-	}
-	for i, c := range []byte(text) {
-		switch {
-		case i == 8 || i == 13 || i == 18 || i == 23:
-			if c != '-' {
-				return false
-			}
-		case c >= '0' && c <= '9', c >= 'a' && c <= 'f', c >= 'A' && c <= 'F':
-		default:
-			return false
-		}
-	}
-	return true
 }

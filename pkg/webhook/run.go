@@ -13,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/rollcall-dev/rollcall/pkg/bus"
+	"github.com/rollcall-dev/rollcall/pkg/guid"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
 	"github.com/rollcall-dev/rollcall/pkg/signature"
 )
@@ -38,7 +39,7 @@ func parseHook(text []byte) (in hook, err error) {
 		if err == nil {
 			*value = token.String()
 		}
-		if name == "tenant" && !isGUID(*value) {
+		if name == "tenant" && !guid.Valid(*value) {
 			return errHook
 		}
 		return err

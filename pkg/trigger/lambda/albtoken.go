@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
-	"github.com/google/uuid"
 
+	"github.com/rollcall-dev/rollcall/pkg/guid"
 	"github.com/rollcall-dev/rollcall/pkg/trigger"
 )
 
@@ -116,7 +116,7 @@ func (h *HTTP) checkHeader(header map[string]any, targetGroup string, now time.T
 // keyAddress is where AWS publishes a key, see "Authenticate users using an
 // Application Load Balancer" in the ELB guide.
 func keyAddress(partition, region, keyID string) (string, error) {
-	if len(keyID) != 36 || uuid.Validate(keyID) != nil {
+	if !guid.Valid(keyID) {
 		return "", refusal("its key id is not a UUID")
 	}
 	if region == "" || strings.Trim(region, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
