@@ -3,7 +3,6 @@ package credential
 import (
 	"bytes"
 	"errors"
-	"io"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -43,55 +42,19 @@ func newFields(content []byte) *fields {
 // errors carry no value, nor a decoder's text, which would quote one; they list names.
 func parse(content []byte) (*fields, error) {
 	f := newFields(secret.UTF8(content))
-	dec := jsontext.NewDecoder(bytes.NewReader(f.content), jsontext.AllowDuplicateNames(true))
-	if err := f.expectObject(dec); err != nil {
+	err := secret.Object(f.content, f.member)
+	var instead secret.ObjectError
+	switch {
+	case errors.As(err, &instead):
+		return nil, malformed("the secret "+instead.Error()+f.has(), secretForm)
+	case err != nil:
 		return nil, err
-	}
-	for dec.PeekKind() != '}' {
-		name, err := dec.ReadToken()
-		if err != nil {
-			return nil, f.notJSON()
-		}
-		text := name.String()
-		value, err := dec.ReadValue()
-		if err != nil {
-			return nil, f.notJSON()
-		}
-		if err := f.member(text, value); err != nil {
-			return nil, err
-		}
-	}
-	if _, err := dec.ReadToken(); err != nil {
-		return nil, f.notJSON()
-	}
-	if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
-		return nil, malformed("the secret has something after its JSON object"+f.has(), secretForm)
 	}
 	return f, nil
 }
 
-func (f *fields) expectObject(dec *jsontext.Decoder) error {
-	if len(f.content) == 0 {
-		return malformed("the secret is empty", secretForm)
-	}
-	token, err := dec.ReadToken()
-	if err != nil {
-		return f.notJSON()
-	}
-	switch token.Kind() {
-	case '{':
-		return nil
-	case '"':
-		return malformed("the secret is a JSON string, not an object (encoded twice?)"+f.has(), secretForm)
-	default:
-		return malformed("the secret is JSON, but not an object"+f.has(), secretForm)
-	}
-}
-
 // has ends a sentence with the names that the secret has.
 func (f *fields) has() string { return f.words.has(f.content) }
-
-func (f *fields) notJSON() error { return malformed("the secret is not JSON"+f.has(), secretForm) }
 
 // member takes a member of the secret's object.
 func (f *fields) member(name string, value jsontext.Value) error {

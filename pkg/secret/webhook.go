@@ -1,9 +1,7 @@
 package secret
 
 import (
-	"bytes"
 	"errors"
-	"io"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -59,34 +57,22 @@ func webhookMembers(text []byte) (map[string]string, error) {
 		return nil, malformedWebhook("is larger than 64 KiB", webhookForm)
 	}
 	texts := map[string]string{}
-	d := jsontext.NewDecoder(bytes.NewReader(text), jsontext.AllowDuplicateNames(true))
-	if token, err := d.ReadToken(); err != nil || token.Kind() != '{' {
-		return nil, errWebhook()
-	}
-	for d.PeekKind() == '"' {
-		token, err := d.ReadToken()
-		if err != nil {
-			return nil, errWebhook()
+	err := Object(text, func(name string, value jsontext.Value) error {
+		if known := webhookMember(name); known != "" {
+			return addText(texts, known, value)
 		}
-		name := webhookMember(token.String())
-		value, err := d.ReadValue()
-		if err != nil {
-			return nil, errWebhook()
-		}
-		if name == "" {
-			continue
-		}
-		if err := addText(texts, name, value); err != nil {
-			return nil, err
-		}
+		return nil
+	})
+	var instead ObjectError
+	switch {
+	case err == nil:
+		return texts, nil
+	case !errors.As(err, &instead):
+		return nil, err
+	case instead != More:
+		instead = "is not a JSON object"
 	}
-	if token, err := d.ReadToken(); err != nil || token.Kind() != '}' {
-		return nil, errWebhook()
-	}
-	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
-		return nil, malformedWebhook("has something after its JSON object", webhookForm)
-	}
-	return texts, nil
+	return nil, malformedWebhook(instead.Error(), webhookForm)
 }
 
 // webhookMember returns the known name that name means, "" for none.
@@ -152,8 +138,6 @@ func parseClientState(text string) (Text, error) {
 }
 
 const webhookForm = `write {"ClientState":"...","HookKey":"whsec_...","SinkKey":"whsec_..."}, or those of them that are needed`
-
-func errWebhook() error { return malformedWebhook("is not a JSON object", webhookForm) }
 
 // malformedMember says what is wrong with a member, without any of it.
 func malformedMember(name, problem, advice string) error {
