@@ -37,8 +37,7 @@ type feed struct {
 
 // cost is what one invocation of a function took.
 type cost struct {
-	wall, cpu    time.Duration
-	peak         int64
+	spent
 	graph        map[string]int // requests by kind
 	fromGraph    int64          // bytes of bodies
 	s3           map[string]int // requests by method
@@ -216,44 +215,15 @@ const limit = 15 * time.Minute
 
 // invoke runs a function once, in a process of its own that has so much time.
 func (f *feed) invoke(ctx context.Context, function string, timeout time.Duration, in, result any, env ...string) (cost, error) {
-	payload, err := json.Marshal(in)
-	if err != nil {
-		return cost{}, err
-	}
-	host, err := lambdahost.Config{
+	f.take(new(cost))
+	s, err := invoke(ctx, lambdahost.Config{
 		Bootstrap: filepath.Join(f.dir, function), Timeout: timeout,
 		Env: slices.Concat(f.tenant.Environ(), versity.Environ(f.meter.URL), []string{
 			fmt.Sprintf("AWS_LAMBDA_FUNCTION_MEMORY_SIZE=%d", smallMemory), "AWS_ENDPOINT_URL_EVENTBRIDGE=" + f.bus.URL, "TMPDIR=" + f.dir,
 		}, env),
-	}.Start(ctx)
-	if err != nil {
-		return cost{}, err
-	}
-	defer host.Close()
-	f.take(new(cost))
-	before, err := host.CPU()
-	if err != nil {
-		return cost{}, err
-	}
-	began := time.Now()
-	answer, err := host.Invoke(ctx, payload)
-	if err != nil {
-		return cost{}, err
-	}
-	c := cost{wall: time.Since(began), invocations: 1}
-	if answer.ErrorType != "" {
-		return c, fmt.Errorf("%s: %s\n%s", answer.ErrorType, answer.ErrorMessage, host.Output())
-	}
-	if err := json.Unmarshal(answer.Payload, result); err != nil {
-		return c, err
-	}
+	}, in, result)
+	c := cost{spent: s, invocations: 1}
 	f.take(&c)
-	after, err := host.CPU()
-	if err != nil {
-		return c, err
-	}
-	c.cpu = after - before
-	c.peak, err = host.PeakRSS()
 	return c, err
 }
 
@@ -285,7 +255,7 @@ func (f *feed) difference(before, after string) func(context.Context) (cost, err
 		if err != nil {
 			return cost{}, err
 		}
-		c := cost{wall: time.Since(began), invocations: 1}
+		c := cost{spent: spent{wall: time.Since(began)}, invocations: 1}
 		var d difference
 		if err := json.Unmarshal(out, &d); err != nil {
 			return c, err

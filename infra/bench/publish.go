@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,9 +21,8 @@ const memorySize = 1.0
 
 // publishing is one run of the built functions/snapshot.
 type publishing struct {
-	wall, cpu time.Duration
-	peak      int64
-	result    snapshot.Result
+	spent
+	result snapshot.Result
 }
 
 // startS3 starts a server of S3 with one bucket.
@@ -53,42 +51,21 @@ func (b *bench) publishOnce(ctx context.Context, t *tenantProcess, at *versity.S
 			return publishing{}, err
 		}
 	}
-	host, err := lambdahost.Config{
+	var p publishing
+	var err error
+	p.spent, err = invoke(ctx, lambdahost.Config{
 		Bootstrap: binary,
 		Timeout:   30 * time.Minute,
 		Env: slices.Concat(t.Environ(), versity.Environ(at.URL),
 			[]string{"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=1024", "ROLLCALL_SINKS=s3://bench/" + name + options}, env),
-	}.Start(ctx)
+	}, snapshot.Input{Run: name}, &p.result)
 	if err != nil {
-		return publishing{}, err
-	}
-	defer host.Close()
-	before, err := host.CPU()
-	if err != nil {
-		return publishing{}, err
-	}
-	began := time.Now()
-	answer, err := host.Invoke(ctx, []byte(`{"run":"`+name+`"}`))
-	if err != nil {
-		return publishing{}, err
-	}
-	p := publishing{wall: time.Since(began)}
-	if answer.ErrorType != "" {
-		return p, fmt.Errorf("%s: %s: %s\n%s", name, answer.ErrorType, answer.ErrorMessage, host.Output())
-	}
-	if err := json.Unmarshal(answer.Payload, &p.result); err != nil {
-		return p, err
+		return p, fmt.Errorf("%s: %w", name, err)
 	}
 	if p.result.Status != snapshot.Complete || p.result.Users != t.users {
 		return p, fmt.Errorf("%s published %d users of %d: %s", name, p.result.Users, t.users, p.result.Status)
 	}
-	after, err := host.CPU()
-	if err != nil {
-		return p, err
-	}
-	p.cpu = after - before
-	p.peak, err = host.PeakRSS()
-	return p, err
+	return p, nil
 }
 
 // publish prints what publishing a tenant takes, beside the list alone.
