@@ -57,6 +57,18 @@ type Entry struct {
 	tries int    // requests that it was in
 }
 
+// AppendArray appends the texts of a batch as one JSON array.
+func AppendArray(dst []byte, batch []Entry) []byte {
+	dst = append(dst, '[')
+	for i, e := range batch {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, e.Body...)
+	}
+	return append(dst, ']')
+}
+
 // Failure is one entry that the service did not accept.
 type Failure struct {
 	// Index is the entry's place in the batch given to Send.

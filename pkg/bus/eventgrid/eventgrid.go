@@ -101,14 +101,7 @@ func body(batch []bus.Entry) []byte {
 	for _, e := range batch {
 		size += len(e.Body) + len(",")
 	}
-	text := append(make([]byte, 0, size), '[')
-	for i, e := range batch {
-		if i > 0 {
-			text = append(text, ',')
-		}
-		text = append(text, e.Body...)
-	}
-	return append(text, ']')
+	return bus.AppendArray(make([]byte, 0, size), batch)
 }
 
 // remedy says what to do about an answer, "" for what is common to all services.

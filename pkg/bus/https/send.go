@@ -70,16 +70,11 @@ func (d *Driver) message(entries []bus.Entry) (id, contentType string, body []by
 		return headerID(entries[0].ID), single, bytes.Clone(entries[0].Body)
 	}
 	hash := sha256.New()
-	body = append(body, '[')
-	for i, e := range entries {
-		if i > 0 {
-			body = append(body, ',')
-		}
-		body = append(body, e.Body...)
+	for _, e := range entries {
 		// With their lengths, so that no two lists of ids look alike.
 		_, _ = fmt.Fprintf(hash, "%d:%s", len(e.ID), e.ID)
 	}
-	return hex.EncodeToString(hash.Sum(nil)), batched, append(body, ']')
+	return hex.EncodeToString(hash.Sum(nil)), batched, bus.AppendArray(nil, entries)
 }
 
 // headerID is an event's id as a header carries it: a hash where it could not.
