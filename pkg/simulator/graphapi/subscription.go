@@ -71,9 +71,9 @@ func (c *call) subscriptionCreate(string) {
 }
 
 func (c *call) subscribe() (made subscription.Subscription, refusal *grapherror.Error) {
-	body, err := c.plainBody()
-	if err != nil {
-		return made, grapherror.BadRequest("The request body cannot be read.")
+	body, refusal := c.subscriptionBody()
+	if refusal != nil {
+		return made, refusal
 	}
 	asked, refusal := subscription.Decode(body, c.config.PlainLoopback)
 	if refusal != nil {
@@ -91,39 +91,49 @@ func (c *call) subscribe() (made subscription.Subscription, refusal *grapherror.
 func (c *call) subscriptionRead(id string) {
 	refusal := c.permitSubscriptions()
 	one, ok := c.notices.Find(id)
-	switch {
-	case refusal != nil:
-		c.fail(refusal)
-	case !ok:
-		c.fail(noSubscription())
-	default:
-		c.sendSubscription(http.StatusOK, &one)
-	}
+	c.found(&one, ok, refusal)
 }
 
 // subscriptionRenew answers PATCH /subscriptions/{id}.
 func (c *call) subscriptionRenew(id string) {
-	refusal := c.permitSubscriptions()
-	body, err := c.plainBody()
-	if refusal == nil && err != nil {
-		refusal = grapherror.BadRequest("The request body cannot be read.")
-	}
-	var expires time.Time
+	var one subscription.Subscription
+	var ok bool
+	expires, refusal := c.renewal()
 	if refusal == nil {
-		expires, refusal = subscription.DecodeRenewal(body)
+		one, ok, refusal = c.notices.Renew(id, expires)
 	}
+	c.found(&one, ok, refusal)
+}
+
+func (c *call) renewal() (expires time.Time, refusal *grapherror.Error) {
+	if refusal := c.permitSubscriptions(); refusal != nil {
+		return expires, refusal
+	}
+	body, refusal := c.subscriptionBody()
 	if refusal != nil {
-		c.fail(refusal)
-		return
+		return expires, refusal
 	}
-	one, ok, refusal := c.notices.Renew(id, expires)
+	return subscription.DecodeRenewal(body)
+}
+
+// subscriptionBody reads what a subscription is to be.
+func (c *call) subscriptionBody() ([]byte, *grapherror.Error) {
+	body, err := c.plainBody()
+	if err != nil {
+		return nil, grapherror.BadRequest("The request body cannot be read.")
+	}
+	return body, nil
+}
+
+// found answers with a subscription, if there is one.
+func (c *call) found(one *subscription.Subscription, ok bool, refusal *grapherror.Error) {
 	switch {
 	case refusal != nil:
 		c.fail(refusal)
 	case !ok:
 		c.fail(noSubscription())
 	default:
-		c.sendSubscription(http.StatusOK, &one)
+		c.sendSubscription(http.StatusOK, one)
 	}
 }
 
