@@ -85,9 +85,7 @@ func (c *changesCommand) Run(ctx context.Context, p *program) error {
 	if forget != nil {
 		defer forget()
 	}
-	cfg := *t.config
-	cfg.Replaced = nil // the reader has logged the warnings
-	to, err := publisher.New(&cfg, settings, log, t.options...)
+	to, err := t.publisher(settings, log)
 	if err != nil {
 		return err
 	}
@@ -99,7 +97,7 @@ func (c *changesCommand) Run(ctx context.Context, p *program) error {
 	}
 	in := changes.Input{Baseline: c.Baseline, Accept: c.Accept, Resync: c.Resync}
 	if c.Watch {
-		return f.follow(ctx, in, c.interval(cfg.GraphURL))
+		return f.follow(ctx, in, c.interval(t.config.GraphURL))
 	}
 	return f.once(ctx, in)
 }
@@ -120,11 +118,9 @@ func (c *changesCommand) overrides() (overrides, error) {
 	if err != nil {
 		return nil, err
 	}
-	state := ""
-	if c.State != "" {
-		if state, err = sinkURL("--state", c.State); err != nil {
-			return nil, err
-		}
+	state, err := stateURL(c.State)
+	if err != nil {
+		return nil, err
 	}
 	return overrides{
 		{"--sink", "ROLLCALL_SINKS", sinks},
@@ -157,7 +153,7 @@ func (c *changesCommand) keep(settings *publisher.Settings) (forget func(), err 
 		return nil, fmt.Errorf("a temporary folder for the state: %w; name another with --state", err)
 	}
 	forget = func() { _ = os.RemoveAll(folder) }
-	url, err := sinkURL("--state", filepath.ToSlash(folder))
+	url, err := stateURL(filepath.ToSlash(folder))
 	if err == nil {
 		err = settings.State.UnmarshalText([]byte(url))
 	}

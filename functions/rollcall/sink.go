@@ -26,6 +26,14 @@ func sinkURLs(sinks []string) (string, error) {
 	return strings.Join(urls, " "), nil
 }
 
+// stateURL returns the URL of the state, "" for none.
+func stateURL(state string) (string, error) {
+	if state == "" {
+		return "", nil
+	}
+	return sinkURL("--state", state)
+}
+
 // sinkURL returns the URL of a sink. A path, which may have options as a URL has,
 // becomes the URL of the folder.
 func sinkURL(flag, text string) (string, error) {

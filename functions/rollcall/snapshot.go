@@ -78,9 +78,7 @@ func (c *snapshotCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	defer t.close()
-	cfg := *t.config
-	cfg.Replaced = nil // the reader has logged the warnings
-	to, err := publisher.New(&cfg, settings, log, t.options...)
+	to, err := t.publisher(settings, log)
 	if err != nil {
 		return err
 	}
@@ -103,11 +101,9 @@ func (c *snapshotCommand) overrides(p *program) (overrides, error) {
 	if sinks == "" && lookup(p.environ, "ROLLCALL_SINKS") == "" {
 		return nil, &usageError{"no destination; name a folder or a URL, such as --sink ./snapshot or --sink s3://bucket/prefix, or set ROLLCALL_SINKS"}
 	}
-	state := ""
-	if c.State != "" {
-		if state, err = sinkURL("--state", c.State); err != nil {
-			return nil, err
-		}
+	state, err := stateURL(c.State)
+	if err != nil {
+		return nil, err
 	}
 	return append(c.requestFlags.overrides(), overrides{
 		{"--sink", "ROLLCALL_SINKS", sinks},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/config"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
+	"github.com/rollcall-dev/rollcall/pkg/publisher"
 	"github.com/rollcall-dev/rollcall/pkg/reader"
 )
 
@@ -63,6 +64,13 @@ func (p *program) connect(ctx context.Context, f tenantFlags, flags overrides, c
 		_, _ = fmt.Fprintln(p.stderr, d)
 	}
 	return t, nil
+}
+
+// publisher returns what publishes the tenant by the settings.
+func (t *tenant) publisher(settings publisher.Settings, log *slog.Logger) (*publisher.Publisher, error) {
+	cfg := *t.config
+	cfg.Replaced = nil // the reader has logged the warnings
+	return publisher.New(&cfg, settings, log, t.options...)
 }
 
 // trust honours SSL_CERT_FILE on every system. Go does so only on Linux, and
