@@ -5,6 +5,8 @@ package harness
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -21,6 +23,18 @@ func Start[T interface{ Close() }](t testing.TB, start func(context.Context) (T,
 	}
 	t.Cleanup(started.Close)
 	return started
+}
+
+// Main runs the tests of a package once prepare has started what they share, and returns
+// the exit status for their TestMain. end ends all that was started, also if something of
+// it could not be.
+func Main(m *testing.M, prepare func(context.Context) error, end func()) int {
+	defer end()
+	if err := prepare(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
 }
 
 // Path returns the absolute path of a file of the repository.

@@ -53,16 +53,7 @@ func (e *environment) close() {
 	_ = os.RemoveAll(e.dir)
 }
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	defer shared.close()
-	if err := shared.prepare(context.Background()); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(harness.Main(m, shared.prepare, shared.close)) }
 
 // deployment is a tenant and a bucket. Functions come and go.
 type deployment struct {

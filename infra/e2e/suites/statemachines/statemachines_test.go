@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/stepfunctions"
 )
 
@@ -17,14 +18,15 @@ import (
 var server *stepfunctions.Server
 
 func TestMain(m *testing.M) {
-	var err error
-	if server, err = stepfunctions.Start(context.Background()); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+	start := func(ctx context.Context) (err error) {
+		server, err = stepfunctions.Start(ctx)
+		return err
 	}
-	code := m.Run()
-	server.Close()
-	os.Exit(code)
+	os.Exit(harness.Main(m, start, func() {
+		if server != nil {
+			server.Close()
+		}
+	}))
 }
 
 // function is a function of a test, which records its requests.
