@@ -44,6 +44,16 @@ func (f *fixture) subscribed(s *subscriber, in changes.Input) (*changes.Result, 
 	return feed.Run(context.Background(), in)
 }
 
+// subscribedFixture is a fixture whose feed has run once, with a subscription.
+func subscribedFixture(t *testing.T) (*fixture, *subscriber) {
+	t.Helper()
+	f, s := newFixture(t, simulator.Config{Users: 20}), new(subscriber)
+	if _, err := f.subscribed(s, changes.Input{}); err != nil {
+		t.Fatal(err)
+	}
+	return f, s
+}
+
 func TestTheSubscriptionIsLookedAtOnceAnHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, s := newFixture(t, simulator.Config{Users: 20}), new(subscriber)
@@ -89,10 +99,7 @@ func TestChangesArePublishedWithoutASubscription(t *testing.T) {
 // Whatever happened while nobody was notified is read after the subscription is there.
 func TestWhatChangesWhileTheSubscriptionIsMadeIsPublishedByTheSameRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f, s := newFixture(t, simulator.Config{Users: 20}), new(subscriber)
-		if _, err := f.subscribed(s, changes.Input{}); err != nil {
-			t.Fatal(err)
-		}
+		f, s := subscribedFixture(t)
 		time.Sleep(2 * time.Hour)
 		s.then = func() {
 			if err := f.tenant.Delete(7); err != nil {
@@ -106,10 +113,7 @@ func TestWhatChangesWhileTheSubscriptionIsMadeIsPublishedByTheSameRun(t *testing
 }
 
 func TestAVersionThatKnowsNoSubscriptionsRefusesThePointer(t *testing.T) {
-	f, s := newFixture(t, simulator.Config{Users: 20}), new(subscriber)
-	if _, err := f.subscribed(s, changes.Input{}); err != nil {
-		t.Fatal(err)
-	}
+	f, _ := subscribedFixture(t)
 	body, _, err := f.memory.Read(t.Context(), "tenant="+tenantID+"/changes/pointer.json")
 	if err != nil || !strings.Contains(string(body), `"version":3`) {
 		t.Errorf("%.200s, %v", body, err)
@@ -125,10 +129,7 @@ func TestAVersionThatKnowsNoSubscriptionsRefusesThePointer(t *testing.T) {
 
 func TestOfTwoRunsThatLookAtTheSubscriptionOneGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f, s := newFixture(t, simulator.Config{Users: 20}), new(subscriber)
-		if _, err := f.subscribed(s, changes.Input{}); err != nil {
-			t.Fatal(err)
-		}
+		f, s := subscribedFixture(t)
 		time.Sleep(2 * time.Hour)
 		s.then = func() {
 			s.then = nil
@@ -194,10 +195,7 @@ func TestASubscriptionThatTakesTooLongDelaysNothingForLong(t *testing.T) {
 
 func TestALookOfTomorrowIsNotWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f, s := newFixture(t, simulator.Config{Users: 20}), new(subscriber)
-		if _, err := f.subscribed(s, changes.Input{}); err != nil {
-			t.Fatal(err)
-		}
+		f, s := subscribedFixture(t)
 		key := "tenant=" + tenantID + "/changes/pointer.json"
 		body, version, err := f.memory.Read(t.Context(), key)
 		must(t, err)
