@@ -33,7 +33,7 @@ func allowed() map[string][]string {
 		"pkg/diagnosis/azureapi": {"pkg/diagnosis"},
 
 		"pkg/telemetry":  {},
-		"pkg/secret":     {"pkg/diagnosis", "pkg/diagnosis/awsapi", "pkg/origin", "pkg/signature"},
+		"pkg/secret":     {"pkg/diagnosis", "pkg/diagnosis/awsapi", "pkg/guid", "pkg/origin", "pkg/signature"},
 		"pkg/credential": {"pkg/cloud", "pkg/diagnosis", "pkg/guid", "pkg/origin", "pkg/retry", "pkg/secret"},
 		"pkg/graph":      {"pkg/crash", "pkg/diagnosis", "pkg/guid", "pkg/origin", "pkg/retry"},
 		"pkg/header":     {},

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -76,6 +77,14 @@ func Read(environ []string, extra ...any) (*Config, error) {
 		return nil, err
 	}
 	return set.config(values), nil
+}
+
+// OnAzure returns the environment of a function in Azure, for [Read]: where
+// ROLLCALL_CREDENTIALS is unset, the credentials are the managed identity of the
+// function. Elsewhere they are `env:`.
+func OnAzure(environ []string) []string {
+	// The first of two counts, unless it is empty.
+	return append(slices.Clip(environ), "ROLLCALL_CREDENTIALS=managed-identity:")
 }
 
 // gather returns the values of the variables that this package or the credentials

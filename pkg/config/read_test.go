@@ -247,15 +247,15 @@ func TestAProblemNamesTheVariableAndTheRemedy(t *testing.T) {
 		{"ROLLCALL_LOAD_BALANCER=arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/net/users/50dc6c495c0c9188", "Application Load Balancer"},
 		{"ROLLCALL_LOAD_BALANCER=arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/users/50dc6c495c0c9188", "Application Load Balancer"},
 		{"ROLLCALL_RESPONSE=streaming", "buffered, or stream"},
-		{"ROLLCALL_CREDENTIALS=hunter2", "no scheme; write secretsmanager:<ARN or name>, env: or file:<path>"},
+		{"ROLLCALL_CREDENTIALS=hunter2", "no scheme; write secretsmanager:<ARN or name>, managed-identity:[<client id>], env: or file:<path>"},
 		{`ROLLCALL_CREDENTIALS={"ClientSecret":"hunter2"}`, "unknown scheme"},
 		{"ROLLCALL_CREDENTIALS=safe:hunter2", "unknown scheme safe:"},
 		{"ROLLCALL_CREDENTIALS=secretsmanager:hunter2?label=x", `unknown parameter "label"`},
 		{"ROLLCALL_SEAL_KEY=hunter2", "no scheme; write secretsmanager:<ARN or name> or file:<path>"},
 		{"ROLLCALL_SEAL_KEY=hunter2:hunter2", "unknown scheme; write secretsmanager:<ARN or name> or file:<path>"},
-		{"ROLLCALL_SEAL_KEY=env:", "env: keeps no key; write secretsmanager:<ARN or name> or file:<path>"},
+		{"ROLLCALL_SEAL_KEY=env:", "env: keeps no text; write secretsmanager:<ARN or name> or file:<path>"},
 		{"ROLLCALL_SEAL_KEY=env:hunter2", "write secretsmanager:<ARN or name> or file:<path>"},
-		{"ROLLCALL_SEAL_KEY=managed-identity:", "not available"},
+		{"ROLLCALL_SEAL_KEY=managed-identity:", "managed-identity: keeps no text; write"},
 		{"ROLLCALL_SELEKT=id", "did you mean ROLLCALL_SELECT?"},
 		{"ROLLCALL_PAGESIZE=5", "did you mean ROLLCALL_PAGE_SIZE?"},
 		{"rollcall_filter=x", "did you mean ROLLCALL_FILTER?"},
@@ -366,6 +366,24 @@ func TestTheProcessEnvironmentIsNotRead(t *testing.T) {
 	}
 	if c := mustRead(t, "ROLLCALL_PAGE_SIZE=5", "ROLLCALL_PAGE_SIZE=6"); c.PageSize != 5 {
 		t.Errorf("page size %d, but os.Getenv returns the first of two", c.PageSize)
+	}
+}
+
+func TestOnAzureTheManagedIdentityStandsInForCredentials(t *testing.T) {
+	for _, row := range []struct {
+		environ []string
+		want    string
+	}{
+		{nil, "managed-identity:"},
+		{[]string{"ROLLCALL_CREDENTIALS= "}, "managed-identity:"},
+		{[]string{"ROLLCALL_CREDENTIALS=env:", "PATH=/bin"}, "env:"},
+	} {
+		if c := mustRead(t, config.OnAzure(row.environ)...); c.Credentials.String() != row.want {
+			t.Errorf("%q gives %s, want %s", row.environ, c.Credentials, row.want)
+		}
+	}
+	if _, err := config.Read(config.OnAzure([]string{"ROLLCALL_CREDENTIALS=@Microsoft.KeyVault(VaultName=v)"})); err == nil {
+		t.Error("a reference that was not resolved was replaced by the default")
 	}
 }
 

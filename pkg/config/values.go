@@ -122,7 +122,7 @@ func (l *loadBalancer) UnmarshalText(text []byte) error {
 // may see a function's configuration can read its environment.
 type keySource secret.Source
 
-// UnmarshalText parses secretsmanager:<ARN or name> or file:<path>.
+// UnmarshalText parses the source of a text.
 func (k *keySource) UnmarshalText(text []byte) error {
 	source, err := secret.ParseTextSource(string(text))
 	*k = keySource(source)

@@ -207,7 +207,7 @@ func TestTheSecretOfWebhooksIsNeverQuoted(t *testing.T) {
 	for value, want := range map[string]string{
 		"":                                     "is needed to sign",
 		"s3cr3t":                               "has no scheme",
-		"env:":                                 "env: holds no such secret",
+		"env:":                                 "env: keeps no text",
 		`{"SinkKey":"s3cr3t`:                   "is not a JSON object",
 		`{"HookKey":"s3cr3t"}`:                 "the member HookKey",
 		`{"ClientState":"s3cr3ts3cr3ts3cr3t"}`: "has no SinkKey",

@@ -39,7 +39,7 @@ func NewReader(source Source, load LoadAWS) (*Reader, error) {
 		}
 		return &Reader{source, (&secretsManager{source: source, load: load}).read}, nil
 	}
-	return nil, &SourceError{"is not one that this secret can be read from", "write secretsmanager:<ARN or name> or file:<path>"}
+	return nil, &SourceError{"is not one that this secret can be read from", forms(true)}
 }
 
 // Read returns the text as it is kept, at most 64 KiB of it. The error is an

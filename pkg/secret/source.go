@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/rollcall-dev/rollcall/pkg/guid"
 )
 
 // Scheme is the part of a source before its first colon.
@@ -28,7 +30,8 @@ const (
 type Source struct {
 	// Scheme is the kind of place.
 	Scheme Scheme
-	// Name is the ARN or name of a secret, or the path of a file.
+	// Name is the ARN or name of a secret, the path of a file, or the client id of a
+	// managed identity, "" for the host's own.
 	Name string
 	// Stage is the staging label to read, "" for AWSCURRENT (secretsmanager only).
 	Stage string
@@ -50,50 +53,80 @@ func (e *SourceError) Name() string { return "Config.Invalid" }
 // Error returns the problem and its remedy on one line.
 func (e *SourceError) Error() string { return "the source " + e.Problem + "; " + e.Remedy }
 
+// kind is a kind of place: how it is written, and what is read there.
+type kind struct {
+	scheme Scheme
+	// form is how the configuration writes it.
+	form string
+	// text says that a text is kept there, which a [Reader] can read. What keeps none is
+	// for identities alone.
+	text bool
+	// parse checks what follows the colon, which is in Name.
+	parse func(Source) (Source, error)
+}
+
+// kinds are the kinds of places, in the order in which errors list them.
+func kinds() []kind {
+	return []kind{
+		{SecretsManager, "secretsmanager:<ARN or name>", true, parseSecretsManager},
+		{ManagedIdentity, "managed-identity:[<client id>]", false, parseManagedIdentity},
+		{Environment, "env:", false, parseEnvironment},
+		{File, "file:<path>", true, parseFile},
+	}
+}
+
+// forms says how the configuration writes a source: any, or only one of a text.
+func forms(text bool) string {
+	var written []string
+	for _, k := range kinds() {
+		if k.text || !text {
+			written = append(written, k.form)
+		}
+	}
+	last := len(written) - 1
+	return "write " + strings.Join(written[:last], ", ") + " or " + written[last]
+}
+
 // ParseSource reads a source as it is written in the configuration:
 //
 //	secretsmanager:<ARN or name>[?stage=<label>][&version=<id>]
+//	managed-identity:[<client id>]
 //	env:
 //	file:<path>
 //
-// `keyvault:` and `managed-identity:` are known but not available in this version.
-// The error is a *[SourceError].
+// `keyvault:` is known but not available in this version. The error is a *[SourceError].
 func ParseSource(text string) (Source, error) {
-	scheme, rest, found := strings.Cut(strings.TrimSpace(text), ":")
-	if !found {
-		// Not quoted: people paste the secret itself here.
-		return Source{}, &SourceError{"has no scheme", "write secretsmanager:<ARN or name>, env: or file:<path>"}
-	}
-	source := Source{Scheme: Scheme(strings.ToLower(scheme)), Name: rest}
-	switch source.Scheme {
-	case Environment:
-		if rest != "" {
-			return Source{}, &SourceError{"env: takes nothing after the colon", "write env: alone"}
-		}
-		return source, nil
-	case File:
-		return parseFile(source)
-	case SecretsManager:
-		return parseSecretsManager(source)
-	case KeyVault, ManagedIdentity:
-		return Source{}, &SourceError{string(source.Scheme) + ": is not available in this version", "use secretsmanager:<ARN or name>, env: or file:<path>"}
-	}
-	return Source{}, unknownScheme(scheme)
+	source, _, err := parse(text)
+	return source, err
 }
 
 // ParseTextSource reads the source of a text that a [Reader] can read, such as a
 // key: env: is not one. The error is a *[SourceError].
 func ParseTextSource(text string) (Source, error) {
-	const remedy = "write secretsmanager:<ARN or name> or file:<path>"
-	source, err := ParseSource(text)
+	source, of, err := parse(text)
 	var wrong *SourceError
 	switch {
 	case errors.As(err, &wrong):
-		return Source{}, &SourceError{wrong.Problem, remedy}
-	case source.Scheme == Environment:
-		return Source{}, &SourceError{"env: keeps no key", remedy}
+		return Source{}, &SourceError{wrong.Problem, forms(true)}
+	case !of.text:
+		return Source{}, &SourceError{string(of.scheme) + ": keeps no text", forms(true)}
 	}
 	return source, nil
+}
+
+func parse(text string) (Source, kind, error) {
+	scheme, rest, found := strings.Cut(strings.TrimSpace(text), ":")
+	if !found {
+		// Not quoted: people paste the secret itself here.
+		return Source{}, kind{}, &SourceError{"has no scheme", forms(false)}
+	}
+	for _, k := range kinds() {
+		if strings.EqualFold(scheme, string(k.scheme)) {
+			source, err := k.parse(Source{Scheme: k.scheme, Name: rest})
+			return source, k, err
+		}
+	}
+	return Source{}, kind{}, unknownScheme(scheme)
 }
 
 // UnmarshalText reads a source like [ParseSource].
@@ -125,11 +158,14 @@ func (s Source) String() string {
 func (s Source) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 func unknownScheme(scheme string) error {
+	if strings.EqualFold(scheme, string(KeyVault)) {
+		return &SourceError{"keyvault: is not available in this version", forms(false)}
+	}
 	problem := "has an unknown scheme"
 	if isWord(scheme) {
 		problem += " " + strings.ToLower(scheme) + ":"
 	}
-	return &SourceError{problem, "write secretsmanager:<ARN or name>, env: or file:<path>"}
+	return &SourceError{problem, forms(false)}
 }
 
 // isWord tells a mistyped scheme or parameter, which may be quoted, from a pasted secret.
@@ -151,6 +187,25 @@ func unknownParameter(key string) error {
 		problem += fmt.Sprintf(" %q", key)
 	}
 	return &SourceError{problem, "secretsmanager: knows stage and version"}
+}
+
+func parseEnvironment(source Source) (Source, error) {
+	if source.Name != "" {
+		return Source{}, &SourceError{"env: takes nothing after the colon", "write env: alone"}
+	}
+	return source, nil
+}
+
+// parseManagedIdentity takes the client id of a user-assigned identity, or nothing.
+func parseManagedIdentity(source Source) (Source, error) {
+	if source.Name != "" && !guid.Valid(source.Name) {
+		return Source{}, &SourceError{
+			"managed-identity: takes the client id of a user-assigned identity, a GUID, and nothing else",
+			"write managed-identity:<client id> (az identity show --query clientId), or managed-identity: alone for the one that AZURE_CLIENT_ID names, or else the system-assigned one",
+		}
+	}
+	source.Name = strings.ToLower(source.Name)
+	return source, nil
 }
 
 func parseFile(source Source) (Source, error) {

@@ -17,15 +17,17 @@ const (
 
 func TestASourceIsReadAndWrittenTheSameWay(t *testing.T) {
 	for text, want := range map[string]secret.Source{
-		"env:":                                          {Scheme: secret.Environment},
-		" ENV: \n":                                      {Scheme: secret.Environment},
-		"file:secret.json":                              {Scheme: secret.File, Name: "secret.json"},
-		"file:/etc/rollcall.json":                       {Scheme: secret.File, Name: "/etc/rollcall.json"},
-		"file:///etc/rollcall.json":                     {Scheme: secret.File, Name: "/etc/rollcall.json"},
-		"secretsmanager:rollcall/entra":                 {Scheme: secret.SecretsManager, Name: "rollcall/entra"},
-		"secretsmanager:" + testARN:                     {Scheme: secret.SecretsManager, Name: testARN},
-		"secretsmanager:a?stage=AWSPREVIOUS":            {Scheme: secret.SecretsManager, Name: "a", Stage: "AWSPREVIOUS"},
-		"secretsmanager:a?stage=AWSCURRENT&version=v-1": {Scheme: secret.SecretsManager, Name: "a", Stage: "AWSCURRENT", Version: "v-1"},
+		"env:":              {Scheme: secret.Environment},
+		" ENV: \n":          {Scheme: secret.Environment},
+		"managed-identity:": {Scheme: secret.ManagedIdentity},
+		"Managed-Identity:8E3E0B1C-51D8-4A6C-9D5E-0A1B2C3D4E5F": {Scheme: secret.ManagedIdentity, Name: "8e3e0b1c-51d8-4a6c-9d5e-0a1b2c3d4e5f"},
+		"file:secret.json":                                                      {Scheme: secret.File, Name: "secret.json"},
+		"file:/etc/rollcall.json":                                               {Scheme: secret.File, Name: "/etc/rollcall.json"},
+		"file:///etc/rollcall.json":                                             {Scheme: secret.File, Name: "/etc/rollcall.json"},
+		"secretsmanager:rollcall/entra":                                         {Scheme: secret.SecretsManager, Name: "rollcall/entra"},
+		"secretsmanager:" + testARN:                                             {Scheme: secret.SecretsManager, Name: testARN},
+		"secretsmanager:a?stage=AWSPREVIOUS":                                    {Scheme: secret.SecretsManager, Name: "a", Stage: "AWSPREVIOUS"},
+		"secretsmanager:a?stage=AWSCURRENT&version=v-1":                         {Scheme: secret.SecretsManager, Name: "a", Stage: "AWSCURRENT", Version: "v-1"},
 		"secretsmanager:arn:aws-us-gov:secretsmanager:us-gov-west-1:1:secret:x": {Scheme: secret.SecretsManager, Name: "arn:aws-us-gov:secretsmanager:us-gov-west-1:1:secret:x"},
 	} {
 		got, err := secret.ParseSource(text)
@@ -49,7 +51,9 @@ func TestAWrongSourceIsNamedWithItsRemedy(t *testing.T) {
 		{"rollcall/entra", "no scheme"},
 		{"vault:x", "unknown scheme vault:"},
 		{"keyvault:https://v/secrets/x", "keyvault: is not available in this version"},
-		{"managed-identity:", "managed-identity: is not available in this version"},
+		{"managed-identity:rollcall", "the client id of a user-assigned identity, a GUID"},
+		{"managed-identity:{8e3e0b1c-51d8-4a6c-9d5e-0a1b2c3d4e5f}", "a GUID"},
+		{"managed-identity:" + canary, "a GUID"},
 		{"env:AZURE", "takes nothing"},
 		{"file:", "names no file"},
 		{"file://host/x", "names no file on this machine"},
@@ -114,7 +118,7 @@ func FuzzASourceIsPlainOrAnErrorThatQuotesNoSecret(f *testing.F) {
 	for _, seed := range []string{
 		"env:", "file:/x", "file:///etc/x", "secretsmanager:a?stage=b&version=c", "secretsmanager:" + testARN, "secretsmanager:a?" + canary,
 		"secretsmanager:arn:aws:secretsmanager:eu-west-1.evil:1:secret:x", canary, canary + ":", "keyvault:https://" + canary, "ENV:" + canary, "file:////" + canary,
-		"secretsmanager:a?stage=" + canary, "secretsmanager:a?%zz" + canary, "secretsmanager:arn:aws:secretsmanager:k\u212a:1:secret:x",
+		"managed-identity:" + canary, "managed-identity:8E3E0B1C-51D8-4A6C-9D5E-0A1B2C3D4E5F", "secretsmanager:a?stage=" + canary, "secretsmanager:a?%zz" + canary, "secretsmanager:arn:aws:secretsmanager:k\u212a:1:secret:x",
 	} {
 		f.Add(seed)
 	}

@@ -22,12 +22,10 @@ func (s *WebhookSource) UnmarshalText(text []byte) error {
 		*s = WebhookSource{inline: w}
 		return err
 	}
-	source, err := ParseSource(string(text))
-	if err == nil && source.Scheme == Environment {
-		err = errors.New("env: holds no such secret; write secretsmanager:<ARN or name>, file:<path> or the JSON itself")
-	}
-	if err != nil {
-		return err
+	source, err := ParseTextSource(string(text))
+	var wrong *SourceError
+	if errors.As(err, &wrong) {
+		return &SourceError{wrong.Problem, wrong.Remedy + ", or the JSON itself"}
 	}
 	*s = WebhookSource{source: source}
 	return nil
