@@ -58,6 +58,7 @@ func allowed() map[string][]string {
 		"pkg/bus":   {"pkg/crash", "pkg/retry"},
 
 		"pkg/trigger/lambda": {"pkg/failure", "pkg/guid", "pkg/header", "pkg/telemetry", "pkg/trigger"},
+		"pkg/trigger/azure":  {"pkg/crash", "pkg/failure", "pkg/guid", "pkg/header", "pkg/telemetry", "pkg/trigger"},
 
 		// The simulator shares no code with the client: it must be able to prove the
 		// client wrong.
@@ -113,10 +114,14 @@ func allowed() map[string][]string {
 
 		"pkg/webhook":        {"pkg/bus", "pkg/correlation", "pkg/failure", "pkg/guid", "pkg/retry", "pkg/secret", "pkg/signature"},
 		"pkg/webhook/aws":    {"pkg/bus", "pkg/bus/awsbus", "pkg/bus/sqs", "pkg/config", "pkg/secret", "pkg/webhook"},
+		"pkg/webhook/azure":  {"pkg/bus", "pkg/config", "pkg/secret", "pkg/webhook"},
 		"functions/webhook":  {"pkg/config", "pkg/telemetry", "pkg/trigger/lambda", "pkg/webhook/aws"},
 		"functions/snapshot": {"pkg/config", "pkg/publisher", "pkg/snapshot", "pkg/telemetry", "pkg/trigger/lambda"},
 		"functions/changes":  {"pkg/changes", "pkg/config", "pkg/publisher", "pkg/telemetry", "pkg/trigger/lambda"},
-		"docs/examples/go":   {},
+		"functions/azure": {
+			"pkg/api", "pkg/changes", "pkg/config", "pkg/failure", "pkg/publisher", "pkg/reader", "pkg/snapshot", "pkg/telemetry", "pkg/trigger/azure", "pkg/webhook/azure",
+		},
+		"docs/examples/go": {},
 		"functions/users": {
 			"pkg/api", "pkg/config", "pkg/reader", "pkg/telemetry", "pkg/trigger/lambda",
 		},

@@ -117,7 +117,9 @@ func isOurs(name string) bool {
 	case "AWS_LAMBDA_LOG_LEVEL", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
 		"AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_KEY",
 		"AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_AUTHORITY_HOST", "AZURE_REGIONAL_AUTHORITY_NAME",
-		"AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE":
+		"AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE",
+		"FUNCTIONS_CUSTOMHANDLER_PORT", "FUNCTIONS_APP_ROOT_PATH", "WEBSITE_AUTH_ENABLED", "WEBSITE_HOSTNAME",
+		"AzureFunctionsJobHost__functionTimeout", "AzureFunctionsJobHost__extensions__http__routePrefix", "AzureFunctionsJobHost__extensions__queues__maxDequeueCount":
 		return true
 	}
 	return len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix)

@@ -61,6 +61,23 @@ func parseTenants(body []byte) ([]row, error) {
 	return rows, nil
 }
 
+// Tenants returns the tenants of the tenants file, as they are written there, or one without
+// a name where there is no such file: that of the configured credentials.
+func (p *Publisher) Tenants(ctx context.Context) ([]string, error) {
+	if p.settings.Tenants.IsZero() {
+		return []string{""}, nil
+	}
+	rows, err := p.tenantsFile(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(rows))
+	for i, r := range rows {
+		names[i] = r.Tenant
+	}
+	return names, nil
+}
+
 // credentials returns where the tenants file says that the credentials of a tenant are.
 func (p *Publisher) credentials(ctx context.Context, tenant string) (secret.Source, error) {
 	rows, err := p.tenantsFile(ctx)

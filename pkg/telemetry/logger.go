@@ -29,23 +29,52 @@ type Options struct {
 	// Format is "JSON" or "Text" in any case, as in AWS_LAMBDA_LOG_FORMAT.
 	// Anything else is JSON.
 	Format string
+	// Problems, if set, takes the records from WARN up instead.
+	Problems io.Writer
 }
 
 // New returns a logger that writes to w, one record a line. JSON records have the
 // keys timestamp (RFC 3339, UTC, milliseconds), level and message, by which
 // Lambda's log controls filter; text records have slog's time, level and msg.
 func New(w io.Writer, opts Options) *slog.Logger {
-	text := strings.EqualFold(opts.Format, "text")
-	options := &slog.HandlerOptions{Level: parseLevel(opts.Level)}
-	var root slog.Handler
-	if text {
-		options.ReplaceAttr = redactAttr(textKeys)
-		root = slog.NewTextHandler(w, options)
-	} else {
-		options.ReplaceAttr = redactAttr(lambdaKeys)
-		root = slog.NewJSONHandler(w, options)
+	root := opts.handler(w)
+	if opts.Problems != nil {
+		root = &split{below: root, problems: opts.handler(opts.Problems)}
 	}
 	return slog.New(&handler{root: root, current: root})
+}
+
+// handler returns what writes records to w.
+func (opts Options) handler(w io.Writer) slog.Handler {
+	options := &slog.HandlerOptions{Level: parseLevel(opts.Level)}
+	if strings.EqualFold(opts.Format, "text") {
+		options.ReplaceAttr = redactAttr(textKeys)
+		return slog.NewTextHandler(w, options)
+	}
+	options.ReplaceAttr = redactAttr(lambdaKeys)
+	return slog.NewJSONHandler(w, options)
+}
+
+// split sends records from WARN up to another handler than those below.
+type split struct{ below, problems slog.Handler }
+
+func (s *split) Enabled(ctx context.Context, level slog.Level) bool {
+	return s.below.Enabled(ctx, level)
+}
+
+func (s *split) Handle(ctx context.Context, record slog.Record) error {
+	if record.Level >= slog.LevelWarn {
+		return s.problems.Handle(ctx, record)
+	}
+	return s.below.Handle(ctx, record)
+}
+
+func (s *split) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &split{s.below.WithAttrs(attrs), s.problems.WithAttrs(attrs)}
+}
+
+func (s *split) WithGroup(name string) slog.Handler {
+	return &split{s.below.WithGroup(name), s.problems.WithGroup(name)}
 }
 
 func parseLevel(name string) slog.Level {

@@ -15,6 +15,14 @@ func Start(level string) *slog.Logger {
 	return logger
 }
 
+// StartUnderHost is Start for a program whose lines a host reads that takes what comes on
+// stderr for errors, as the one of Azure Functions does: from WARN up they go there.
+func StartUnderHost(level string) *slog.Logger {
+	logger := New(os.Stdout, Options{Level: level, Problems: os.Stderr})
+	CaptureStandardLog(logger)
+	return logger
+}
+
 // CaptureStandardLog sends what libraries print through package log to logger,
 // cut before the first quotation mark or brace: net/http quotes bytes of answers
 // there, and the Lambda runtime prints every error it reports, and both may name

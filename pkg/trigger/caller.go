@@ -1,6 +1,12 @@
 package trigger
 
-import "strings"
+import (
+	"errors"
+	"strings"
+)
+
+// ErrRole is why a token does not verify a caller.
+var ErrRole = errors.New("the caller's token has none of the roles that ROLLCALL_JWT_ROLES asks for; assign one to the caller, then get a new token")
 
 // CallerName is what the log calls a verified caller: the first candidate that
 // is fit for it, "" if none is. E-mail addresses are not: they name a person.

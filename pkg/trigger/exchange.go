@@ -141,6 +141,42 @@ func (s *Server) Buffered(ctx context.Context, x *Exchange) (*Response, error) {
 	return &Response{Status: w.status, Header: w.header, Body: w.body.Bytes(), encoded: w.encoded}, nil
 }
 
+// Serve answers an exchange on a connection of net/http. Where the handler breaks off, so
+// does the connection, unless nothing was sent yet: then the answer says why.
+func (s *Server) Serve(ctx context.Context, w http.ResponseWriter, x *Exchange) {
+	ctx, cancel := x.withDeadline(correlation.With(ctx, x.Request.Header))
+	defer cancel()
+	begun := &beginning{ResponseWriter: w}
+	switch err := s.call(ctx, s.admit(ctx, x), begun, x.Request); {
+	case err == nil:
+	case begun.begun || failure.Of(err).Name != failure.Internal:
+		panic(http.ErrAbortHandler)
+	default:
+		clear(w.Header())
+		correlation.Begin(w, x.Request.WithContext(ctx))
+		failure.Of(err).Write(w)
+	}
+}
+
+// beginning notices when an answer begins.
+type beginning struct {
+	http.ResponseWriter
+	begun bool
+}
+
+func (b *beginning) WriteHeader(status int) {
+	b.begun = b.begun || status >= http.StatusOK
+	b.ResponseWriter.WriteHeader(status)
+}
+
+func (b *beginning) Write(p []byte) (int, error) {
+	b.begun = true
+	return b.ResponseWriter.Write(p)
+}
+
+// Unwrap lets http.ResponseController reach the writer below.
+func (b *beginning) Unwrap() http.ResponseWriter { return b.ResponseWriter }
+
 // call runs the handler. A panic, which would end the process, becomes an error.
 func (s *Server) call(ctx context.Context, handler http.Handler, w http.ResponseWriter, r *http.Request) (err error) {
 	defer func() {

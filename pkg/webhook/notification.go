@@ -116,6 +116,9 @@ func (h *Webhook) sendOnce(ctx context.Context, entries []bus.Entry) error {
 	entries = slices.DeleteFunc(entries, func(e bus.Entry) bool { return !h.sent[e.ID].IsZero() })
 	h.mu.Unlock()
 	return send(ctx, h.Changes, entries, func(e bus.Entry) {
+		if h.Deferred {
+			return
+		}
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.sent[e.ID] = now

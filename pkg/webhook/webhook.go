@@ -59,6 +59,9 @@ type Config struct {
 	Changes Sender
 	// Snapshots is the state machine of snapshots, nil if hooks cannot start it.
 	Snapshots Sender
+	// Deferred says that what is sent is written only after the answer, so that nobody here
+	// learns whether it was: what comes again is sent again.
+	Deferred bool
 	// Secret is the secret of ROLLCALL_WEBHOOK_SECRET.
 	Secret *secret.Cache[*secret.Webhook]
 	Log    *slog.Logger

@@ -22,16 +22,13 @@ func iamName(arn, id string) string {
 	return trigger.CallerName(arn, id)
 }
 
-// errRole is why a token does not verify a caller.
-var errRole = errors.New("the caller's token has none of the roles that ROLLCALL_JWT_ROLES asks for; assign one to the caller, then get a new token")
-
 // tokenCaller names the caller whom a token's claims describe, if one of the wanted
 // roles is among them; none wanted lets every token pass. API Gateway itself compares
 // scopes only, which tokens that an application has of Entra ID for itself lack.
 func tokenCaller[V any](wanted []string, claims map[string]V) (string, error) {
 	has := rolesOf(claims["roles"])
 	if len(wanted) > 0 && !slices.ContainsFunc(wanted, func(role string) bool { return slices.Contains(has, role) }) {
-		return "", errRole
+		return "", trigger.ErrRole
 	}
 	return trigger.ClaimsName(claims), nil
 }

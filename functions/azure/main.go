@@ -1,0 +1,34 @@
+// Azure is the custom handler of an Azure Functions app: the jobs of the Lambda functions
+// behind triggers of Azure. The folders beside it are its functions, with their bindings.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/rollcall-dev/rollcall/pkg/config"
+	"github.com/rollcall-dev/rollcall/pkg/publisher"
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
+	"github.com/rollcall-dev/rollcall/pkg/trigger/azure"
+)
+
+func main() {
+	var host azure.Settings
+	var publishing publisher.Settings
+	cfg, err := config.Read(os.Environ(), &host, &publishing)
+	if err != nil {
+		cfg = new(config.Config)
+	}
+	log := telemetry.StartUnderHost(cfg.LogLevel)
+	publisher.TuneMemory(0, publisher.GarbageOfChanges)
+	app := &azure.App{Settings: host, Functions: functions(cfg, publishing, log, err), Log: log}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := app.Serve(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "rollcall:", err)
+		os.Exit(1) //nolint:gocritic // nothing is left to stop
+	}
+}
