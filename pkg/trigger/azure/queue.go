@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/failure"
+	"github.com/rollcall-dev/rollcall/pkg/guid"
 	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 	"github.com/rollcall-dev/rollcall/pkg/trigger"
 )
@@ -62,14 +62,12 @@ func (q *Queue[In, Out]) invoke(ctx context.Context, h *host, in *invocation) (*
 	return nil, err
 }
 
-// messageID returns the name that the queue gives a message, "" for one that is not like
-// those of the service.
+// messageID returns the name that the queue gives a message, a GUID, or "".
 func messageID(in *invocation) string {
-	id := string(plain(in.Metadata["Id"]))
-	if len(id) > 64 || strings.Trim(strings.ToLower(id), "0123456789abcdefghijklmnopqrstuvwxyz-") != "" {
-		return ""
+	if id := string(plain(in.Metadata["Id"])); guid.Valid(id) {
+		return id
 	}
-	return id
+	return ""
 }
 
 // handle does what a message asks for, and returns what is to be done after it.
