@@ -102,9 +102,10 @@ bench-webhook: ## Measure how long the webhook takes to answer, cold start inclu
 bench: ## Measure CPU, memory, wall time, cold start and size, next to other clients; takes some minutes
 	@cd $(INFRA) && $(GO) run ./bench
 
-validate: $(VENV)/installed $(NODE)/installed ## Check template.yaml with cfn-lint and the state machines with asl-validator; needs python3 and node
+validate: $(VENV)/installed $(NODE)/installed ## Check template.yaml with cfn-lint, the state machines with asl-validator, and the syntax of infra/azure/*.bicep; needs python3 and node
 	@$(VENV)/bin/cfn-lint -r eu-west-1 -- template.yaml && echo "validate: template.yaml has no findings"
 	@for machine in infra/statemachine/*.asl.json; do $(NODE)/.bin/asl-validator --json-path $$machine || exit 1; done
+	@$(VENV)/bin/python $(E2E)/harness/bicep/syntax.py $(INFRA)/azure/*.bicep && echo "validate: the syntax of infra/azure/*.bicep has no errors"
 
 build: ## Build functions/users for Lambda (arm64) into bin/users/bootstrap
 	@$(MAKE) --no-print-directory build-UsersFunction ARTIFACTS_DIR=bin/users
