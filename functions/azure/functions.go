@@ -25,9 +25,9 @@ const delay = 45 * time.Second
 // functions returns the functions of the app. One that lacks what it needs, or all of them
 // if the configuration is broken, answers with the reason: a handler that does not start
 // cannot report why.
-func functions(cfg *config.Config, s publisher.Settings, log *slog.Logger, broken error) map[string]azure.Function {
+func functions(cfg *config.Config, s publisher.Settings, log *slog.Logger, broken error, options ...reader.Option) map[string]azure.Function {
 	users := &azure.HTTP{
-		Handler: handler(log, broken, func() (http.Handler, error) { return usersOf(cfg, log) }), Output: "res",
+		Handler: handler(log, broken, func() (http.Handler, error) { return usersOf(cfg, log, options) }), Output: "res",
 		AllowAnonymous: cfg.AllowAnonymous, Roles: cfg.Roles, Log: log,
 	}
 	hooks := &azure.HTTP{
@@ -37,7 +37,7 @@ func functions(cfg *config.Config, s publisher.Settings, log *slog.Logger, broke
 	}
 	j := &jobs{err: broken}
 	if broken == nil {
-		j.Publisher, j.err = publisher.New(cfg, s, log)
+		j.Publisher, j.err = publisher.New(cfg, s, log, options...)
 	}
 	return map[string]azure.Function{
 		"users": users, "users-v1": users, "webhook": hooks,
@@ -61,8 +61,8 @@ func handler(log *slog.Logger, broken error, open func() (http.Handler, error)) 
 	return h
 }
 
-func usersOf(cfg *config.Config, log *slog.Logger) (http.Handler, error) {
-	r, err := reader.New(cfg, log)
+func usersOf(cfg *config.Config, log *slog.Logger, options []reader.Option) (http.Handler, error) {
+	r, err := reader.New(cfg, log, options...)
 	if err != nil {
 		return nil, err
 	}

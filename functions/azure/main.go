@@ -18,7 +18,7 @@ import (
 func main() {
 	var host azure.Settings
 	var publishing publisher.Settings
-	cfg, err := config.Read(os.Environ(), &host, &publishing)
+	cfg, err := config.Read(config.OnAzure(os.Environ()), &host, &publishing)
 	if err != nil {
 		cfg = new(config.Config)
 	}

@@ -267,3 +267,31 @@ func TestTheStateMayBeWhereTheListIs(t *testing.T) {
 		}
 	}
 }
+
+func TestTheTenantsAreThoseOfTheTenantsFile(t *testing.T) {
+	h := open(t)
+	file := filepath.Join(t.TempDir(), "tenants.json")
+	for text, want := range map[string]string{
+		`[{"tenant":"11111111-2222-4333-8444-555555555555","credentials":"env:"},{"tenant":"a.example","credentials":"env:"}]`: "11111111-2222-4333-8444-555555555555 a.example",
+		`[]`: "", `{`: "!",
+	} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p, err := h.publisher(t, "ROLLCALL_STATE=file://"+t.TempDir(), "ROLLCALL_TENANTS=file://"+file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := p.Tenants(t.Context())
+		if (err != nil) != (want == "!") || err == nil && strings.Join(got, " ") != want {
+			t.Errorf("%s: %q, %v", text, got, err)
+		}
+	}
+	p, err := h.publisher(t, "ROLLCALL_STATE=file://"+t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := p.Tenants(t.Context()); err != nil || len(got) != 1 || got[0] != "" {
+		t.Errorf("without a file: %q, %v", got, err)
+	}
+}

@@ -75,6 +75,28 @@ func TestTheLevelIsLambdas(t *testing.T) {
 	}
 }
 
+func TestProblemsGoWhereTheyAreTakenForErrors(t *testing.T) {
+	var below, problems bytes.Buffer
+	log := telemetry.New(&below, telemetry.Options{Problems: &problems, Level: "DEBUG"})
+	ctx := telemetry.WithRequestID(t.Context(), "r-1")
+	for _, l := range []*slog.Logger{log, log.With("a", 1), log.WithGroup("g").With("a", 1)} {
+		for _, level := range []slog.Level{telemetry.LevelTrace, slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError, telemetry.LevelFatal} {
+			l.Log(ctx, level, "kim@contoso.com", "b", 2)
+		}
+	}
+	for text, want := range map[string]string{below.String(): "DEBUG INFO", problems.String(): "WARN ERROR FATAL"} {
+		for i, line := range strings.Split(strings.TrimSpace(text), "\n") {
+			levels := strings.Fields(want)
+			if level := levels[i%len(levels)]; !strings.Contains(line, `"level":"`+level) && level != "FATAL" || !strings.Contains(line, `"requestId":"r-1"`) || strings.Contains(line, "kim@") {
+				t.Errorf("%s", line)
+			}
+		}
+		if n := strings.Count(text, "\n"); n != 3*len(strings.Fields(want)) || strings.Count(text, `"a":1`) != n/3*2 {
+			t.Errorf("%d records: %s", n, text)
+		}
+	}
+}
+
 func TestTheContextIsOnEveryRecordAtTheTop(t *testing.T) {
 	ctx := telemetry.WithRun(telemetry.WithRequestID(telemetry.WithRequestID(t.Context(), "r-0"), "r-1"), "run-1")
 	for name, log := range map[string]func(*slog.Logger) *slog.Logger{

@@ -129,6 +129,20 @@ func TestWhatTheQueueHasTakenIsNotSentAgainWhenGraphComesAgain(t *testing.T) {
 	})
 }
 
+// Nobody here learns whether it was written.
+func TestWhatIsWrittenAfterTheAnswerIsSentAgainWhenGraphComesAgain(t *testing.T) {
+	r := newRig(t)
+	r.hook.Deferred = true
+	for range 2 {
+		if code := r.notify(value(changed(state, tenant))); code != 202 {
+			t.Errorf("status %d", code)
+		}
+	}
+	if len(r.changes.sent) != 2 {
+		t.Errorf("%d messages", len(r.changes.sent))
+	}
+}
+
 func TestManyTenantsGoInBatchesOfTen(t *testing.T) {
 	r := newRig(t)
 	var entries []string

@@ -52,12 +52,15 @@ const (
 
 func (q *Queue[In, Out]) invoke(ctx context.Context, h *host, in *invocation) (*reply, error) {
 	id := messageID(in)
-	again, err := q.handle(telemetry.WithMessageID(ctx, id), in, id)
+	if id != "" {
+		ctx = telemetry.WithMessageID(ctx, id)
+	}
+	again, err := q.handle(ctx, in, id)
 	if err == nil {
 		return again, nil
 	}
 	if n := in.number("DequeueCount"); h.MaxDequeueCount > 0 && n >= h.MaxDequeueCount {
-		q.Log.ErrorContext(ctx, "the message goes to the poison queue", "messageId", id, "deliveries", n, "error", failure.Of(err).Name)
+		q.Log.ErrorContext(ctx, "the message goes to the poison queue", "deliveries", n, "error", failure.Of(err).Name)
 	}
 	return nil, err
 }
