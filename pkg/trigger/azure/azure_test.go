@@ -66,7 +66,7 @@ func TestTheHandlerListensOnLoopbackUntilItIsStopped(t *testing.T) {
 	entered, leave := make(chan struct{}), make(chan struct{})
 	files := folder{"host.json": "{}", "users/function.json": keyed}
 	a := &azure.App{
-		Settings: azure.Settings{Root: files.write(t), Port: azure.Port(address.Port)}, Log: log, //nolint:gosec // a port
+		Settings: azure.Settings{Root: files.write(t), Port: azure.Port(address.Port)}, Log: log,
 		Functions: map[string]azure.Function{"users": &azure.HTTP{Output: "res", Log: log, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			close(entered)
 			<-leave
@@ -113,7 +113,8 @@ func TestTheHandlerListensOnLoopbackUntilItIsStopped(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	if _, err := get("/"); err == nil {
+	if answer, err := get("/"); err == nil {
+		_ = answer.Body.Close()
 		t.Error("it listens still")
 	}
 	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", address.String())

@@ -37,7 +37,7 @@ func FuzzInvocation(f *testing.F) {
 		w.asked = nil
 		for _, name := range []string{"users", "run", "due"} {
 			answer := httptest.NewRecorder()
-			h.ServeHTTP(answer, httptest.NewRequest(http.MethodPost, "/"+name, strings.NewReader(body)))
+			h.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/"+name, strings.NewReader(body)))
 			var members map[string]json.RawMessage
 			if json.Unmarshal(answer.Body.Bytes(), &members) != nil || len(members) != 3 {
 				t.Fatalf("%s: %d %s", name, answer.Code, answer.Body)

@@ -104,7 +104,7 @@ func (q *Queue[In, Out]) handle(ctx context.Context, in *invocation, id string) 
 func (q *Queue[In, Out]) failed(ctx context.Context, asked In, err error) (*reply, error) {
 	switch failure.Of(err).Name {
 	case "State.Conflict":
-		sleep(ctx, conflictPause/2+rand.N(conflictPause)) //nolint:gosec // spreads the load
+		sleep(ctx, conflictPause/2+rand.N(conflictPause))
 		return q.again(asked)
 	case "Snapshot.Suspect":
 		return &reply{}, nil // somebody has to look at it: asking again finds the same

@@ -185,7 +185,7 @@ func readFunction(path string) (keyed bool, err error) {
 
 // readJSON reads a file of the app.
 func readJSON(path string, into any) error {
-	f, err := os.Open(path) //nolint:gosec // a file of the app itself
+	f, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("%w; the program runs in the folder of the function app, with host.json and the functions' folders", err)
 	}
