@@ -27,7 +27,7 @@ RELEASE    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -tags lambda.
 BUDGETS    := users:13000000 webhook:11000000 changes:29000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt format vet tidy lint race size e2e e2e-foreign jq soffice chaos bench bench-peers bench-changes bench-webhook validate build build-UsersFunction build-SnapshotFunction build-ChangesFunction build-WebhookFunction deploy tools clean
+.PHONY: help run test check fmt format vet tidy lint race size e2e e2e-foreign jq soffice chaos bench bench-peers bench-changes bench-webhook validate build build-UsersFunction build-SnapshotFunction build-ChangesFunction build-WebhookFunction deploy package-azure deploy-azure tools clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -130,6 +130,31 @@ build-WebhookFunction:
 
 deploy: ## Deploy template.yaml with the SAM command line, which asks for the parameters
 	@sam build --build-in-source && sam deploy --guided --capabilities CAPABILITY_IAM
+
+package-azure: ## Build functions/azure for Azure Functions (Linux, x64) and pack it into bin/azure.zip
+	@mkdir -p bin/azure
+	@GOOS=linux GOARCH=amd64 $(RELEASE) -o bin/azure/handler ./functions/azure
+	@cd $(INFRA) && $(GO) run ./azure/package ../functions/azure ../bin/azure/handler ../bin/azure.zip
+
+# Of `make deploy-azure`: where, and parameters of infra/azure/main.bicep, such as "changes=true plan=premium".
+RESOURCE_GROUP ?=
+LOCATION       ?=
+PARAMETERS     ?=
+azure_output    = $$(az deployment group show --resource-group "$(RESOURCE_GROUP)" --name rollcall --query properties.outputs.$(1).value --output tsv)
+
+# Flex Consumption takes the package itself. The Premium plan finds it in the storage account, and has to be told.
+deploy-azure: ## Deploy infra/azure and functions/azure with the Azure command line: RESOURCE_GROUP=... LOCATION=... [PARAMETERS="changes=true ..."]
+	@[ -n "$(RESOURCE_GROUP)" ] && [ -n "$(LOCATION)" ] || { echo "say where: make deploy-azure RESOURCE_GROUP=rollcall LOCATION=westeurope"; exit 2; }
+	@$(MAKE) --no-print-directory package-azure
+	@az group create --name "$(RESOURCE_GROUP)" --location "$(LOCATION)" --output none
+	@az deployment group create --resource-group "$(RESOURCE_GROUP)" --name rollcall --template-file $(INFRA)/azure/main.bicep \
+		$(if $(PARAMETERS),--parameters $(PARAMETERS)) --query properties.outputs
+	@app=$(call azure_output,app) package=$(call azure_output,package) && \
+	if [ -z "$$package" ]; then az functionapp deployment source config-zip --resource-group "$(RESOURCE_GROUP)" --name "$$app" --src bin/azure.zip; \
+	else az storage blob upload --auth-mode login --blob-url "$$package" --file bin/azure.zip --overwrite --output none && \
+		az functionapp restart --resource-group "$(RESOURCE_GROUP)" --name "$$app" && \
+		az rest --method post --url "$$(az functionapp show --resource-group "$(RESOURCE_GROUP)" --name "$$app" --query id --output tsv)/syncfunctiontriggers?api-version=2024-11-01"; \
+	fi
 
 tools: $(GOFUMPT) $(GOLANGCI) ## Build gofumpt and golangci-lint into .tools/
 

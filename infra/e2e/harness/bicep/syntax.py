@@ -1,10 +1,10 @@
 """Checks the syntax of Bicep files.
 
     syntax.py FILE...         names every error of the files, and fails if there is one
-    syntax.py --tree FILE...  prints the syntax trees besides, one JSON value a file
+    syntax.py --tree FILE...  prints their syntax trees besides, a line of JSON each
 
-A node of a tree is {"kind", "line", "text"} if it has no parts, and otherwise {"kind",
-"line", "parts"}, without punctuation. The grammar is tree-sitter-bicep.
+A node of a tree is {"kind", "line", "parts"}, or with "text" in place of "parts" if it has none,
+and "marks" for operators and keywords. The grammar is tree-sitter-bicep.
 """
 
 import json
@@ -17,6 +17,11 @@ import tree_sitter_bicep
 # Younger than the grammar: `extension <name>`, which stands for itself. It keeps its place,
 # so that the lines of errors are right.
 EXTENSION = re.compile(rb"^extension [a-zA-Z][a-zA-Z0-9]*$", re.MULTILINE)
+
+COMMENTS = ("comment", "diagnostic_comment")
+MARK = re.compile(r"[a-z]+|[!&|=<>?~+*/%.:-]+")
+ESCAPE = re.compile(r"\\(['\\$nrt])")
+ESCAPES = {"'": "'", "\\": "\\", "$": "$", "n": "\n", "r": "\r", "t": "\t"}
 
 
 def parse(text):
@@ -39,16 +44,34 @@ def errors(node):
 def tree(node):
     """Returns a node as a value that has a form in JSON."""
     value = {"kind": node.type, "line": node.start_point.row + 1}
-    parts = [tree(part) for part in node.named_children if part.type not in ("comment", "diagnostic_comment")]
-    # What tells two nodes of the same parts apart: the operator, and an existing resource.
-    marks = [part.type for part in node.children if not part.is_named and re.fullmatch(r"[a-z]+|[!&|=<>?~+*/%.:-]+", part.type)]
-    if marks:
-        value["marks"] = marks
-    if parts or node.child_count > 0:
-        value["parts"] = parts
+    if node.type == "string":
+        value["parts"] = list(pieces(node))
+    elif node.named_child_count > 0:
+        value["parts"] = [tree(part) for part in node.named_children if part.type not in COMMENTS]
     else:
         value["text"] = node.text.decode()
+    # What tells nodes with the same parts apart: an operator, a keyword.
+    if marks := [part.type for part in node.children if MARK.fullmatch(part.type) and not part.is_named]:
+        value["marks"] = marks
     return value
+
+
+def pieces(node):
+    """Yields what a string consists of. The grammar leaves out white space beside expressions."""
+    at = node.start_byte + 1
+    for part in node.named_children:
+        if part.type == "interpolation":
+            yield from text(node, at, part.start_byte)
+            yield tree(part)
+            at = part.end_byte
+    yield from text(node, at, node.end_byte - 1)
+
+
+def text(node, start, end):
+    """Yields the text between two places of a string, if there is any."""
+    if start < end:
+        between = node.text[start - node.start_byte : end - node.start_byte].decode()
+        yield {"kind": "text", "line": node.start_point.row + 1, "text": ESCAPE.sub(lambda match: ESCAPES[match.group(1)], between)}
 
 
 def main(arguments):
