@@ -5,15 +5,14 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/pem"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
@@ -37,26 +36,29 @@ type Queues struct {
 
 // StartQueues runs Azurite's queue service on a free port of loopback and returns once
 // it listens. The caller closes it.
-func StartQueues(ctx context.Context) (q *Queues, err error) {
-	q = &Queues{}
-	if q.folder, err = os.MkdirTemp("", "azurite"); err != nil {
+func StartQueues(ctx context.Context) (*Queues, error) {
+	q := &Queues{}
+	if err := q.start(ctx); err != nil {
+		q.Close()
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			q.Close()
-		}
-	}()
+	return q, nil
+}
+
+func (q *Queues) start(ctx context.Context) (err error) {
+	if q.folder, err = os.MkdirTemp("", "azurite"); err != nil {
+		return err
+	}
 	key, err := q.certify()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	q.running, err = start(ctx, "queue", "--queueHost", "127.0.0.1", "--queuePort", "0", "--oauth", "basic", "--cert", q.Authority, "--key", key)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	q.URL = q.running.Address + "/" + Account
-	return q, nil
+	return nil
 }
 
 // certify writes a certificate for loopback and its key, and returns the key's path. They
@@ -80,64 +82,44 @@ func (q *Queues) certify() (key string, err error) {
 // Client trusts the server.
 func (q *Queues) Client() *http.Client { return q.client }
 
-// CreateQueue makes a queue of the account.
-func (q *Queues) CreateQueue(ctx context.Context, name string) error {
-	_, err := q.do(ctx, http.MethodPut, name, http.StatusCreated)
-	return err
-}
-
-// Message is what is in a queue.
-type Message struct {
-	// Text is as it was sent, in base64 or not.
-	Text string `xml:"MessageText"`
-	// Expires is when the message is lost, as an HTTP date.
-	Expires string `xml:"ExpirationTime"`
-	ID      string `xml:"MessageId"`
-	Receipt string `xml:"PopReceipt"`
-}
-
-// Receive returns messages that are there, and removes them.
-func (q *Queues) Receive(ctx context.Context, name string) ([]Message, error) {
-	answer, err := q.do(ctx, http.MethodGet, name+"/messages?numofmessages=32", http.StatusOK)
+// do makes a request and returns the headers and the body of its answer, whose status is
+// one of those wanted.
+func (q *Queues) do(ctx context.Context, method, path string, body []byte, want ...int) (http.Header, []byte, error) {
+	request, err := http.NewRequestWithContext(ctx, method, q.URL+"/"+path, bytes.NewReader(body))
 	if err != nil {
-		return nil, err
-	}
-	var list struct {
-		Messages []Message `xml:"QueueMessage"`
-	}
-	if err := xml.Unmarshal(bytes.TrimPrefix(answer, []byte("\ufeff")), &list); err != nil {
-		return nil, err
-	}
-	for _, m := range list.Messages {
-		if _, err := q.do(ctx, http.MethodDelete, name+"/messages/"+m.ID+"?popreceipt="+url.QueryEscape(m.Receipt), http.StatusNoContent); err != nil {
-			return nil, err
-		}
-	}
-	return list.Messages, nil
-}
-
-// do makes a request and returns the body of its answer.
-func (q *Queues) do(ctx context.Context, method, path string, want int) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, method, q.URL+"/"+path, nil)
-	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	token, err := identity.Credential{}.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{"https://storage.azure.com/.default"}})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	request.Header.Set("Authorization", "Bearer "+token.Token)
 	request.Header.Set("X-Ms-Version", "2021-12-02")
 	response, err := q.client.Do(request)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
-	if err == nil && response.StatusCode != want {
-		err = fmt.Errorf("azurite: %s %s: %s: %s", method, path, response.Status, body)
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		return nil, nil, err
 	}
-	return body, err
+	if !slices.Contains(want, response.StatusCode) {
+		return nil, nil, &StatusError{Request: method + " " + path, Status: response.StatusCode, Body: string(answer)}
+	}
+	return response.Header, answer, nil
+}
+
+// StatusError is an answer that was not wanted.
+type StatusError struct {
+	Request string
+	Status  int
+	Body    string
+}
+
+// Error gives the request and its answer.
+func (e *StatusError) Error() string {
+	return fmt.Sprintf("azurite: %s: %d %s: %s", e.Request, e.Status, http.StatusText(e.Status), e.Body)
 }
 
 // Close ends the server, waits for it to be gone and removes its certificate.
@@ -145,6 +127,8 @@ func (q *Queues) Close() {
 	if q.running != nil {
 		q.running.Close()
 	}
-	q.client.CloseIdleConnections()
+	if q.client != nil {
+		q.client.CloseIdleConnections()
+	}
 	_ = os.RemoveAll(q.folder)
 }
