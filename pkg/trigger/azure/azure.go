@@ -47,12 +47,12 @@ type App struct {
 // finish. It returns an error where the app cannot be served at all; what is wrong with a
 // single function is the answer of that function.
 func (a *App) Serve(ctx context.Context) error {
+	if a.Settings.Port == 0 {
+		return errors.New("FUNCTIONS_CUSTOMHANDLER_PORT is not set to a port: this program is a custom handler, which the host of Azure Functions starts; on your own machine use the rollcall command")
+	}
 	handler, err := a.Handler()
 	if err != nil {
 		return err
-	}
-	if a.Settings.Port == 0 {
-		return errors.New("FUNCTIONS_CUSTOMHANDLER_PORT is not set: this program is a custom handler, which the host of Azure Functions starts; to read users on your own machine use the rollcall command")
 	}
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(int(a.Settings.Port)))
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
