@@ -3,6 +3,7 @@ package functionshost
 import (
 	"encoding/base64"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -20,8 +21,10 @@ const (
 type Authentication struct {
 	// Principals are by the bearer token that stands for them. Any other token gets 401.
 	Principals map[string]Principal
-	// AllowAnonymous lets requests without a token through. Without it they get 401.
+	// AllowAnonymous lets requests without a token through, and ExcludedPaths those to these
+	// paths. Others get 401.
 	AllowAnonymous bool
+	ExcludedPaths  []string
 }
 
 // Principal is who a caller is.
@@ -57,7 +60,7 @@ func (a *Authentication) authenticate(r *http.Request) bool {
 	}
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok {
-		return a.AllowAnonymous
+		return a.AllowAnonymous || slices.Contains(a.ExcludedPaths, r.URL.Path)
 	}
 	p, ok := a.Principals[token]
 	if !ok {

@@ -14,9 +14,6 @@ import (
 // envelope calls the handler with Data and Metadata, checks its reply and sends what is
 // meant for queues. It returns what is meant for the caller over HTTP, if there is one.
 func (r *run) envelope(ctx context.Context, data, metadata map[string]any) (*answer, error) {
-	if metadata == nil {
-		metadata = map[string]any{}
-	}
 	if _, taken := metadata["sys"]; !taken { // a message with that member replaces it
 		metadata["sys"] = map[string]any{
 			"MethodName": r.function.name, "UtcNow": time.Now().UTC().Format("2006-01-02T15:04:05.9999999Z"), "RandGuid": uuid.NewString(),

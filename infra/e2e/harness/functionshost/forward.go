@@ -104,7 +104,7 @@ func isHex(c byte) bool { return strings.IndexByte("0123456789abcdefABCDEF", c) 
 // does the connection of the caller.
 func (h *Host) proxy(w http.ResponseWriter, in *http.Request, fn *function) {
 	var aborted any
-	h.invoke(in.Context(), fn, func(ctx context.Context, r *run) (err error) {
+	record := h.invoke(in.Context(), fn, func(ctx context.Context, r *run) (err error) {
 		proxy := &httputil.ReverseProxy{
 			Transport: h.client.Transport, FlushInterval: -1,
 			Rewrite: func(p *httputil.ProxyRequest) { r.rewrite(p) },
@@ -116,19 +116,17 @@ func (h *Host) proxy(w http.ResponseWriter, in *http.Request, fn *function) {
 		}
 		defer func() {
 			if aborted = recover(); aborted != nil {
-				r.record.Status, err = 0, errors.New("the response broke off")
+				err = errBroken
 			}
 		}()
 		proxy.ServeHTTP(w, in.WithContext(ctx))
 		return err
-	}, func(record *Record) {
-		if record.Err != nil && aborted == nil {
-			record.Status = failure(record.Err)
-			w.WriteHeader(record.Status)
-		}
 	})
-	if aborted != nil {
+	switch {
+	case aborted != nil:
 		panic(aborted) // http.ErrAbortHandler, by which the server breaks the connection
+	case record.Err != nil:
+		w.WriteHeader(record.Status)
 	}
 }
 

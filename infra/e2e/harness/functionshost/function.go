@@ -45,6 +45,7 @@ type function struct {
 	outputs  []*binding
 	template template // of an HTTP trigger
 	schedule *schedule
+	retry    *retryPolicy // nil for none
 	disabled bool
 }
 
@@ -81,19 +82,16 @@ func readFunction(name, file string, env map[string]string) (*function, error) {
 		return nil, err
 	}
 	var content struct {
-		Bindings []*binding      `json:"bindings"`
-		Disabled bool            `json:"disabled"`
-		Retry    json.RawMessage `json:"retry"`
+		Bindings []*binding   `json:"bindings"`
+		Disabled bool         `json:"disabled"`
+		Retry    *retryPolicy `json:"retry"`
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&content); err != nil {
 		return nil, fmt.Errorf("function.json: %w", err)
 	}
-	if content.Retry != nil {
-		return nil, errors.New("function.json: retry is not simulated here")
-	}
-	fn := &function{name: name, disabled: content.Disabled || disabled(name, env)}
+	fn := &function{name: name, disabled: content.Disabled || disabled(name, env), retry: content.Retry}
 	seen := map[string]bool{}
 	for _, b := range content.Bindings {
 		if err := fn.add(b, env); err != nil {
@@ -106,6 +104,9 @@ func readFunction(name, file string, env map[string]string) (*function, error) {
 	}
 	if fn.trigger == nil {
 		return nil, errors.New("it has no trigger")
+	}
+	if fn.retry != nil {
+		return fn, fn.retry.check(fn.trigger.Type)
 	}
 	return fn, nil
 }

@@ -68,6 +68,9 @@ type Config struct {
 	Lease time.Duration
 	// Poll is the time between looks at an empty queue. Default 100 ms.
 	Poll time.Duration
+	// RetryPause is what the host waits before it repeats a failed timer. Default as in
+	// function.json.
+	RetryPause time.Duration
 	// Lenient takes what the real host takes without a word and drops.
 	Lenient bool
 }
@@ -85,10 +88,12 @@ type Host struct {
 	client  *http.Client // to the handler
 	count   atomic.Int64
 
-	live    context.Context // until Close
-	end     context.CancelFunc
-	polling context.Context // until Stop or Close
+	polling context.Context // until Stop or Close, or the host has given up
 	stop    context.CancelFunc
+	live    context.Context // until Close begins
+	end     context.CancelFunc
+	calls   context.Context // until Close has ended the handler
+	cut     context.CancelFunc
 	tasks   sync.WaitGroup // pollers and their messages
 	once    sync.Once
 
@@ -138,12 +143,13 @@ func (cfg Config) Start(ctx context.Context) (*Host, error) {
 		URL: "http://" + listener.Addr().String(), cfg: cfg, app: app, journal: newJournal(), client: newClient(),
 		fired: map[string]time.Time{},
 	}
-	h.live, h.end = context.WithCancel(context.WithoutCancel(ctx))
+	h.calls, h.cut = context.WithCancel(context.WithoutCancel(ctx))
+	h.live, h.end = context.WithCancel(h.calls)
 	h.polling, h.stop = context.WithCancel(h.live)
 	h.server = &http.Server{Handler: http.HandlerFunc(h.serve), ReadHeaderTimeout: 10 * time.Second}
-	if h.worker, err = startWorker(ctx, app, h.environment(listener.Addr().String()), cfg.InitTimeout, h.journal); err != nil {
-		_ = listener.Close()
-		return nil, err
+	h.worker, err = startWorker(ctx, app, h.environment(listener.Addr().String()), cfg.InitTimeout, h.journal, h.stop)
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
 	}
 	go func() { _ = h.server.Serve(listener) }()
 	if err := h.worker.up(ctx); err != nil {
@@ -155,10 +161,10 @@ func (cfg Config) Start(ctx context.Context) (*Host, error) {
 }
 
 // newClient calls the handler as the host does: no cookies, no redirects, no proxy, nothing
-// decompressed.
+// decompressed. It keeps no connection, because Go would repeat a request that fails on one.
 func newClient() *http.Client {
 	return &http.Client{
-		Transport:     &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 100},
+		Transport:     &http.Transport{DisableCompression: true, DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
@@ -187,7 +193,8 @@ func (h *Host) environment(address string) []string {
 // fault and starts it again; at the third within half an hour it gives up.
 func (h *Host) Kill() { h.worker.kill() }
 
-// Restart ends the handler by SIGKILL and returns once a new one listens. It is no fault.
+// Restart ends the handler by SIGKILL and returns once a new one listens. It is no fault. A
+// handler that has ended with status 0, or too often, stays ended: start another Host.
 func (h *Host) Restart(ctx context.Context) error {
 	h.worker.recycle(nil)
 	return h.worker.up(ctx)
@@ -229,8 +236,8 @@ func (h *Host) Close() {
 	h.once.Do(func() {
 		h.end()
 		h.worker.close()
+		h.cut()
 		_ = h.server.Close()
 		h.tasks.Wait()
-		h.client.CloseIdleConnections()
 	})
 }

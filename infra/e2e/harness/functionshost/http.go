@@ -3,8 +3,8 @@ package functionshost
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -46,40 +46,20 @@ func (h *Host) serve(w http.ResponseWriter, r *http.Request) {
 // respond answers with the whole response of a function, or with 500, or with 503 if the
 // host is down. A caller that goes away does not end the invocation.
 func (h *Host) respond(w http.ResponseWriter, r *http.Request, fn *function, call func(context.Context, *run) (*answer, error)) {
-	h.invoke(context.WithoutCancel(r.Context()), fn, func(ctx context.Context, run *run) error {
-		a, err := call(ctx, run)
-		if err == nil {
+	var a *answer
+	record := h.invoke(context.WithoutCancel(r.Context()), fn, func(ctx context.Context, run *run) (err error) {
+		if a, err = call(ctx, run); err == nil {
 			run.record.Status = a.status
-			err = a.write(w, r)
 		}
 		return err
-	}, func(record *Record) {
-		if record.Err != nil && record.Status == 0 {
-			record.Status = failure(record.Err)
-			w.WriteHeader(record.Status)
-		}
 	})
-}
-
-// failure is the status of an invocation that failed.
-func failure(err error) int {
-	if errors.Is(err, errDown) {
-		return http.StatusServiceUnavailable
+	if record.Err != nil {
+		w.WriteHeader(record.Status)
+		return
 	}
-	return http.StatusInternalServerError
-}
-
-// write sends an answer.
-func (a *answer) write(w http.ResponseWriter, r *http.Request) error {
-	for name, values := range a.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), a.header)
 	w.WriteHeader(a.status)
-	if r.Method == http.MethodHead || a.status == http.StatusNoContent || a.status == http.StatusNotModified {
-		return nil
-	}
-	_, err := w.Write(a.body)
-	return err
+	_, _ = w.Write(a.body) // not to a caller that has gone, nor with a status without a body
 }
 
 // requestValue is a request in an envelope. A body of unknown length is left out, as the host

@@ -2,7 +2,10 @@ package functionshost
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -18,12 +21,22 @@ type Invocation struct {
 
 // TimeoutError is an invocation that took longer than functionTimeout. Its handler was
 // killed and started again.
-type TimeoutError struct{ Limit time.Duration }
+type TimeoutError struct {
+	Limit time.Duration
+	// Err is how the call ended when the handler was killed.
+	Err error
+}
 
 // Error names the limit.
 func (e *TimeoutError) Error() string {
 	return fmt.Sprintf("the invocation took longer than functionTimeout, %s", e.Limit)
 }
+
+// Unwrap returns how the call ended.
+func (e *TimeoutError) Unwrap() error { return e.Err }
+
+// errBroken is a response of which a part was already sent on.
+var errBroken = errors.New("the response broke off")
 
 // run is one invocation under way.
 type run struct {
@@ -33,11 +46,11 @@ type run struct {
 }
 
 // invoke waits for the handler, lets call reach it within functionTimeout, and records how
-// that ended, once those to whom it matters have been told.
-func (h *Host) invoke(ctx context.Context, fn *function, call func(context.Context, *run) error, told ...func(*Record)) Record {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	defer context.AfterFunc(h.live, func() { cancel(context.Cause(h.live)) })()
+// that ended.
+func (h *Host) invoke(ctx context.Context, fn *function, call func(context.Context, *run) error) Record {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(h.calls, cancel)()
 	record := Record{ID: uuid.NewString(), Function: fn.name, Begun: time.Now()}
 	c, err := h.worker.await(ctx)
 	record.Number = int(h.count.Add(1))
@@ -51,10 +64,10 @@ func (h *Host) invoke(ctx context.Context, fn *function, call func(context.Conte
 	}
 	if err != nil {
 		record.Err = fmt.Errorf("function %s: %w", fn.name, err)
+		if fn.trigger.Type == "httpTrigger" {
+			record.Status = failure(err)
+		}
 		h.journal.log(Error, "host", "Executed %s (Failed, Id=%s): %v", fn.name, record.ID, err)
-	}
-	for _, tell := range told {
-		tell(&record)
 	}
 	record.Took = time.Since(record.Begun)
 	h.journal.record(record)
@@ -66,14 +79,31 @@ func (h *Host) within(ctx context.Context, c *child, call func(context.Context) 
 	if h.app.timeout == 0 {
 		return call(ctx)
 	}
-	late := &TimeoutError{Limit: h.app.timeout}
-	ctx, cancel := context.WithTimeoutCause(ctx, h.app.timeout, late)
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	err := call(ctx)
-	if err != nil && context.Cause(ctx) == error(late) {
+	var late atomic.Bool
+	defer time.AfterFunc(h.app.timeout, func() {
+		late.Store(true)
 		h.journal.log(Warning, "host", "A function timeout has occurred. The handler is started again.")
 		h.worker.recycle(c)
-		return late
+		cancel()
+	}).Stop()
+	err := call(ctx)
+	if err != nil && late.Load() {
+		return &TimeoutError{Limit: h.app.timeout, Err: err}
 	}
 	return err
+}
+
+// failure is the status that a caller over HTTP gets for an invocation that failed, 0 if
+// its connection was broken.
+func failure(err error) int {
+	switch {
+	case errors.Is(err, errBroken):
+		return 0
+	case errors.Is(err, errDown):
+		return http.StatusServiceUnavailable
+	default:
+		return http.StatusInternalServerError
+	}
 }

@@ -22,7 +22,7 @@ type answer struct {
 
 // bind sends what a reply has for queues and returns what it has for the caller.
 func (r *run) bind(ctx context.Context, reply *reply) (*answer, error) {
-	found := &answer{status: http.StatusOK, header: http.Header{}}
+	found := &answer{status: http.StatusNoContent, header: http.Header{}}
 	for _, b := range r.function.outputs {
 		value := reply.Outputs[b.Name]
 		if b.Name == returned {
@@ -84,7 +84,7 @@ func (r *run) compose(b *binding, o object) (*answer, error) {
 		status = string(bytes.Trim(o.Status, `"`))
 	}
 	switch code, err := strconv.Atoi(status); {
-	case err == nil && code >= 100 && code <= 999:
+	case err == nil && code >= 200 && code <= 999:
 		a.status = code
 	case r.host.cfg.Lenient:
 	default:

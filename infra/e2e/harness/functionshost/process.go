@@ -1,15 +1,12 @@
 package functionshost
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os/exec"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -42,6 +39,7 @@ type worker struct {
 	port    string
 	limit   time.Duration // to listen
 	journal *journal
+	down    func() // called when the host gives up
 	output  process.Output
 	client  *http.Client
 	ended   chan struct{}
@@ -62,7 +60,7 @@ type child struct {
 }
 
 // startWorker starts the handler and keeps it running until close.
-func startWorker(ctx context.Context, a *app, env []string, limit time.Duration, j *journal) (*worker, error) {
+func startWorker(ctx context.Context, a *app, env []string, limit time.Duration, j *journal, down func()) (*worker, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("find a port for the handler: %w", err)
@@ -72,7 +70,7 @@ func startWorker(ctx context.Context, a *app, env []string, limit time.Duration,
 		return nil, err
 	}
 	w := &worker{
-		app: a, env: env, port: port, limit: limit, journal: j, client: newClient(),
+		app: a, env: env, port: port, limit: limit, journal: j, down: down, client: newClient(),
 		ended: make(chan struct{}), changed: make(chan struct{}),
 	}
 	go w.supervise()
@@ -105,10 +103,8 @@ func (w *worker) run() (again bool) {
 			w.journal.log(Error, "host", "The handler did not listen: %v", err)
 			return w.fault()
 		}
-	} else {
-		w.set(func() { w.ready = true })
-		<-c.exited
 	}
+	<-c.exited
 	return w.exit(c)
 }
 
@@ -149,6 +145,7 @@ func (w *worker) fault() (again bool) {
 	if !again {
 		w.journal.log(Error, "host", "The handler failed too often. The host shuts down.")
 		w.set(func() { w.err = errors.Join(w.err, errDown) })
+		w.down()
 	}
 	return again
 }
@@ -189,7 +186,8 @@ func (w *worker) launch() (*child, error) {
 	return c, nil
 }
 
-// probe asks for / until there is an answer over HTTP, of whatever status.
+// probe asks for / until there is an answer over HTTP, of whatever status. The handler is
+// ready then. It is no error if the process ends before that.
 func (w *worker) probe(c *child) error {
 	ctx, cancel := context.WithTimeout(context.Background(), w.limit)
 	defer cancel()
@@ -200,12 +198,12 @@ func (w *worker) probe(c *child) error {
 		}
 		response, err := w.client.Do(request)
 		if err == nil {
-			_, _ = io.Copy(io.Discard, response.Body)
+			w.set(func() { w.ready = !c.recycled && w.err == nil })
 			return response.Body.Close()
 		}
 		select {
 		case <-c.exited:
-			return nil // exit tells what that means
+			return nil
 		case <-ctx.Done():
 			return fmt.Errorf("no answer over HTTP within %s", w.limit)
 		case <-time.After(probeInterval):
@@ -307,44 +305,4 @@ func (w *worker) close() {
 	w.set(func() { w.ready, w.err = false, errors.Join(w.err, errors.New("the host is closed")) })
 	w.kill()
 	<-w.ended
-	w.client.CloseIdleConnections()
-}
-
-// lines logs what a process writes, line by line. A line on stderr is an error, unless it
-// says that it is a warning.
-type lines struct {
-	worker *worker
-	source string
-	rest   []byte
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	_, _ = l.worker.output.Write(p)
-	l.rest = append(l.rest, p...)
-	for {
-		line, rest, ok := bytes.Cut(l.rest, []byte("\n"))
-		if !ok {
-			return len(p), nil
-		}
-		l.log(line)
-		l.rest = rest
-	}
-}
-
-func (l *lines) flush() {
-	if len(l.rest) > 0 {
-		l.log(l.rest)
-	}
-}
-
-func (l *lines) log(line []byte) {
-	text := strings.TrimSuffix(string(line), "\r")
-	severity := Information
-	if l.source == "stderr" {
-		severity = Error
-		if strings.Contains(strings.ToLower(text), "warn") {
-			severity = Warning
-		}
-	}
-	l.worker.journal.log(severity, l.source, "%s", text)
 }

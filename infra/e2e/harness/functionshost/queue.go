@@ -102,7 +102,7 @@ func (h *Host) handle(fn *function, m azurite.Message) {
 		return
 	}
 	lease := h.renew(queue, m)
-	record := h.invoke(h.live, fn, func(ctx context.Context, r *run) error {
+	record := h.invoke(h.calls, fn, func(ctx context.Context, r *run) error {
 		r.record.Message, r.record.DequeueCount = m.ID, m.DequeueCount
 		data, err := doubly(text)
 		if err != nil {
@@ -117,7 +117,7 @@ func (h *Host) handle(fn *function, m azurite.Message) {
 	})
 	m = lease.release()
 	switch {
-	case h.live.Err() != nil: // the instance is lost, and the message comes again
+	case h.live.Err() != nil || errors.Is(record.Err, errDown): // the instance is lost, and the message comes again
 	case record.Err == nil:
 		err = h.cfg.Queues.Delete(h.live, queue, m)
 	case m.DequeueCount >= limits.most:

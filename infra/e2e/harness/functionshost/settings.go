@@ -1,6 +1,7 @@
 package functionshost
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -35,8 +36,8 @@ func known() map[string][]string {
 			"maxpollinginterval", "visibilitytimeout", "batchsize", "maxdequeuecount", "newbatchthreshold", "messageencoding",
 		},
 		"": {
-			"version", "functiontimeout", "logging", "extensions", "extensionbundle", "customhandler", "concurrency", "healthmonitor",
-			"retry", "singleton", "watchdirectories", "telemetrymode", "aggregator", "managedependency", "functions",
+			"$schema", "version", "functiontimeout", "logging", "telemetrymode", "extensions", "extensionbundle", "customhandler",
+			"concurrency", "healthmonitor", "singleton", "watchdirectories",
 		},
 	}
 }
@@ -48,7 +49,9 @@ func readSettings(folder string, env map[string]string) (settings, error) {
 		return nil, fmt.Errorf("the app has no host.json: %w", err)
 	}
 	var tree map[string]any
-	if err := json.Unmarshal(text, &tree); err != nil {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	if err := decoder.Decode(&tree); err != nil {
 		return nil, fmt.Errorf("host.json: %w", err)
 	}
 	s := settings{}
@@ -135,16 +138,23 @@ func (s settings) number(path string, fallback, least, most int) (int, error) {
 	return n, nil
 }
 
-// span reads a duration in .NET's spelling, [d.]hh:mm:ss[.fraction].
 func (s settings) span(path, fallback string) (time.Duration, error) {
-	text := s.text(path, fallback)
+	d, err := parseSpan(s.text(path, fallback))
+	if err != nil {
+		return 0, fmt.Errorf("host.json: %s: %w", path, err)
+	}
+	return d, nil
+}
+
+// parseSpan reads a duration in .NET's spelling, [d.]hh:mm:ss[.fraction].
+func parseSpan(text string) (time.Duration, error) {
 	parts := regexp.MustCompile(`^(?:(\d+)\.)?(\d{1,2}):(\d{1,2}):(\d{1,2})(\.\d{1,7})?$`).FindStringSubmatch(text)
 	if parts == nil {
-		return 0, fmt.Errorf("host.json: %s is %q, not a time as hh:mm:ss", path, text)
+		return 0, fmt.Errorf("%q is not a time as hh:mm:ss", text)
 	}
 	d, err := time.ParseDuration(parts[2] + "h" + parts[3] + "m" + parts[4] + parts[5] + "s")
 	if err != nil {
-		return 0, fmt.Errorf("host.json: %s: %w", path, err)
+		return 0, err
 	}
 	days, _ := strconv.Atoi("0" + parts[1])
 	return d + time.Duration(days)*24*time.Hour, nil

@@ -100,8 +100,9 @@ func (s *schedule) next(after time.Time) time.Time {
 	return time.Time{}
 }
 
-// Fire runs a function with a timer as trigger, as if its time had come, and returns the
-// record of it. The error is that of the invocation, or says that there is no such timer.
+// Fire runs a function with a timer as trigger, as if its time had come, repeats it as
+// function.json says, and returns the record of the last time. The error is that of the
+// invocation, or says that there is no such timer.
 func (h *Host) Fire(ctx context.Context, name string) (Record, error) {
 	return h.fire(ctx, name, false)
 }
@@ -120,8 +121,8 @@ func (h *Host) fire(ctx context.Context, name string, late bool) (Record, error)
 			return Record{}, fmt.Errorf("function %s is disabled", name)
 		}
 		value := h.timerValue(fn, late)
-		record := h.invoke(ctx, fn, func(ctx context.Context, r *run) error {
-			_, err := r.envelope(ctx, map[string]any{fn.trigger.Name: value}, nil)
+		record := h.repeat(ctx, fn, func(ctx context.Context, r *run, metadata map[string]any) error {
+			_, err := r.envelope(ctx, map[string]any{fn.trigger.Name: value}, metadata)
 			return err
 		})
 		return record, record.Err
