@@ -34,6 +34,7 @@ var (
 	ErrDot    = errors.New("has a host with an empty label or a dot at its end")
 	ErrPort   = errors.New("has a port that is none")
 	ErrPath   = errors.New("has a path, a query or a fragment")
+	ErrQuery  = errors.New("has a query or a fragment")
 	ErrPlain  = errors.New("is plain HTTP to another machine: write https:// (http:// is for localhost, 127.0.0.1 and [::1])")
 )
 
