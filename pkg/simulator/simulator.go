@@ -51,6 +51,8 @@ type (
 	Subscription = subscription.State
 	// Notices counts notices, and the requests that carried them.
 	Notices = subscription.Counts
+	// Identity is a managed identity.
+	Identity = tenant.Identity
 	// Role is an application permission that decides about Graph's answers.
 	Role = graphapi.Role
 )
@@ -61,8 +63,13 @@ const (
 	DefaultDomain       = tenant.DefaultDomain
 	DefaultClientID     = tenant.DefaultClientID
 	DefaultClientSecret = tenant.DefaultClientSecret
+	DefaultIdentity     = tenant.DefaultIdentity
 	DefaultForeignHost  = tenant.DefaultForeignHost
 	MaxUsers            = tenant.MaxUsers
+	// IdentityHeader is what the endpoint of managed identities at IdentityPath wants in the
+	// header X-IDENTITY-HEADER.
+	IdentityHeader = tenant.IdentityHeader
+	IdentityPath   = login.AppServicePath
 )
 
 // ParseFault reads a fault written as name[@on][:page][xN], such as 503:3x2
@@ -115,8 +122,8 @@ func newDirectory(c Config, notices *subscription.Service) *directory.Directory 
 // Config returns the configuration with its defaults filled in.
 func (t *Tenant) Config() Config { return t.config }
 
-// Handler serves everything on one host: the token service, Microsoft Graph
-// under /v1.0, and Secrets Manager at POST /.
+// Handler serves everything on one host: the token service, the endpoints of managed
+// identities, Microsoft Graph under /v1.0, and Secrets Manager at POST /.
 func (t *Tenant) Handler() http.Handler { return http.HandlerFunc(t.serve) }
 
 // Transport answers requests without a socket. In a testing/synctest bubble all
@@ -260,6 +267,25 @@ func (t *Tenant) RotateSecret(value string) { t.login.Secrets.Rotate(value) }
 // the capability cp1, until the client presents one issued with the claims of the
 // challenge. As in reality, tokens of other clients stay valid.
 func (t *Tenant) RevokeTokens() { t.login.RevokeTokens() }
+
+// IdentityObject is the object id of the service principal of a managed identity.
+func (t *Tenant) IdentityObject(clientID string) string { return t.login.IdentityObject(clientID) }
+
+// ForgetIdentityTokens makes the platform forget the tokens of managed identities, which it
+// else gives again and again for almost a day.
+func (t *Tenant) ForgetIdentityTokens() { t.login.ForgetIdentityTokens() }
+
+// IdentityHandler serves the endpoint of the tenant's managed identities alone, for a
+// plain-HTTP server on loopback.
+func (t *Tenant) IdentityHandler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != IdentityPath {
+			http.NotFound(w, r)
+			return
+		}
+		t.serve(w, r)
+	})
+}
 
 // SetSecret stores a secret's text in the simulated Secrets Manager. The value
 // before becomes the stage AWSPREVIOUS.

@@ -43,13 +43,11 @@ type accessToken struct {
 // keyID names the signing key.
 const keyID = "c2ltdWxhdGVkLXRlbmFudC1rZXk"
 
-// mint signs a token.
+// mint signs a token, which says whom it is for.
 func (s *Service) mint(token accessToken, serial uint64) (string, error) {
 	issuer := "https://sts.windows.net/" + s.config.Tenant + "/"
-	principal := s.Principal()
-	token.Issuer, token.IDP = issuer, issuer
-	token.DisplayName, token.AppID, token.AppIDACR, token.IDType = "rollcall", s.config.ClientID, "1", "app"
-	token.ObjectID, token.Subject, token.Tenant = principal, principal, s.config.Tenant
+	token.Issuer, token.IDP, token.IDType = issuer, issuer, "app"
+	token.Subject, token.Tenant = token.ObjectID, s.config.Tenant
 	token.AIO = s.blob(serial, 0, 48)
 	token.RH = "1." + s.blob(serial, 1, 36) + "."
 	token.UTI = s.blob(serial, 2, 16)

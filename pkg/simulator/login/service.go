@@ -29,13 +29,14 @@ type Service struct {
 
 	mu         sync.Mutex
 	challenged int64 // CAE: tokens must answer this challenge or a later one
+	identities map[string]kept
 }
 
 // New makes a token service.
 func New(config tenant.Config, faults *fault.Injector) *Service {
 	return &Service{
 		Secrets: newSecrets(config.ClientSecret, config.SecretPropagation),
-		config:  config, faults: faults, key: config.Key(),
+		config:  config, faults: faults, key: config.Key(), identities: map[string]kept{},
 	}
 }
 
@@ -43,6 +44,11 @@ func New(config tenant.Config, faults *fault.Injector) *Service {
 func (s *Service) Serve(x *wire.Exchange) {
 	tenant, rest, _ := strings.Cut(strings.Trim(x.R.URL.Path, "/"), "/")
 	if !x.Sleep(s.config.TokenLatency) {
+		return
+	}
+	if isIdentity(x.R.URL.Path) {
+		x.NoteKind("identity")
+		s.identity(x)
 		return
 	}
 	serve, kind := s.notFound, "other"
@@ -153,7 +159,10 @@ func (s *Service) inject(x *wire.Exchange, name string) {
 func (s *Service) grant(audience, claims string) (accessToken, int) {
 	now := time.Now().Unix()
 	lifetime := int(s.config.TokenLifetime / time.Second)
-	token := accessToken{Audience: audience, Roles: s.config.Roles, IssuedAt: now - 300, NotBefore: now - 300}
+	token := accessToken{
+		Audience: audience, Roles: s.config.Roles, IssuedAt: now - 300, NotBefore: now - 300,
+		DisplayName: "rollcall", AppID: s.config.ClientID, AppIDACR: "1", ObjectID: s.Principal(),
+	}
 	var asked struct {
 		AccessToken struct {
 			Capabilities struct {

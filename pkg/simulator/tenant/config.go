@@ -25,7 +25,11 @@ const (
 	DefaultDomain       = "contoso.example"
 	DefaultClientID     = "c11e47ed-5ec7-4a7e-9d0c-ba9876543210"
 	DefaultClientSecret = "sim8Q-this-secret-opens-only-the-simulator"
+	DefaultIdentity     = "1de47171-0a57-4f6b-8d3c-5e1f2a3b4c5d"
 	DefaultForeignHost  = "graph.microsoft.com.attacker.example"
+
+	// IdentityHeader is what App Service wants to see of its own processes.
+	IdentityHeader = "sim8Q-this-header-opens-only-the-simulator"
 
 	// MaxUsers is the largest tenant.
 	MaxUsers = 10_000_000
@@ -57,6 +61,9 @@ type Config struct {
 	// Roles are the app's granted application permissions; nil means DefaultRoles, an
 	// empty slice none at all.
 	Roles []string
+	// Identities are the managed identities of the host that the app runs on; nil means one,
+	// which is system-assigned and has DefaultRoles, an empty slice none at all.
+	Identities []Identity
 	// Free says that the tenant has no Entra ID P1 licence, so that
 	// signInActivity is refused.
 	Free bool
@@ -153,6 +160,26 @@ type Config struct {
 	Log *slog.Logger
 }
 
+// Identity is a managed identity of the tenant.
+type Identity struct {
+	ClientID string
+	// SystemAssigned says that it is the host's own: the one that is meant where none is
+	// named.
+	SystemAssigned bool
+	// Roles are its application permissions for Graph.
+	Roles []string
+}
+
+// Identity returns the managed identity with a client id, or for "" the system-assigned one.
+func (c Config) Identity(clientID string) (Identity, bool) {
+	for _, one := range c.Identities {
+		if clientID == "" && one.SystemAssigned || clientID != "" && strings.EqualFold(clientID, one.ClientID) {
+			return one, true
+		}
+	}
+	return Identity{}, false
+}
+
 // Named says whether host, which may have a port, is one of Hosts.
 func (c Config) Named(host string) bool {
 	name, _, _ := strings.Cut(strings.ToLower(host), ":")
@@ -189,6 +216,9 @@ func (c Config) WithDefaults() Config {
 	}
 	if c.Roles == nil {
 		c.Roles = DefaultRoles()
+	}
+	if c.Identities == nil {
+		c.Identities = []Identity{{DefaultIdentity, true, DefaultRoles()}}
 	}
 	return c
 }
