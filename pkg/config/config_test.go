@@ -37,11 +37,17 @@ func TestAConfigRevealsNoSecret(t *testing.T) {
 	}
 }
 
-func TestLookupEnvReturnsAzureVariablesOnly(t *testing.T) {
+func TestLookupEnvReturnsVariablesOfAzureOnly(t *testing.T) {
 	c := mustRead(t, "ROLLCALL_FILTER=x", "PATH=/bin", "AZURE_CLIENT_ID= ")
 	for _, name := range []string{"ROLLCALL_FILTER", "PATH", "AZURE_CLIENT_ID"} {
 		if value, ok := c.LookupEnv(name); ok {
 			t.Errorf("%s is returned as %q", name, value)
+		}
+	}
+	c = mustRead(t, "IDENTITY_ENDPOINT=http://127.0.0.1:8081/msi/token", "WEBSITE_SITE_NAME=people", "IDENTITY_HEADER=x")
+	for name, want := range map[string]bool{"IDENTITY_ENDPOINT": true, "WEBSITE_SITE_NAME": true, "IDENTITY_HEADER": false} {
+		if _, ok := c.LookupEnv(name); ok != want {
+			t.Errorf("%s is returned: %t", name, ok)
 		}
 	}
 	if _, ok := (&config.Config{}).LookupEnv("AZURE_CLIENT_ID"); ok {

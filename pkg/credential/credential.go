@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/rollcall-dev/rollcall/pkg/cloud"
 	"github.com/rollcall-dev/rollcall/pkg/retry"
@@ -38,15 +37,16 @@ type Config struct {
 	Cloud cloud.Cloud
 	// LoginURL replaces the cloud's login host, https://host[:port] without a path.
 	LoginURL string
-	// LookupEnv reads a variable for an `env:` source, and the region that
-	// azidentity prefers: the value, and whether it is set. This package never reads
-	// the process environment itself.
+	// LookupEnv reads a variable for an `env:` source and a managed identity, and the
+	// region that azidentity prefers: the value, and whether it is set. This package never
+	// reads the process environment itself; azidentity does, for a managed identity.
 	LookupEnv func(name string) (string, bool)
 	// AWS loads the AWS configuration at the first read of a secret; see
 	// [secret.NewReader] for the default.
 	AWS secret.LoadAWS
-	// Transport carries the requests to the login host. The default is
-	// http.DefaultTransport, which honours HTTPS_PROXY and SSL_CERT_FILE.
+	// Transport carries the requests to the login host and, without a proxy, to the
+	// endpoint of a managed identity. The default is http.DefaultTransport, which honours
+	// HTTPS_PROXY and SSL_CERT_FILE.
 	Transport http.RoundTripper
 	// TTL is how long a secret that was read is used; see [secret.DefaultTTL].
 	TTL time.Duration
@@ -73,8 +73,9 @@ type Credential struct {
 	semaphore semaphore
 	failure   atomic.Pointer[failure]
 	resolved  map[string]string
-	azure     *azidentity.ClientSecretCredential
-	azureFor  Identity // the one that azure was made of
+	proofs    map[Method]proof
+	azure     azcore.TokenCredential // made of the identity, nil for none
+	azureFor  Identity               // the one that azure was made of
 	last      secret.Text
 }
 
@@ -94,7 +95,11 @@ func New(cfg Config) (*Credential, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Credential{
+	host, err := cfg.host()
+	if err != nil {
+		return nil, err
+	}
+	c := &Credential{
 		source:    cfg.Source,
 		identity:  secret.NewCache(cfg.Source, cfg.TTL, cfg.Log, read),
 		scope:     cfg.Cloud.Scope(),
@@ -104,7 +109,9 @@ func New(cfg Config) (*Credential, error) {
 		log:       cfg.Log,
 		semaphore: make(semaphore, 1),
 		resolved:  map[string]string{},
-	}, nil
+	}
+	c.proofs = c.newProofs(host)
+	return c, nil
 }
 
 // login returns the login host.
@@ -118,8 +125,15 @@ func (cfg Config) login() (*loginHost, error) {
 }
 
 // Identity returns the app that the source keeps, from the cache while that is
-// fresh. The error is a *[secret.Error], or wraps context.Canceled.
-func (c *Credential) Identity(ctx context.Context) (Identity, error) { return c.identity.Get(ctx) }
+// fresh. What a managed identity is called is known once there was a token of it. The error
+// is a *[secret.Error], or wraps context.Canceled.
+func (c *Credential) Identity(ctx context.Context) (Identity, error) {
+	id, err := c.identity.Get(ctx)
+	if err != nil {
+		return Identity{}, err
+	}
+	return c.proofs[id.Method].told(id), nil
+}
 
 // Source returns where the identity is kept.
 func (c *Credential) Source() secret.Source { return c.source }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/cloud"
 	"github.com/rollcall-dev/rollcall/pkg/credential"
+	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
 // storageToken lets azidentity's default credential sign in by the client secret in
@@ -52,5 +53,32 @@ func TestTheDefaultCredentialSendsTheSecretToNoOtherHost(t *testing.T) {
 		if tokens, _ := e.count(); err == nil || tokens > 0 || strings.Contains(err.Error(), canary) {
 			t.Errorf("%s: %d token requests, %v", endpoint, tokens, err)
 		}
+	}
+}
+
+func TestTheDefaultCredentialAsksTheManagedIdentityWhereItIs(t *testing.T) {
+	t.Setenv("AZURE_TOKEN_CREDENTIALS", "ManagedIdentityCredential")
+	for name, row := range map[string]struct {
+		variables map[string]string
+		process   string // what azidentity takes for IDENTITY_ENDPOINT
+		works     bool
+	}{
+		"Azure Functions":   {map[string]string{"IDENTITY_ENDPOINT": appService, "IDENTITY_HEADER": simulator.IdentityHeader}, appService, true},
+		"a virtual machine": {nil, "", true},
+		"another host":      {map[string]string{"IDENTITY_ENDPOINT": appService, "IDENTITY_HEADER": simulator.IdentityHeader}, "http://evil.example/msi/token", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked := &recorder{to: hosting().Transport()}
+			lookup := platform(t, row.variables)
+			t.Setenv("IDENTITY_ENDPOINT", row.process)
+			c, err := credential.Default(credential.Config{Transport: asked, LookupEnv: lookup})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = c.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{"https://storage.azure.com/.default"}, Claims: "{}"}) // past azidentity's cache
+			if (err == nil) != row.works || row.works != (len(asked.requests) > 0) {
+				t.Errorf("%d requests, %v", len(asked.requests), err)
+			}
+		})
 	}
 }

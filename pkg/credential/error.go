@@ -13,6 +13,10 @@ type Kind string
 
 // The kinds.
 const (
+	// Missing: there is no identity to sign in with.
+	Missing Kind = "missing"
+	// Contradicted: the configuration names another identity than there is.
+	Contradicted Kind = "contradicted"
 	// Malformed: azidentity does not accept the identity.
 	Malformed Kind = "malformed"
 	// Rejected: Entra ID refused the identity.
@@ -52,10 +56,13 @@ type Error struct {
 }
 
 // Name returns the name under which people and machines act on the error:
-// Credentials.Missing, Credentials.Rejected, Graph.Throttled or Graph.Unavailable.
+// Config.Invalid, Credentials.Missing, Credentials.Rejected, Graph.Throttled or
+// Graph.Unavailable.
 func (e *Error) Name() string {
 	switch e.Kind {
-	case Malformed:
+	case Contradicted:
+		return "Config.Invalid"
+	case Missing, Malformed:
 		return "Credentials.Missing"
 	case Throttled:
 		return "Graph.Throttled"

@@ -31,6 +31,7 @@ func identify(f *fields, at place) (Identity, error) {
 		return Identity{}, err
 	}
 	id := Identity{
+		Method:       ClientSecret,
 		TenantID:     f.values[tenantID].value,
 		ClientID:     f.values[clientID].value,
 		ClientSecret: secret.NewText(f.values[clientSecret].value),

@@ -15,11 +15,24 @@ import (
 // However it is printed or logged, it shows neither the secret nor an id that
 // does not look like one (people mix up the fields).
 type Identity struct {
-	// TenantID is the tenant as it was written: a GUID or a verified domain.
+	// Method is how it proves it.
+	Method Method
+	// TenantID is the tenant as it was written: a GUID or a verified domain. That of a
+	// managed identity is known once there was a token, unless AZURE_TENANT_ID names it.
 	// [Credential.Tenant] gives the GUID.
 	TenantID string
-	// ClientID is the application (client) id.
+	// ClientID is the application (client) id. That of a system-assigned identity is
+	// known once there was a token.
 	ClientID string
+	// SystemAssigned is whether a managed identity is the host's own; others are
+	// assigned to it by their ClientID.
+	SystemAssigned bool
+	// ObjectID is the object id of a managed identity's service principal, "" until
+	// there was a token.
+	ObjectID string
+	// Roles are a managed identity's application permissions for Graph as its last token
+	// has them: none where it is empty, not known where it is nil.
+	Roles []string
 	// ClientSecret is the secret's value.
 	ClientSecret secret.Text
 	// KeyID is the id of the client secret in Entra, "" when the source keeps none.
@@ -33,9 +46,11 @@ type Identity struct {
 
 // LogValue logs who the app is, never how it proves it.
 func (id Identity) LogValue() slog.Value {
-	attrs := []slog.Attr{
-		slog.String("tenant", showTenant(id.TenantID)),
-		slog.String("client", showGUID(id.ClientID)),
+	attrs := []slog.Attr{slog.String("method", string(id.Method))}
+	for _, known := range [][2]string{{"tenant", showTenant(id.TenantID)}, {"client", id.client()}, {"object", id.ObjectID}} {
+		if known[1] != "" {
+			attrs = append(attrs, slog.String(known[0], known[1]))
+		}
 	}
 	if id.KeyID != "" {
 		attrs = append(attrs, slog.String("key", showGUID(id.KeyID)))
@@ -48,7 +63,29 @@ func (id Identity) LogValue() slog.Value {
 
 // String returns who the app is on one line.
 func (id Identity) String() string {
-	return "client " + showGUID(id.ClientID) + " in tenant " + showTenant(id.TenantID)
+	var text string
+	switch {
+	case id.Method != ManagedIdentity:
+		return "client " + showGUID(id.ClientID) + " in tenant " + showTenant(id.TenantID)
+	case id.SystemAssigned:
+		text = "system-assigned managed identity"
+	default:
+		text = "user-assigned managed identity"
+	}
+	for _, known := range [][2]string{{"client ", id.client()}, {"object ", id.ObjectID}, {"tenant ", showTenant(id.TenantID)}} {
+		if known[1] != "" {
+			text += ", " + known[0] + known[1]
+		}
+	}
+	return text
+}
+
+// client returns what may be shown of the client id.
+func (id Identity) client() string {
+	if id.ClientID == "" && id.SystemAssigned {
+		return ""
+	}
+	return showGUID(id.ClientID)
 }
 
 // Format writes String, whatever the verb.
@@ -59,7 +96,7 @@ func (id Identity) MarshalText() ([]byte, error) { return []byte(id.String()), n
 
 // equal reports whether two identities would buy the same token the same way.
 func (id Identity) equal(other Identity) bool {
-	return id.TenantID == other.TenantID && id.ClientID == other.ClientID && id.ClientSecret.Equal(other.ClientSecret)
+	return id.Method == other.Method && id.TenantID == other.TenantID && id.ClientID == other.ClientID && id.ClientSecret.Equal(other.ClientSecret)
 }
 
 // showGUID returns a GUID as it is and anything else only by what it is not.

@@ -1,53 +1,25 @@
 package credential
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
-	"strings"
-	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	azurecloud "github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/rollcall-dev/rollcall/pkg/cloud"
-	"github.com/rollcall-dev/rollcall/pkg/diagnosis"
+	"github.com/rollcall-dev/rollcall/pkg/guid"
 	"github.com/rollcall-dev/rollcall/pkg/origin"
-	"github.com/rollcall-dev/rollcall/pkg/retry"
-	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
-
-const (
-	// maxAnswer bounds what the login host may send in one answer, in bytes. Its
-	// largest, the OpenID configuration, is about 2 KiB.
-	maxAnswer = 1 << 20
-	// longestPause is the longest pause that an answer may ask for, as in MSAL.
-	longestPause = time.Hour
-)
-
-var (
-	errOtherHost error = otherHost{}
-	errTooLarge        = errors.New("the answer is too large")
-)
-
-type otherHost struct{}
-
-func (otherHost) Error() string { return "the login host names another host" }
-
-// NonRetriable keeps azcore from sending the request once more.
-func (otherHost) NonRetriable() {}
 
 // loginHost sends requests to the one login host and to no other, whatever its
 // documents say: the client secret goes where the configuration says. It follows no
-// redirect. It records every answer in the exchange of the request's context,
-// because azidentity's error keeps neither the cause nor, safely, the text.
+// redirect.
 type loginHost struct {
 	origin origin.Origin
 	// regional are its variants in the configured region, which azidentity uses.
@@ -95,76 +67,23 @@ func regional(at origin.Origin, own cloud.Cloud, region string) []origin.Origin 
 
 func (l *loginHost) url() string { return l.origin.String() }
 
+func (l *loginHost) host() string { return l.origin.Host() }
+
 // cloud is the login host as azidentity takes it.
 func (l *loginHost) cloud() azurecloud.Configuration {
 	return azurecloud.Configuration{ActiveDirectoryAuthorityHost: l.url()}
 }
 
-// exchange is the outcome of the last request of one attempt.
-type exchange struct {
-	host       string // that was asked
-	status     int
-	html       bool // whether the answer is HTML, which Entra ID never sends here
-	retryAfter time.Duration
-	refusal    refusal
-	err        error
-}
-
-// succeeded reports whether the answer has the status of one that gives what was
-// asked for.
-func (x *exchange) succeeded() bool {
-	return x.status == http.StatusOK || x.status == http.StatusCreated
-}
-
-type exchangeKey struct{}
-
-func withExchange(ctx context.Context) (context.Context, *exchange) {
-	x := &exchange{}
-	return context.WithValue(ctx, exchangeKey{}, x), x
-}
-
 // Do sends the request and reads the answer whole. It is azcore's policy.Transporter.
 func (l *loginHost) Do(req *http.Request) (*http.Response, error) {
-	x, _ := req.Context().Value(exchangeKey{}).(*exchange)
-	if x == nil {
-		x = &exchange{}
-	}
-	*x = exchange{}
+	x := exchangeOf(req)
 	to, ok := l.allows(req.URL)
 	if !ok {
-		x.err = errOtherHost
-		return nil, x.err
+		return nil, x.failed(errOtherHost)
 	}
 	req = req.Clone(req.Context())
 	req.URL.Host, req.Host = to.Host(), ""
-	x.host = to.Host()
-	resp, err := l.transport.RoundTrip(req) // which follows no redirect
-	if err != nil {
-		x.err = err
-		return nil, err
-	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	_ = resp.Body.Close()
-	if err == nil && len(body) > maxAnswer {
-		err = errTooLarge
-	}
-	if err != nil {
-		x.err = err
-		return nil, err
-	}
-	x.status, x.html = resp.StatusCode, isHTML(resp.Header, body)
-	if !x.succeeded() {
-		x.retryAfter = min(retry.After(resp.Header, time.Now()), longestPause)
-		x.refusal = parseRefusal(body)
-	}
-	resp.Body = io.NopCloser(bytes.NewReader(body))
-	return resp, nil
-}
-
-// isHTML reports whether an answer is a page for a browser: a proxy's or a gateway's.
-func isHTML(header http.Header, body []byte) bool {
-	kind, _, _ := mime.ParseMediaType(header.Get("Content-Type"))
-	return kind == "text/html" || kind == "application/xhtml+xml" || bytes.HasPrefix(secret.UTF8(body), []byte("<"))
+	return x.send(req, l.transport)
 }
 
 // allows returns the configured host that a URL names, and whether it names one.
@@ -173,46 +92,46 @@ func (l *loginHost) allows(u *url.URL) (origin.Origin, bool) {
 	return to, err == nil && (to == l.origin || slices.Contains(l.regional, to))
 }
 
-// refusal is what is kept of an error answer of the token service: codes and ids.
-// error_description is never read; it repeats parts of the request.
-type refusal struct {
-	Error         string
-	Codes         []int
-	TraceID       string
-	CorrelationID string
+// options are azidentity's for a credential that signs in at the login host.
+func (l *loginHost) options() policy.ClientOptions {
+	return policy.ClientOptions{
+		Cloud:     l.cloud(),
+		Transport: l,
+		// azcore would sleep up to the deadline and then forget why: attempt retries.
+		Retry: policy.RetryOptions{MaxRetries: -1},
+	}
 }
 
-// parseRefusal reads an error body; anything else (a gateway's HTML) gives zero. A
-// member of another type than Entra's does not take the others with it.
-func parseRefusal(body []byte) refusal {
-	var members map[string]json.RawMessage
-	if json.Unmarshal(body, &members) != nil {
-		return refusal{}
-	}
-	text := func(name string) (s string) {
-		_ = json.Unmarshal(members[name], &s)
-		return diagnosis.Token(s)
-	}
-	var codes []json.RawMessage
-	_ = json.Unmarshal(members["error_codes"], &codes)
-	r := refusal{Error: text("error"), TraceID: text("trace_id"), CorrelationID: text("correlation_id")}
-	for _, code := range codes {
-		if n, err := strconv.Atoi(strings.Trim(string(code), `"`)); err == nil && n > 0 {
-			r.Codes = append(r.Codes, n)
-		}
-	}
-	return r
+// withSecret makes azidentity's credential of a client secret.
+func (l *loginHost) withSecret(id Identity) (azcore.TokenCredential, error) {
+	return azidentity.NewClientSecretCredential(id.TenantID, id.ClientID, id.ClientSecret.Reveal(), &azidentity.ClientSecretCredentialOptions{
+		ClientOptions: l.options(),
+		// For Microsoft's own hosts this changes nothing; for any other, the
+		// discovery would ask login.microsoftonline.com about it.
+		DisableInstanceDiscovery: true,
+	})
 }
 
-// code returns the code to act on: the first that is known, else the first.
-func (r refusal) code() int {
-	for _, code := range r.Codes {
-		if _, known := adviceFor(code); known {
-			return code
-		}
+// explain makes the Error of an attempt that got no token.
+func (l *loginHost) explain(x *exchange, id Identity) *Error {
+	switch {
+	case errors.Is(x.err, errOtherHost):
+		return &Error{Kind: Unavailable, Problem: "the login host names another host for its tokens, which gets no secret", Advice: "check the login URL", Err: x.err}
+	case x.err != nil:
+		return unreachable(x.err, "the login host", "check the network, HTTPS_PROXY and the login URL")
+	case x.status == 0:
+		return &Error{Kind: Malformed, Problem: "azidentity does not accept the credentials", Advice: "check TenantID, ClientID, what they are proven by, and the login URL"}
+	case x.succeeded() && x.html:
+		// A page for a browser stays one: whoever sends it is not Entra ID.
+		return &Error{Kind: Unavailable, Problem: x.host + " answered with HTML, which Entra ID does not send", Advice: adviceProxy, Status: x.status}
+	case x.succeeded():
+		return &Error{Kind: Unavailable, Problem: "the answer of " + x.host + " is not one that Entra ID gives", Advice: adviceProxy, Status: x.status, retryable: true}
 	}
-	if len(r.Codes) > 0 {
-		return r.Codes[0]
+	e := refused(x)
+	if e.Code == wrongSecret && guid.Valid(id.ClientSecret.Reveal()) {
+		e.Problem, e.Advice = "the client secret is wrong: it is a GUID, as Secret IDs are", "copy the column Value, not Secret ID, into ClientSecret; it is shown only once, when the secret is made"
 	}
-	return 0
+	return e
 }
+
+const adviceProxy = "check the login URL, and a proxy on the way"

@@ -41,7 +41,7 @@ func readAt(t *testing.T, path, text string, change ...func(*credential.Config))
 }
 
 func TestTheSecretIsReadInEveryUsualSpelling(t *testing.T) {
-	want := credential.Identity{TenantID: testTenant, ClientID: testClient, ClientSecret: secret.NewText(canary)}
+	want := credential.Identity{Method: credential.ClientSecret, TenantID: testTenant, ClientID: testClient, ClientSecret: secret.NewText(canary)}
 	for _, names := range [][3]string{
 		{"TenantID", "ClientID", "ClientSecret"},
 		{"tenantId", "clientId", "clientSecret"},
@@ -105,7 +105,7 @@ func TestTheSecretMayCarryMoreThanItMust(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := credential.Identity{
-		TenantID: "contoso.example", ClientID: testClient, ClientSecret: secret.NewText(canary),
+		Method: credential.ClientSecret, TenantID: "contoso.example", ClientID: testClient, ClientSecret: secret.NewText(canary),
 		KeyID: "k-1", ExpiresAt: time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

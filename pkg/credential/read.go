@@ -10,17 +10,13 @@ import (
 
 // reader returns what reads the identity, afresh at every call.
 func reader(cfg Config, used place) (func(ctx context.Context) (Identity, error), error) {
-	read, err := fieldReader(cfg)
+	read, err := identityReader(cfg, used)
 	if err != nil {
 		return nil, err
 	}
 	logged := map[string]bool{}
 	return func(ctx context.Context) (Identity, error) {
-		f, err := read(ctx)
-		if err != nil {
-			return Identity{}, at(cfg.Source, err)
-		}
-		id, err := identify(f, used)
+		id, err := read(ctx)
 		if err != nil {
 			return Identity{}, at(cfg.Source, err)
 		}
@@ -32,6 +28,21 @@ func reader(cfg Config, used place) (func(ctx context.Context) (Identity, error)
 		}
 		return id, nil
 	}, nil
+}
+
+// identityReader returns what reads the identity without its source in errors.
+func identityReader(cfg Config, used place) (func(ctx context.Context) (Identity, error), error) {
+	if cfg.Source.Scheme == secret.ManagedIdentity {
+		return func(context.Context) (Identity, error) { return fromHost(cfg) }, nil
+	}
+	read, err := fieldReader(cfg)
+	return func(ctx context.Context) (Identity, error) {
+		f, err := read(ctx)
+		if err != nil {
+			return Identity{}, err
+		}
+		return identify(f, used)
+	}, err
 }
 
 // fieldReader returns what reads the fields of the identity.

@@ -13,8 +13,8 @@ import (
 
 // Tenant returns the GUID of the identity's tenant in lower case. A domain is
 // looked up once in the OpenID configuration that the login host publishes for it,
-// whose issuer and endpoints carry the GUID. A tenant that does not exist is an
-// *[Error] with code 90002.
+// whose issuer and endpoints carry the GUID; that of a managed identity is in its token.
+// A tenant that does not exist is an *[Error] with code 90002.
 func (c *Credential) Tenant(ctx context.Context) (string, error) {
 	if err := c.semaphore.acquire(ctx); err != nil {
 		return "", c.stopped(err)
@@ -24,6 +24,11 @@ func (c *Credential) Tenant(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return c.proofs[id.Method].tenant(ctx, id)
+}
+
+// registered returns the tenant that an identity names by its GUID or a domain.
+func (c *Credential) registered(ctx context.Context, id Identity) (string, error) {
 	if guid.Valid(id.TenantID) {
 		return strings.ToLower(id.TenantID), nil
 	}
@@ -41,12 +46,12 @@ func (c *Credential) Tenant(ctx context.Context) (string, error) {
 
 func (c *Credential) discover(ctx context.Context, domain string) (guid string, err error) {
 	address := c.login.url() + "/" + domain + "/v2.0/.well-known/openid-configuration"
-	err = c.attempt(ctx, func(ctx context.Context, x *exchange) error {
+	err = c.attempt(ctx, c.login.host(), func(ctx context.Context, x *exchange) error {
 		guid = c.askTenant(ctx, address)
 		if guid != "" {
 			return nil
 		}
-		e := explain(x)
+		e := c.login.explain(x, Identity{})
 		e.Source, e.Tenant = c.source.String(), showTenant(domain)
 		return e
 	})

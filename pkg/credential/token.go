@@ -7,9 +7,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
-	"github.com/rollcall-dev/rollcall/pkg/guid"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
 
@@ -38,6 +36,10 @@ func (c *Credential) Token(ctx context.Context, rejected, claims string) (string
 			c.azure = nil
 			got, err = c.acquire(ctx, options)
 		}
+		if err == nil && got.Token == rejected && rejected != "" {
+			c.azure = nil
+			return azcore.AccessToken{}, c.again(ctx)
+		}
 		if err == nil {
 			c.last = secret.NewText(got.Token)
 		}
@@ -54,6 +56,18 @@ func (c *Credential) GetToken(ctx context.Context, options policy.TokenRequestOp
 	}
 	options.EnableCAE = true
 	return c.alone(ctx, func() (azcore.AccessToken, error) { return c.acquire(ctx, options) })
+}
+
+// again is the error of a refused token that was issued once more.
+func (c *Credential) again(ctx context.Context) error {
+	id, err := c.identity.Get(ctx)
+	if err != nil {
+		return err
+	}
+	return &Error{
+		Kind: Rejected, Problem: "Graph refuses the token, and the same one is issued again", Advice: c.proofs[id.Method].again,
+		Source: c.source.String(), Tenant: showTenant(id.TenantID),
+	}
 }
 
 // alone runs one purchase at a time. Those who waited while one failed get its
@@ -100,20 +114,21 @@ func (c *Credential) acquire(ctx context.Context, options policy.TokenRequestOpt
 // buy asks azidentity, which has a cache of its own, until it gets a token or an
 // answer that another attempt would not change.
 func (c *Credential) buy(ctx context.Context, id Identity, options policy.TokenRequestOptions) (got azcore.AccessToken, err error) {
-	err = c.attempt(ctx, func(ctx context.Context, x *exchange) error {
-		if err := c.prepare(id); err != nil {
-			return err
-		}
-		var err error
-		if got, err = c.azure.GetToken(ctx, options); err == nil && isToken(got.Token) {
-			return nil
+	by := c.proofs[id.Method]
+	err = c.attempt(ctx, by.host(), func(ctx context.Context, x *exchange) error {
+		var e *Error
+		if err := c.prepare(id); err == nil {
+			got, err = c.azure.GetToken(ctx, options)
+			if err == nil && isToken(got.Token) {
+				return nil
+			}
+			errors.As(err, &e) // of our own
 		}
 		if x.succeeded() || errors.Is(x.err, errOtherHost) {
 			c.azure = nil // it keeps the documents of the login host, and tokens
 		}
-		e := explain(x)
-		if e.Code == wrongSecret && guid.Valid(id.ClientSecret.Reveal()) {
-			e.Problem, e.Advice = "the client secret is wrong: it is a GUID, as Secret IDs are", "copy the column Value, not Secret ID, into ClientSecret; it is shown only once, when the secret is made"
+		if e == nil {
+			e = by.explain(x, id)
 		}
 		e.Source, e.Tenant = c.source.String(), showTenant(id.TenantID)
 		return e
@@ -126,8 +141,9 @@ func (c *Credential) prepare(id Identity) (err error) {
 	if c.azure != nil && id.equal(c.azureFor) {
 		return nil
 	}
-	if c.azure, err = c.newAzure(id); err != nil {
-		return &Error{Kind: Malformed, Problem: "azidentity does not accept the credentials", Advice: "check TenantID, ClientID and ClientSecret", Source: c.source.String()}
+	if c.azure, err = c.proofs[id.Method].azure(id); err != nil {
+		c.azure = nil
+		return err
 	}
 	c.azureFor = id
 	return nil
@@ -136,18 +152,4 @@ func (c *Credential) prepare(id Identity) (err error) {
 // isToken reports whether a text can stand in an Authorization header.
 func isToken(text string) bool {
 	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r >= 0x7f })
-}
-
-func (c *Credential) newAzure(id Identity) (*azidentity.ClientSecretCredential, error) {
-	return azidentity.NewClientSecretCredential(id.TenantID, id.ClientID, id.ClientSecret.Reveal(), &azidentity.ClientSecretCredentialOptions{
-		ClientOptions: policy.ClientOptions{
-			Cloud:     c.login.cloud(),
-			Transport: c.login,
-			// azcore would sleep up to the deadline and then forget why: attempt retries.
-			Retry: policy.RetryOptions{MaxRetries: -1},
-		},
-		// For Microsoft's own hosts this changes nothing; for any other, the
-		// discovery would ask login.microsoftonline.com about it.
-		DisableInstanceDiscovery: true,
-	})
 }

@@ -1,0 +1,52 @@
+package credential
+
+import (
+	"context"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+)
+
+// Method is how an app proves who it is.
+type Method string
+
+// The methods.
+const (
+	// ClientSecret: by a client secret of its registration.
+	ClientSecret Method = "client secret"
+	// ManagedIdentity: by running where Azure vouches for it.
+	ManagedIdentity Method = "managed identity"
+)
+
+// issuer issues tokens: the login host, or the endpoint of managed identities.
+type issuer interface {
+	// host is whom it asks, for people.
+	host() string
+	// explain makes the Error of an attempt that got no token.
+	explain(x *exchange, id Identity) *Error
+}
+
+// proof is what one [Method] does in its own way.
+type proof struct {
+	issuer
+	// azure makes azidentity's credential of an identity. An *[Error] that it returns in
+	// the place of a token is final, or says that it is not.
+	azure func(id Identity) (azcore.TokenCredential, error)
+	// tenant finds the GUID of the identity's tenant.
+	tenant func(ctx context.Context, id Identity) (string, error)
+	// told returns the identity with what its tokens say about it.
+	told func(id Identity) Identity
+	// again says what to do when a refused token is issued once more.
+	again string
+}
+
+// newProofs is the table of methods.
+func (c *Credential) newProofs(host *hostEndpoint) map[Method]proof {
+	asKept := func(id Identity) Identity { return id }
+	return map[Method]proof{
+		ClientSecret: {c.login, c.login.withSecret, c.registered, asKept, "try again later"},
+		ManagedIdentity: {
+			host, host.credential, func(ctx context.Context, id Identity) (string, error) { return c.hosted(ctx, id, host) }, host.told,
+			"see under Enterprise applications whether the identity is enabled; Azure keeps its tokens for up to a day, and no other one can be had sooner",
+		},
+	}
+}
