@@ -41,11 +41,11 @@ func (j Job[In, Out]) Call(ctx context.Context, log *slog.Logger, in In) (*Out, 
 	}
 	out, err := j.recovered(ctx, in)
 	if err != nil {
-		level := slog.LevelError
-		if failure.Of(err).Name == "State.Conflict" {
+		level, name := slog.LevelError, failure.Of(err).Name
+		if name == "State.Conflict" {
 			level = slog.LevelWarn
 		}
-		log.Log(ctx, level, "the job failed", "error", err)
+		log.Log(ctx, level, "the job failed", "name", name, "error", err)
 		return nil, err
 	}
 	return out, nil

@@ -47,7 +47,7 @@ func TestAJobThatFailsIsLoggedAndKeepsItsError(t *testing.T) {
 	suspect := &failure.Named{Public: "Snapshot.Suspect", Text: "nobody is left"}
 	job := trigger.Job[order, receipt](func(context.Context, order) (*receipt, error) { return &receipt{}, fmt.Errorf("x: %w", suspect) })
 	out, err := job.Run(t.Context(), textLog(&log), []byte(`{}`))
-	if out != nil || !errors.Is(err, suspect) || !strings.Contains(log.String(), "level=ERROR") {
+	if out != nil || !errors.Is(err, suspect) || !strings.Contains(log.String(), "level=ERROR") || !strings.Contains(log.String(), "name=Snapshot.Suspect") {
 		t.Errorf("%v, %v, log %s", out, err, &log)
 	}
 }
