@@ -18,8 +18,14 @@ param networkId string
 @description('Resource id of the subnet of private endpoints.')
 param subnetId string
 
+var zoneNames = {
+  AzureCloud: 'privatelink.azurewebsites.net'
+  AzureUSGovernment: 'privatelink.azurewebsites.us'
+  AzureChinaCloud: 'privatelink.chinacloudsites.cn'
+}
+
 resource zone 'Microsoft.Network/privateDnsZones@2024-06-01' = {
-  name: environment().name == 'AzureCloud' ? 'privatelink.azurewebsites.net' : environment().name == 'AzureUSGovernment' ? 'privatelink.azurewebsites.us' : 'privatelink.chinacloudsites.cn'
+  name: zoneNames[environment().name]
   location: 'global'
   tags: tags
 

@@ -203,44 +203,6 @@ var premiumConfig = {
   vnetRouteAllEnabled: privateData
 }
 
-// What the host reads. It signs in to its storage account as the identity.
-var hostSettings = {
-  AzureWebJobsStorage__credential: 'managedidentity'
-  AzureWebJobsStorage__clientId: identity.properties.clientId
-  AzureWebJobsStorage__blobServiceUri: storage.outputs.hostEndpoints.blob
-  AzureWebJobsStorage__queueServiceUri: storage.outputs.hostEndpoints.queue
-  AzureWebJobsStorage__tableServiceUri: storage.outputs.hostEndpoints.table
-  APPLICATIONINSIGHTS_CONNECTION_STRING: monitor.outputs.connectionString
-  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.properties.clientId};Authorization=AAD'
-  SNAPSHOT_SCHEDULE: snapshotSchedule
-  CHANGES_SCHEDULE: changesSchedule
-  'AzureWebJobs.changes.Disabled': changes ? 'false' : 'true'
-  'AzureWebJobs.webhook.Disabled': webhook ? 'false' : 'true'
-}
-// The package is in the storage account: in the plan's own file share it would need keys.
-var premiumSettings = {
-  FUNCTIONS_EXTENSION_VERSION: '~4'
-  FUNCTIONS_WORKER_RUNTIME: 'custom'
-  WEBSITE_RUN_FROM_PACKAGE: '${storage.outputs.hostEndpoints.blob}${storage.outputs.packages}/azure.zip'
-  WEBSITE_RUN_FROM_PACKAGE_BLOB_MI_RESOURCE_ID: identity.id
-}
-
-// What the jobs read. AZURE_CLIENT_ID names the identity for stores and buses.
-var endpoint = publicStorage ? '' : '?endpoint=${storage.outputs.dataEndpoint}'
-var container = 'azblob://${storage.outputs.data}/${storage.outputs.directory}${endpoint}'
-var rollcallSettings = union({
-  AZURE_CLIENT_ID: identity.properties.clientId
-  ROLLCALL_CREDENTIALS: empty(credentials) ? 'managed-identity:${identity.properties.clientId}' : credentials
-  ROLLCALL_SEAL_KEY: 'keyvault:${vault.outputs.secrets}seal-key'
-  ROLLCALL_CLOUD: cloud
-  ROLLCALL_SINKS: trim('${container} ${sinks}')
-  ROLLCALL_STATE: 'azblob://${storage.outputs.data}/${storage.outputs.state}${endpoint}'
-}, webhook ? {
-  ROLLCALL_WEBHOOK_SECRET: 'keyvault:${vault.outputs.secrets}webhook'
-} : {}, webhook && changes ? {
-  ROLLCALL_NOTIFICATION_URL: 'https://${app.properties.defaultHostName}/api/webhook/notifications'
-} : {})
-
 resource app 'Microsoft.Web/sites@2024-11-01' = {
   name: appName
   location: location
@@ -279,12 +241,51 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
       allow: false
     }
   }
+}
 
-  // On its own, since it names the app's address.
-  resource environmentVariables 'config' = {
-    name: 'appsettings'
-    properties: union(hostSettings, flex ? {} : premiumSettings, rollcallSettings, settings)
-  }
+// What the host reads. It signs in to its storage account as the identity.
+var hostSettings = {
+  AzureWebJobsStorage__credential: 'managedidentity'
+  AzureWebJobsStorage__clientId: identity.properties.clientId
+  AzureWebJobsStorage__blobServiceUri: storage.outputs.hostEndpoints.blob
+  AzureWebJobsStorage__queueServiceUri: storage.outputs.hostEndpoints.queue
+  AzureWebJobsStorage__tableServiceUri: storage.outputs.hostEndpoints.table
+  APPLICATIONINSIGHTS_CONNECTION_STRING: monitor.outputs.connectionString
+  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.properties.clientId};Authorization=AAD'
+  SNAPSHOT_SCHEDULE: snapshotSchedule
+  CHANGES_SCHEDULE: changesSchedule
+  'AzureWebJobs.changes.Disabled': changes ? 'false' : 'true'
+  'AzureWebJobs.webhook.Disabled': webhook ? 'false' : 'true'
+}
+// The package is in the storage account: in the plan's own file share it would need keys.
+var premiumSettings = {
+  FUNCTIONS_EXTENSION_VERSION: '~4'
+  FUNCTIONS_WORKER_RUNTIME: 'custom'
+  WEBSITE_RUN_FROM_PACKAGE: '${storage.outputs.hostEndpoints.blob}${storage.outputs.packages}/azure.zip'
+  WEBSITE_RUN_FROM_PACKAGE_BLOB_MI_RESOURCE_ID: identity.id
+}
+
+// What the jobs read. AZURE_CLIENT_ID names the identity for stores and buses.
+var endpoint = publicStorage ? '' : '?endpoint=${storage.outputs.dataEndpoint}'
+var container = 'azblob://${storage.outputs.data}/${storage.outputs.directory}${endpoint}'
+var rollcallSettings = union({
+  AZURE_CLIENT_ID: identity.properties.clientId
+  ROLLCALL_CREDENTIALS: empty(credentials) ? 'managed-identity:${identity.properties.clientId}' : credentials
+  ROLLCALL_SEAL_KEY: 'keyvault:${vault.outputs.secrets}seal-key'
+  ROLLCALL_CLOUD: cloud
+  ROLLCALL_SINKS: trim('${container} ${sinks}')
+  ROLLCALL_STATE: 'azblob://${storage.outputs.data}/${storage.outputs.state}${endpoint}'
+}, webhook ? {
+  ROLLCALL_WEBHOOK_SECRET: 'keyvault:${vault.outputs.secrets}webhook'
+} : {}, webhook && changes ? {
+  ROLLCALL_NOTIFICATION_URL: 'https://${app.properties.defaultHostName}/api/webhook/notifications'
+} : {})
+
+// On its own, since it names the app's address.
+resource environmentVariables 'Microsoft.Web/sites/config@2024-11-01' = {
+  parent: app
+  name: 'appsettings'
+  properties: union(hostSettings, flex ? {} : premiumSettings, rollcallSettings, settings)
 }
 
 // App Service looks at the tokens of callers, and lets nobody in without one but the webhook,

@@ -57,11 +57,11 @@ def tree(node):
 
 
 def pieces(node):
-    """Yields what a string consists of. The grammar leaves out white space beside expressions."""
+    """Yields what a string consists of. To the grammar white space before ${ is part of that."""
     at = node.start_byte + 1
     for part in node.named_children:
         if part.type == "interpolation":
-            yield from text(node, at, part.start_byte)
+            yield from text(node, at, part.end_byte - len(part.text.lstrip()))
             yield tree(part)
             at = part.end_byte
     yield from text(node, at, node.end_byte - 1)
