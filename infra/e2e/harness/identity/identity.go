@@ -1,5 +1,5 @@
-// Package identity is an identity of Azure whose tokens nobody signed: as a credential,
-// and as the managed identity of a function behind the endpoint that App Service gives it.
+// Package identity is an identity of Azure: as a credential whose tokens nobody signed, and
+// as the managed identity of a function behind the endpoint that App Service gives it.
 package identity
 
 import (
@@ -9,13 +9,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
 // lifetime is that of a token.
@@ -60,43 +61,43 @@ func Audience(r *http.Request) string {
 	return claims.Aud
 }
 
-// Endpoint is the endpoint of a managed identity.
+// Endpoint is the endpoint by which Azure vouches for a function: that of a simulated
+// tenant, whose Graph takes its tokens.
 type Endpoint struct {
 	server *httptest.Server
 	mu     sync.Mutex
 	asked  map[string]int
 }
 
-// header is the secret that the endpoint wants in each request.
-const header = "header-of-the-end-to-end-tests"
-
-// Start starts an endpoint. The caller closes it.
-func Start(context.Context) (*Endpoint, error) {
-	e := &Endpoint{asked: map[string]int{}}
-	e.server = httptest.NewServer(http.HandlerFunc(e.serve))
-	return e, nil
+// Start starts an endpoint of a tenant of its own, for services that do not verify tokens.
+// Whoever sets AZURE_CLIENT_ID for the app of a client secret asks for the identity of that
+// name, which is assigned. The caller closes it.
+func Start(ctx context.Context) (*Endpoint, error) {
+	return Of(simulator.New(simulator.Config{Identities: []simulator.Identity{
+		{ClientID: simulator.DefaultIdentity, SystemAssigned: true}, {ClientID: simulator.DefaultClientID},
+	}}))(ctx)
 }
 
-func (e *Endpoint) serve(w http.ResponseWriter, r *http.Request) {
-	resource := r.URL.Query().Get("resource")
-	if r.Method != http.MethodGet || r.URL.Query().Get("api-version") != "2019-08-01" || r.Header.Get("X-Identity-Header") != header || resource == "" {
-		w.WriteHeader(http.StatusBadRequest)
-		return
+// Of returns what starts the endpoint of a tenant's managed identities.
+func Of(tenant *simulator.Tenant) func(context.Context) (*Endpoint, error) {
+	return func(context.Context) (*Endpoint, error) {
+		e := &Endpoint{asked: map[string]int{}}
+		vouch := tenant.IdentityHandler()
+		e.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			e.mu.Lock()
+			e.asked[strings.TrimSuffix(r.URL.Query().Get("resource"), "/")]++
+			e.mu.Unlock()
+			vouch.ServeHTTP(w, r)
+		}))
+		return e, nil
 	}
-	e.mu.Lock()
-	e.asked[resource]++
-	e.mu.Unlock()
-	token, end := issue(resource)
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(map[string]string{
-		"access_token": token, "expires_on": strconv.FormatInt(end.Unix(), 10), "resource": resource, "token_type": "Bearer",
-	})
 }
 
 // Environ is what App Service tells a function about its identity.
 func (e *Endpoint) Environ() []string {
 	return []string{
-		"IDENTITY_ENDPOINT=" + e.server.URL + "/msi/token", "IDENTITY_HEADER=" + header, "AZURE_TOKEN_CREDENTIALS=ManagedIdentityCredential",
+		"IDENTITY_ENDPOINT=" + e.server.URL + simulator.IdentityPath, "IDENTITY_HEADER=" + simulator.IdentityHeader,
+		"AZURE_TOKEN_CREDENTIALS=ManagedIdentityCredential",
 	}
 }
 
