@@ -92,6 +92,7 @@ var appName = '${name}-${suffix}'
 var flex = plan == 'flex'
 var privateData = private != 'nothing'
 var privateApp = private == 'everything' && !webhook
+var memory = flex ? instanceMemory : 3584 // that of EP1
 var publicStorage = environment().suffixes.storage == 'core.windows.net' // otherwise URLs of sinks name the service
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
@@ -265,11 +266,13 @@ var premiumSettings = {
   WEBSITE_RUN_FROM_PACKAGE_BLOB_MI_RESOURCE_ID: identity.id
 }
 
-// What the jobs read. AZURE_CLIENT_ID names the identity for stores and buses.
+// What the jobs read. AZURE_CLIENT_ID names the identity for stores and buses, GOMEMLIMIT half
+// of the memory: the host has the other half.
 var endpoint = publicStorage ? '' : '?endpoint=${storage.outputs.dataEndpoint}'
 var container = 'azblob://${storage.outputs.data}/${storage.outputs.directory}${endpoint}'
 var rollcallSettings = union({
   AZURE_CLIENT_ID: identity.properties.clientId
+  GOMEMLIMIT: '${memory / 2}MiB'
   ROLLCALL_CREDENTIALS: empty(credentials) ? 'managed-identity:${identity.properties.clientId}' : credentials
   ROLLCALL_SEAL_KEY: 'keyvault:${vault.outputs.secrets}seal-key'
   ROLLCALL_CLOUD: cloud
@@ -353,7 +356,7 @@ output snapshots string = '${storage.outputs.dataEndpoint}${storage.outputs.dire
 output snapshotCommand string = 'az storage message put --auth-mode login --account-name ${storage.outputs.host} --queue-name rollcall-snapshots --content ${base64('{}')}'
 
 @description('Publishes the run <RUN> although it is suspect. Needs the same role.')
-output acceptCommand string = 'az storage message put --auth-mode login --account-name ${storage.outputs.host} --queue-name rollcall-snapshots --content "$(printf %s \'{"accept":"<RUN>"}\' | base64)"'
+output acceptCommand string = 'az storage message put --auth-mode login --account-name ${storage.outputs.host} --queue-name rollcall-snapshots --content "$(printf %s \'{"accept":"<RUN>"}\' | base64 | tr -d "\\n")"'
 
 @description('What Microsoft Graph and hooks call; empty without the webhook.')
 output webhookUrl string = webhook ? 'https://${app.properties.defaultHostName}/api/webhook' : ''

@@ -263,6 +263,11 @@ func (s *scope) binary(n *node) any {
 		return reflect.DeepEqual(s.eval(&n.Parts[0]), s.eval(&n.Parts[1]))
 	case "!=":
 		return !reflect.DeepEqual(s.eval(&n.Parts[0]), s.eval(&n.Parts[1]))
+	case "/":
+		a, isA := s.eval(&n.Parts[0]).(int)
+		if b, isB := s.eval(&n.Parts[1]).(int); isA && isB && b != 0 {
+			return a / b
+		}
 	}
 	return s.fail(n.Line, "the operator %s is not understood here", n.Marks[0])
 }
