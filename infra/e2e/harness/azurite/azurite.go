@@ -56,7 +56,7 @@ func start(ctx context.Context, service string, args ...string) (*process.Runnin
 	return process.Server{
 		Name: "azurite", Program: node,
 		Args:       append([]string{program, "--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck", "--silent"}, args...),
-		Env:        []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir()},
+		Env:        []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir(), "AZURITE_ACCOUNTS=" + accounts()},
 		Address:    regexp.MustCompile(`listens on (https?://127\.0\.0\.1:\d+)`),
 		StartLimit: startLimit,
 	}.Start(ctx)

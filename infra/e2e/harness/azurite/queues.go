@@ -3,84 +3,38 @@ package azurite
 import (
 	"bytes"
 	"context"
-	"crypto/x509"
-	"encoding/pem"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/identity"
-	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
 )
 
-// Queues is one running Azurite with its queue service, which takes tokens as Azure
-// does: over TLS, for Storage's audience, within their lifetime. It cannot check their
-// signature.
-type Queues struct {
-	// URL is the queue service on loopback, with the account in the path.
-	URL string
-	// Authority is the path of the certificate to trust.
-	Authority string
-
-	running *process.Running
-	folder  string
-	client  *http.Client
-}
+// Queues is one running Azurite with its queue service, which takes tokens.
+type Queues struct{ secured }
 
 // StartQueues runs Azurite's queue service on a free port of loopback and returns once
 // it listens. The caller closes it.
 func StartQueues(ctx context.Context) (*Queues, error) {
-	q := &Queues{}
-	if err := q.start(ctx); err != nil {
-		q.Close()
+	s, err := startSecured(ctx, "queue")
+	if err != nil {
+		s.Close()
 		return nil, err
 	}
-	return q, nil
+	return &Queues{s}, nil
 }
 
-func (q *Queues) start(ctx context.Context) (err error) {
-	if q.folder, err = os.MkdirTemp("", "azurite"); err != nil {
-		return err
-	}
-	key, err := q.certify()
-	if err != nil {
-		return err
-	}
-	q.running, err = start(ctx, "queue", "--queueHost", "127.0.0.1", "--queuePort", "0", "--oauth", "basic", "--cert", q.Authority, "--key", key)
-	if err != nil {
-		return err
-	}
-	q.URL = q.running.Address + "/" + Account
-	return nil
-}
+// In is the same service with another account, one of those of [Numbered].
+func (q *Queues) In(account string) *Queues { return &Queues{q.in(account)} }
 
-// certify writes a certificate for loopback and its key, and returns the key's path. They
-// are those of package httptest.
-func (q *Queues) certify() (key string, err error) {
-	server := httptest.NewTLSServer(nil)
-	defer server.Close()
-	q.client = &http.Client{Transport: server.Client().Transport, Timeout: startLimit}
-	pair := server.TLS.Certificates[0]
-	private, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
-	if err != nil {
-		return "", err
-	}
-	q.Authority, key = filepath.Join(q.folder, "cert.pem"), filepath.Join(q.folder, "key.pem")
-	return key, errors.Join(
-		os.WriteFile(q.Authority, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate[0]}), 0o600),
-		os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600),
-	)
+// At is the same account behind a proxy, whose certificate is one of package httptest.
+func (q *Queues) At(proxy string) *Queues {
+	return &Queues{q.at(proxy, q.URL[strings.LastIndexByte(q.URL, '/')+1:])}
 }
-
-// Client trusts the server.
-func (q *Queues) Client() *http.Client { return q.client }
 
 // do makes a request and returns the headers and the body of its answer, whose status is
 // one of those wanted.
@@ -120,15 +74,4 @@ type StatusError struct {
 // Error gives the request and its answer.
 func (e *StatusError) Error() string {
 	return fmt.Sprintf("azurite: %s: %d %s: %s", e.Request, e.Status, http.StatusText(e.Status), e.Body)
-}
-
-// Close ends the server, waits for it to be gone and removes its certificate.
-func (q *Queues) Close() {
-	if q.running != nil {
-		q.running.Close()
-	}
-	if q.client != nil {
-		q.client.CloseIdleConnections()
-	}
-	_ = os.RemoveAll(q.folder)
 }
