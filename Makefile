@@ -27,7 +27,7 @@ RELEASE    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -tags lambda.
 BUDGETS    := users:13000000 webhook:11000000 changes:29000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt format vet tidy lint race size e2e e2e-foreign jq soffice chaos bench bench-peers bench-changes bench-webhook validate build build-UsersFunction build-SnapshotFunction build-ChangesFunction build-WebhookFunction deploy package-azure deploy-azure tools clean
+.PHONY: help run test check fmt format vet tidy lint race size e2e e2e-azure e2e-foreign jq soffice chaos bench bench-peers bench-changes bench-webhook validate build build-UsersFunction build-SnapshotFunction build-ChangesFunction build-WebhookFunction deploy package-azure deploy-azure tools clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -79,6 +79,9 @@ size:
 
 e2e: $(VENV)/installed $(SAM_VENV)/installed $(READERS)/installed $(PYTHON_SDK)/installed $(NODE)/installed jq ## The built functions behind every trigger, store, bus and state machine; kills; other clients and readers; the README's commands; needs python3, node, curl and jq
 	@cd $(INFRA) && $(GO) test -count=1 -timeout 30m $$($(GO) list ./... | grep -v /e2e/foreign/) && echo "e2e: every package passed"
+
+e2e-azure: $(NODE)/installed ## The packed function app of functions/azure under a host as Azure Functions', with Azurite; needs node
+	@cd $(INFRA) && $(GO) test -count=1 -timeout 10m ./e2e/harness/functionshost ./e2e/suites/azure && echo "e2e-azure: every package passed"
 
 e2e-foreign: $(JAVA_SDK)/installed soffice ## Clients and readers that are too heavy for make e2e and CI: Microsoft's Java client, LibreOffice; needs a JDK 17 and Maven
 	@cd $(INFRA) && $(GO) test -count=1 -timeout 30m ./e2e/foreign/... && echo "e2e-foreign: every package passed"

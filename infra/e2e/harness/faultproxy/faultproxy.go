@@ -43,6 +43,8 @@ type Config struct {
 	Target string
 	// TLS has clients speak TLS with the proxy, as with the real stores.
 	TLS bool
+	// Transport reaches a server whose certificate is not trusted otherwise.
+	Transport http.RoundTripper
 }
 
 // Start starts a proxy. The caller closes it.
@@ -57,6 +59,7 @@ func (cfg Config) Start(context.Context) (*Proxy, error) {
 			r.Out.URL.Scheme, r.Out.URL.Host = at.Scheme, at.Host
 			r.Out.Host = r.In.Host
 		},
+		Transport: cfg.Transport,
 		// Clients that go away in the middle are what some tests are about.
 		ErrorLog: log.New(io.Discard, "", 0),
 	}

@@ -1,0 +1,119 @@
+package azure_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"maps"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/rollcall-dev/rollcall/pkg/snapshot"
+	"github.com/rollcall-dev/rollcall/pkg/store"
+)
+
+// present are the ids of the users that the tenant has now.
+func (d *deployment) present() map[string]bool {
+	users := map[string]bool{}
+	at := d.tenant.Position()
+	for _, id := range d.tenant.PresentThroughout(at, at) {
+		users[id] = true
+	}
+	return users
+}
+
+// latest reads as a consumer does: latest, the manifest that it names, and the objects that
+// the manifest names, each checked against its digest. Before the first run it is nil.
+func (d *deployment) latest(tenant string) (*snapshot.Manifest, map[string]bool) {
+	d.Helper()
+	body, _, err := d.store.Read(context.WithoutCancel(d.Context()), "latest/tenant="+tenant+".json")
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	var latest snapshot.Latest
+	if err == nil {
+		err = json.Unmarshal(body, &latest)
+	}
+	if err != nil {
+		d.Fatal(err)
+	}
+	proof := d.read(latest.Manifest)
+	if digest(proof) != latest.ManifestSHA256 {
+		d.Fatal("the manifest is not the one that latest names")
+	}
+	var m snapshot.Manifest
+	if err := json.Unmarshal(proof, &m); err != nil {
+		d.Fatal(err)
+	}
+	if m.Status != snapshot.Complete {
+		d.Fatalf("latest names a run that is %s", m.Status)
+	}
+	users := map[string]bool{}
+	for _, o := range m.Objects {
+		object := d.read(o.URL)
+		if int64(len(object)) != o.Bytes || digest(object) != o.SHA256 {
+			d.Fatalf("%s is not what the manifest says", o.URL)
+		}
+		d.load(users, object)
+	}
+	if len(users) != m.Users {
+		d.Fatalf("the manifest says %d users, there are %d", m.Users, len(users))
+	}
+	return &m, users
+}
+
+func (d *deployment) read(url string) []byte {
+	d.Helper()
+	_, key, found := strings.Cut(url, "/"+container+"/")
+	if !found {
+		d.Fatalf("%s is not in the container", url)
+	}
+	body, _, err := d.store.Read(context.WithoutCancel(d.Context()), key)
+	if err != nil {
+		d.Fatal(err)
+	}
+	return body
+}
+
+func digest(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
+}
+
+func (d *deployment) load(users map[string]bool, object []byte) {
+	d.Helper()
+	plain, err := gzip.NewReader(bytes.NewReader(object))
+	if err != nil {
+		d.Fatal(err)
+	}
+	for lines := json.NewDecoder(plain); lines.More(); {
+		var user struct{ ID string }
+		if err := lines.Decode(&user); err != nil {
+			d.Fatal(err)
+		}
+		if users[user.ID] {
+			d.Fatal("a user is there twice")
+		}
+		users[user.ID] = true
+	}
+}
+
+// published waits until latest names a run that differs from the one before, and checks
+// that it has these users.
+func (d *deployment) published(before string, users map[string]bool) *snapshot.Manifest {
+	d.Helper()
+	var m *snapshot.Manifest
+	var found map[string]bool
+	d.until("another run than "+before+" is published", func() bool {
+		m, found = d.latest(d.tenant.TenantID)
+		return m != nil && m.Run != before
+	})
+	if !maps.Equal(found, users) {
+		d.Fatalf("run %s has %d users, which are not the %d of the tenant", m.Run, len(found), len(users))
+	}
+	return m
+}
