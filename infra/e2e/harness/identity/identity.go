@@ -93,12 +93,15 @@ func Of(tenant *simulator.Tenant) func(context.Context) (*Endpoint, error) {
 	}
 }
 
-// Environ is what App Service tells a function about its identity.
+// Platform is what App Service tells a function about its identity.
+func (e *Endpoint) Platform() []string {
+	return []string{"IDENTITY_ENDPOINT=" + e.server.URL + simulator.IdentityPath, "IDENTITY_HEADER=" + simulator.IdentityHeader}
+}
+
+// Environ is Platform for a function whose environment has other credentials, which stores
+// and buses are not to use.
 func (e *Endpoint) Environ() []string {
-	return []string{
-		"IDENTITY_ENDPOINT=" + e.server.URL + simulator.IdentityPath, "IDENTITY_HEADER=" + simulator.IdentityHeader,
-		"AZURE_TOKEN_CREDENTIALS=ManagedIdentityCredential",
-	}
+	return append(e.Platform(), "AZURE_TOKEN_CREDENTIALS=ManagedIdentityCredential")
 }
 
 // Asked is how often a token for a resource was asked for.

@@ -78,6 +78,7 @@ func prepare(t *testing.T, cfg simulator.Config, env ...string) *deployment {
 	account := azurite.Numbered(n)
 	d := &deployment{T: t, front: harness.Start(t, appservice.Start), queues: shared.queues.In(account), canaries: map[string]bool{
 		sealKey: true, clientState: true, hookKey: true, functionshost.FunctionKey: true, functionshost.MasterKey: true,
+		simulator.IdentityHeader: true,
 	}}
 	d.client = d.front.Client()
 	endpoints, err := simulator.EndpointTransport(d.front.CertPEM, false)
@@ -85,21 +86,23 @@ func prepare(t *testing.T, cfg simulator.Config, env ...string) *deployment {
 		t.Fatal(err)
 	}
 	cfg.Endpoints = endpoints
+	if cfg.Identities == nil { // assigned by the user, as infra/azure does it
+		cfg.Identities = []simulator.Identity{{ClientID: simulator.DefaultIdentity, Roles: []string{"User.Read.All"}}}
+	}
 	d.tenant = harness.Start(t, tenant.New(cfg).Start)
-	who := harness.Start(t, identity.Start)
+	who := harness.Start(t, identity.Of(d.tenant.Tenant))
 	d.storage(account)
 	key := filepath.Join(t.TempDir(), "seal-key")
 	if err := errors.Join(os.WriteFile(key, []byte(sealKey), 0o600), d.tenant.Trust(d.front.CertPEM)); err != nil {
 		t.Fatal(err)
 	}
-	d.canaries[d.tenant.ClientSecret] = true
 	d.config = functionshost.Config{
 		Folder: shared.app, Queues: d.queues.At(d.queue.URL), Lease: 2 * time.Second, Poll: 50 * time.Millisecond,
 		RetryPause: 100 * time.Millisecond,
-		Env: slices.Concat(d.tenant.Environ(), who.Environ(), []string{
+		Env: slices.Concat(d.tenant.Hosts(), who.Platform(), []string{
 			"AzureWebJobsStorage__queueServiceUri=" + d.queue.URL + "/" + account, "AzureWebJobsStorage__credential=managedidentity",
 			"SNAPSHOT_SCHEDULE=0 0 2 * * *", "CHANGES_SCHEDULE=0 */5 * * * *", comesAgainAtOnce,
-			"ROLLCALL_CREDENTIALS=env:", "ROLLCALL_SEAL_KEY=file:" + key,
+			"AZURE_CLIENT_ID=" + simulator.DefaultIdentity, "ROLLCALL_CREDENTIALS=managed-identity:" + simulator.DefaultIdentity, "ROLLCALL_SEAL_KEY=file:" + key,
 			"ROLLCALL_SINKS=azblob://" + account + "/" + container + "?endpoint=" + d.blobs.URL + "/" + account,
 			"ROLLCALL_STATE=azblob://" + account + "/" + state + "?endpoint=" + d.blobs.URL + "/" + account,
 			`ROLLCALL_WEBHOOK_SECRET={"ClientState":"` + clientState + `","HookKey":"whsec_` + hookKey + `"}`,
