@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -106,7 +107,7 @@ func (h *Host) proxy(w http.ResponseWriter, in *http.Request, fn *function) {
 	var aborted any
 	record := h.invoke(in.Context(), fn, func(ctx context.Context, r *run) (err error) {
 		proxy := &httputil.ReverseProxy{
-			Transport: h.client.Transport, FlushInterval: -1,
+			Transport: h.client.Transport, FlushInterval: -1, ErrorLog: log.New(io.Discard, "", 0), // the record has it
 			Rewrite: func(p *httputil.ProxyRequest) { r.rewrite(p) },
 			ModifyResponse: func(response *http.Response) error {
 				r.record.Status = response.StatusCode

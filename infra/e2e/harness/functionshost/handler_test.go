@@ -1,13 +1,16 @@
 package functionshost_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -26,64 +29,95 @@ func TestMain(m *testing.M) {
 
 // handle is a handler, conforming or not, and returns its exit status.
 func handle(name string) int {
-	mux := http.NewServeMux()
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { reply(w, r) })
-	mux.HandleFunc("/exit/{status}", func(_ http.ResponseWriter, r *http.Request) {
-		status, _ := strconv.Atoi(r.PathValue("status"))
-		os.Exit(status)
-	})
-	switch name {
-	case "replies":
-	case "hangs":
-		mux.HandleFunc("POST /", func(_ http.ResponseWriter, r *http.Request) { time.Sleep(time.Hour) })
-	case "breaks":
-		mux.HandleFunc("/api/", breakOff)
-		mux.HandleFunc("POST /", breakOff)
-	case "exits":
+	signal.Ignore(syscall.SIGTERM)
+	answer, ok := map[string]http.HandlerFunc{
+		"replies": reply, "records": record, "echoes": echo, "breaks": breakOff,
+		"hangs":    func(http.ResponseWriter, *http.Request) { time.Sleep(time.Hour) },
+		"redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) },
+		"exits":    nil, "sleeps": nil, "late": echo, "once": reply,
+	}[name]
+	switch {
+	case !ok:
+		panic("there is no handler " + name)
+	case name == "exits":
 		status, _ := strconv.Atoi(os.Getenv("STATUS"))
 		fmt.Println("exits")
 		return status
-	case "sleeps":
+	case name == "sleeps":
+		fmt.Println("sleeps")
 		time.Sleep(time.Hour)
-	case "late":
+	case name == "once" && os.Mkdir("was-here", 0o755) != nil:
 		time.Sleep(300 * time.Millisecond)
+		return 1
+	case name == "late":
+		time.Sleep(500 * time.Millisecond)
 	}
-	fmt.Println("listens on", os.Getenv("FUNCTIONS_CUSTOMHANDLER_PORT"))
-	fmt.Fprintln(os.Stderr, "Warning: this is one")
-	fmt.Fprint(os.Stderr, "this is an error")
-	err := http.ListenAndServe("127.0.0.1:"+os.Getenv("FUNCTIONS_CUSTOMHANDLER_PORT"), mux)
-	fmt.Fprintln(os.Stderr, err)
+	fmt.Println("listens")
+	fmt.Fprintln(os.Stderr, "a Warning\nan error")
+	released := make(chan struct{})
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", answer)
+	mux.HandleFunc("GET /{$}", http.NotFound)
+	mux.HandleFunc("/api/exit/{status}", func(_ http.ResponseWriter, r *http.Request) {
+		status, _ := strconv.Atoi(r.PathValue("status"))
+		os.Exit(status)
+	})
+	mux.HandleFunc("/api/stream/begin", func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "first\n")
+		_ = http.NewResponseController(w).Flush()
+		<-released
+		_, _ = io.WriteString(w, "second\n")
+	})
+	mux.HandleFunc("/api/stream/end", func(http.ResponseWriter, *http.Request) { close(released) })
+	fmt.Println(http.ListenAndServe("127.0.0.1:"+os.Getenv("FUNCTIONS_CUSTOMHANDLER_PORT"), mux))
 	return 1
 }
 
-// reply answers with what the settings say, or with the request.
-func reply(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body)
-	if text, ok := os.LookupEnv("REPLY"); ok && r.Method == http.MethodPost {
-		w.Header().Set("Content-Type", "application/json")
-		if kind := os.Getenv("REPLY_TYPE"); kind != "" {
-			w.Header().Set("Content-Type", kind)
-		}
-		if status, err := strconv.Atoi(os.Getenv("REPLY_STATUS")); err == nil {
-			w.WriteHeader(status)
-		}
-		_, _ = io.WriteString(w, text)
-		return
+// reply answers with what the settings say.
+func reply(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	if kind, ok := os.LookupEnv("REPLY_TYPE"); ok {
+		w.Header()["Content-Type"] = []string{kind}
 	}
+	if status, err := strconv.Atoi(os.Getenv("REPLY_STATUS")); err == nil {
+		w.WriteHeader(status)
+	}
+	_, _ = io.WriteString(w, os.Getenv("REPLY"))
+}
+
+// record prints the request and answers that there are no outputs, after a while.
+func record(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	fmt.Printf("%s %s\n", r.URL.Path, body)
+	d, _ := time.ParseDuration(os.Getenv("SLOW"))
+	time.Sleep(d)
+	reply(w, r)
+}
+
+// echo answers with the request, if it is in an envelope as the value of the output res.
+func echo(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
 	var seen strings.Builder
 	fmt.Fprintf(&seen, "%s %s\nHost: %s\n", r.Method, r.RequestURI, r.Host)
 	_ = r.Header.Write(&seen)
 	fmt.Fprintf(&seen, "\n%s", body)
-	if !strings.Contains(r.RequestURI[1:], "/") && r.Method == http.MethodPost {
-		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprintf(w, `{"Outputs":{"res":{"statusCode":"200","headers":{"X-Seen":"yes"},"body":%s}},"Logs":["replied"],"ReturnValue":null}`, quoted(seen.String()))
+	if r.Header.Get("Show") != "" {
+		dir, _ := os.Getwd()
+		fmt.Fprintf(&seen, "\nDIR=%s\n%s", dir, strings.Join(os.Environ(), "\n"))
+	}
+	if strings.HasPrefix(r.RequestURI, "/api/") {
+		_, _ = io.WriteString(w, seen.String())
 		return
 	}
-	_, _ = io.WriteString(w, seen.String())
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	_ = json.NewEncoder(w).Encode(map[string]any{
+		"Outputs": map[string]any{"res": map[string]any{"statusCode": "200", "body": seen.String()}}, "Logs": []string{"replied"},
+	})
 }
 
 // breakOff sends the beginning of a response that never ends.
 func breakOff(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", "1000")
 	_, _ = io.WriteString(w, `{"Outputs":`)
 	_ = http.NewResponseController(w).Flush()
@@ -95,13 +129,24 @@ const (
 	hostJSON = `{"version":"2.0","extensionBundle":{"id":"Microsoft.Azure.Functions.ExtensionBundle","version":"[4.*, 5.0.0)"},
 		"customHandler":{"description":{"defaultExecutablePath":"handler"}}}`
 	httpFunction = `{"bindings":[
-		{"type":"httpTrigger","name":"req","direction":"in","authLevel":"anonymous"},
+		{"type":"httpTrigger","name":"req","direction":"in","authLevel":"anonymous","route":"users/{id?}"},
 		{"type":"http","name":"res","direction":"out"}]}`
 	timerFunction = `{"bindings":[{"type":"timerTrigger","name":"timer","direction":"in","schedule":"0 0 3 * * *"}]}`
+
+	forwarding = "AzureFunctionsJobHost__customHandler__enableForwardingHttpRequest=true"
+	proxying   = "AzureFunctionsJobHost__customHandler__enableProxyingHttpRequest=true"
 )
 
 // files are an app's, by path.
 type files map[string]string
+
+// users is an app with one function over HTTP.
+func users() files { return files{"host.json": hostJSON, "users/function.json": httpFunction} }
+
+// everything is an app whose function takes every path.
+func everything() files {
+	return files{"host.json": hostJSON, "all/function.json": strings.Replace(httpFunction, "users/{id?}", "{*path}", 1)}
+}
 
 // write puts an app into a folder, with this binary as its handler.
 func (f files) write(t testing.TB) string {
@@ -126,22 +171,23 @@ func (f files) write(t testing.TB) string {
 	return folder
 }
 
-// start runs an app whose handler is the named one.
-func start(t testing.TB, f files, handler string, change func(*functionshost.Config)) *functionshost.Host {
+// start runs an app whose handler is the named one, with app settings.
+func start(t testing.TB, f files, handler string, settings ...string) *functionshost.Host {
 	t.Helper()
-	return harness.Start(t, config(t, f, handler, change).Start)
+	return harness.Start(t, config(t, f, handler, settings...).Start)
 }
 
-func config(t testing.TB, f files, handler string, change func(*functionshost.Config)) functionshost.Config {
+func config(t testing.TB, f files, handler string, settings ...string) functionshost.Config {
 	t.Helper()
-	cfg := functionshost.Config{Folder: f.write(t), Env: []string{"HANDLER=" + handler}}
-	if change != nil {
-		change(&cfg)
+	return functionshost.Config{Folder: f.write(t), Env: append([]string{"HANDLER=" + handler}, settings...)}
+}
+
+// count is how often the handler printed a line.
+func count(h *functionshost.Host, text string) (n int) {
+	for _, line := range h.Lines() {
+		if line.Source == "stdout" && line.Text == text {
+			n++
+		}
 	}
-	return cfg
-}
-
-// with adds app settings.
-func with(variables ...string) func(*functionshost.Config) {
-	return func(cfg *functionshost.Config) { cfg.Env = append(cfg.Env, variables...) }
+	return n
 }

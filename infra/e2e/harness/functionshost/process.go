@@ -59,6 +59,16 @@ type child struct {
 	recycled bool // the host wants it gone; guarded by worker.mu
 }
 
+// gone reports whether the process has ended.
+func (c *child) gone() bool {
+	select {
+	case <-c.exited:
+		return true
+	default:
+		return false
+	}
+}
+
 // startWorker starts the handler and keeps it running until close.
 func startWorker(ctx context.Context, a *app, env []string, limit time.Duration, j *journal, down func()) (*worker, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
@@ -110,7 +120,6 @@ func (w *worker) run() (again bool) {
 
 // exit says what the end of a process means.
 func (w *worker) exit(c *child) (again bool) {
-	w.set(func() { w.ready = false })
 	w.mu.Lock()
 	closed, recycled := w.err != nil, c.recycled
 	w.mu.Unlock()
@@ -181,7 +190,10 @@ func (w *worker) launch() (*child, error) {
 		_ = c.command.Wait()
 		stdout.flush()
 		stderr.flush()
-		close(c.exited)
+		w.set(func() {
+			w.ready = false
+			close(c.exited)
+		})
 	}()
 	return c, nil
 }
@@ -198,7 +210,7 @@ func (w *worker) probe(c *child) error {
 		}
 		response, err := w.client.Do(request)
 		if err == nil {
-			w.set(func() { w.ready = !c.recycled && w.err == nil })
+			w.set(func() { w.ready = !c.gone() && !c.recycled && w.err == nil })
 			return response.Body.Close()
 		}
 		select {
@@ -272,13 +284,8 @@ func (w *worker) kill() {
 
 // end kills a process and waits until it is gone.
 func (w *worker) end(c *child) {
-	if c == nil {
+	if c == nil || c.gone() {
 		return
-	}
-	select {
-	case <-c.exited:
-		return
-	default:
 	}
 	_ = syscall.Kill(-c.command.Process.Pid, syscall.SIGKILL)
 	<-c.exited
