@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/repository"
 )
 
 const (
@@ -86,6 +88,29 @@ func TestTheZipFileHasTheFunctionsAndAHandlerThatCanBeStarted(t *testing.T) {
 	}
 }
 
+func TestTheFunctionsOfThisProjectCanBePacked(t *testing.T) {
+	handler := filepath.Join(t.TempDir(), "handler")
+	if err := repository.Release(t.Context(), "functions/azure", "amd64", handler); err != nil {
+		t.Fatal(err)
+	}
+	folder, err := repository.Path("functions", "azure")
+	if err != nil {
+		t.Fatal(err)
+	}
+	functions, err := filepath.Glob(filepath.Join(folder, "*", "function.json"))
+	if err != nil || len(functions) == 0 {
+		t.Fatalf("there are no functions: %v", err)
+	}
+	zipped := packed(t, folder, handler)
+	z, err := zip.NewReader(bytes.NewReader(zipped), int64(len(zipped)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := len(functions) + 2; len(z.File) != want { // and the handler and host.json
+		t.Errorf("it has %d files, want %d", len(z.File), want)
+	}
+}
+
 func TestAFolderThatCannotBeAFunctionAppIsRefused(t *testing.T) {
 	good := build(t, app(t, plain()), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0")
 	for what, change := range map[string]struct {
@@ -118,8 +143,8 @@ func TestAFolderThatCannotBeAFunctionAppIsRefused(t *testing.T) {
 func TestAProgramForAnotherMachineIsRefused(t *testing.T) {
 	folder := app(t, plain())
 	for environ, want := range map[string]string{
-		"GOOS=linux GOARCH=arm64":                          "EM_AARCH64",
-		"GOOS=windows GOARCH=amd64":                        "no program for Linux",
+		"GOOS=linux GOARCH=arm64":                        "EM_AARCH64",
+		"GOOS=windows GOARCH=amd64":                      "no program for Linux",
 		"GOOS=linux GOARCH=amd64 GOFLAGS=-buildmode=pie": "needs libraries",
 	} {
 		program := build(t, folder, append(strings.Fields(environ), "CGO_ENABLED=0")...)

@@ -51,13 +51,13 @@ func collect(folder, handler string) ([]file, error) {
 	}
 	files := make([]file, 0, len(names)+1)
 	for _, name := range names {
-		content, err := os.ReadFile(filepath.Join(folder, filepath.FromSlash(name)))
+		content, err := os.ReadFile(filepath.Join(folder, filepath.FromSlash(name))) //nolint:gosec // whoever calls names the folder
 		if err != nil {
 			return nil, err
 		}
 		files = append(files, file{name, 0o644, content})
 	}
-	program, err := os.ReadFile(handler)
+	program, err := os.ReadFile(handler) //nolint:gosec // whoever calls names it
 	if err != nil {
 		return nil, fmt.Errorf("the built handler: %w", err)
 	}

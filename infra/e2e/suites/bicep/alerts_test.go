@@ -16,12 +16,13 @@ import (
 func source(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
+	root := os.DirFS(harness.Path(t))
 	for _, folder := range []string{"pkg", "functions"} {
-		err := filepath.WalkDir(harness.Path(t, folder), func(path string, _ fs.DirEntry, err error) error {
+		err := fs.WalkDir(root, folder, func(path string, _ fs.DirEntry, err error) error {
 			if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
 				return err
 			}
-			text, err := os.ReadFile(path)
+			text, err := fs.ReadFile(root, path)
 			all.Write(text)
 			return err
 		})
