@@ -45,6 +45,8 @@ type deployment struct {
 	queues *azurite.Queues   // not through the proxy
 	store  *azblob.Store     // the container of the lists, not through the proxy
 	config functionshost.Config
+	// sealKey is the file of the key that seals skiptokens.
+	sealKey string
 
 	mu       sync.Mutex
 	hosts    []*functionshost.Host
@@ -92,8 +94,8 @@ func prepare(t *testing.T, cfg simulator.Config, env ...string) *deployment {
 	d.tenant = harness.Start(t, tenant.New(cfg).Start)
 	who := harness.Start(t, identity.Of(d.tenant.Tenant))
 	d.storage(account)
-	key := filepath.Join(t.TempDir(), "seal-key")
-	if err := errors.Join(os.WriteFile(key, []byte(sealKey), 0o600), d.tenant.Trust(d.front.CertPEM)); err != nil {
+	d.sealKey = filepath.Join(t.TempDir(), "seal-key")
+	if err := errors.Join(os.WriteFile(d.sealKey, []byte(sealKey), 0o600), d.tenant.Trust(d.front.CertPEM)); err != nil {
 		t.Fatal(err)
 	}
 	d.config = functionshost.Config{
@@ -102,7 +104,7 @@ func prepare(t *testing.T, cfg simulator.Config, env ...string) *deployment {
 		Env: slices.Concat(d.tenant.Hosts(), who.Platform(), []string{
 			"AzureWebJobsStorage__queueServiceUri=" + d.queue.URL + "/" + account, "AzureWebJobsStorage__credential=managedidentity",
 			"SNAPSHOT_SCHEDULE=0 0 2 * * *", "CHANGES_SCHEDULE=0 */5 * * * *", comesAgainAtOnce,
-			"AZURE_CLIENT_ID=" + simulator.DefaultIdentity, "ROLLCALL_CREDENTIALS=managed-identity:" + simulator.DefaultIdentity, "ROLLCALL_SEAL_KEY=file:" + key,
+			"AZURE_CLIENT_ID=" + simulator.DefaultIdentity, "ROLLCALL_CREDENTIALS=managed-identity:" + simulator.DefaultIdentity, "ROLLCALL_SEAL_KEY=file:" + d.sealKey,
 			"ROLLCALL_SINKS=azblob://" + account + "/" + container + "?endpoint=" + d.blobs.URL + "/" + account,
 			"ROLLCALL_STATE=azblob://" + account + "/" + state + "?endpoint=" + d.blobs.URL + "/" + account,
 			`ROLLCALL_WEBHOOK_SECRET={"ClientState":"` + clientState + `","HookKey":"whsec_` + hookKey + `"}`,

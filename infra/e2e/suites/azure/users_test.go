@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"testing"
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/functionshost"
 )
@@ -18,23 +19,29 @@ type response struct {
 	broken error // why it is not whole
 }
 
-// ask sends a request for a path below /api, or for a whole link. A header without a value is
-// not sent.
+// ask sends a request for a path below /api, or for a whole link.
 func (d *deployment) ask(method, address string, header http.Header) response {
 	d.Helper()
 	if !strings.Contains(address, "://") {
 		address = d.front.URL + "/api" + address
 	}
-	request, err := http.NewRequestWithContext(d.Context(), method, address, nil)
+	return ask(d.T, d.client, method, address, header)
+}
+
+// ask sends a request and reads its response as far as it comes. A header without a value is
+// not sent.
+func ask(t *testing.T, client *http.Client, method, address string, header http.Header) response {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, address, nil)
 	if err != nil {
-		d.Fatal(err)
+		t.Fatal(err)
 	}
 	for name, values := range header {
 		if len(values) > 0 && values[0] != "" {
 			request.Header[name] = values
 		}
 	}
-	r, err := d.client.Do(request)
+	r, err := client.Do(request)
 	if err != nil {
 		return response{broken: err}
 	}

@@ -1,0 +1,92 @@
+package azure_test
+
+import (
+	"encoding/base64"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/functionshost"
+	"github.com/rollcall-dev/rollcall/pkg/simulator"
+)
+
+const (
+	reader   = "r3ader-token.that-no-log.may.contain"
+	visitor  = "v1sitor-token.that-no-log.may.contain"
+	readerID = "5ead0000-1111-4222-8333-444455556666"
+)
+
+// signIn is App Service's authentication with two callers, of whom one has the role.
+func signIn() *functionshost.Authentication {
+	roles := func(values ...string) (claims []functionshost.Claim) {
+		for _, value := range values {
+			claims = append(claims, functionshost.Claim{Type: "roles", Value: value})
+		}
+		return claims
+	}
+	return &functionshost.Authentication{
+		Principals: map[string]functionshost.Principal{
+			reader:  {ID: readerID, Name: "nightly-job", Provider: "aad", Claims: roles("Other", "Users.Read")},
+			visitor: {ID: "71510000-1111-4222-8333-444455556666", Name: "visitor", Provider: "aad", Claims: roles("Other")},
+		},
+		ExcludedPaths: []string{"/api/webhook/notifications", "/api/webhook/run"},
+	}
+}
+
+func TestAppServiceSaysWhoCalls(t *testing.T) {
+	inEveryMode(t, simulator.Config{Users: 30}, []string{"ROLLCALL_JWT_ROLES=Users.Read"}, func(d *deployment, _ mode) {
+		d.canaries[reader], d.canaries[visitor] = true, true
+		d.config.Authentication = signIn()
+		d.start()
+		forged := base64.StdEncoding.EncodeToString([]byte(`{"role_typ":"roles","claims":[{"typ":"roles","val":"Users.Read"}]}`))
+		for what, c := range map[string]struct {
+			header http.Header
+			want   int
+		}{
+			"nobody":                {nil, http.StatusUnauthorized},
+			"a key alone":           {keyed(), http.StatusUnauthorized},
+			"a token alone":         {http.Header{"Authorization": {"Bearer " + reader}}, http.StatusUnauthorized},
+			"an unknown token":      {keyed("Authorization", "Bearer unknown"), http.StatusUnauthorized},
+			"both":                  {keyed("Authorization", "Bearer "+reader), http.StatusOK},
+			"both without the role": {keyed("Authorization", "Bearer "+visitor), http.StatusUnauthorized},
+			"a forged role": {keyed("Authorization", "Bearer "+visitor, "X-MS-CLIENT-PRINCIPAL", forged, "X-MS-CLIENT-PRINCIPAL-ID", readerID),
+				http.StatusUnauthorized},
+		} {
+			if r := d.ask(http.MethodGet, "/users?$top=5", c.header); r.status != c.want {
+				d.Errorf("%s: %d %.200s", what, r.status, r.body)
+			}
+		}
+		if !strings.Contains(d.host().Output(), readerID) {
+			d.Error("the log does not say who called")
+		}
+		// Graph has no token: the webhook is left out of it.
+		if r := d.ask(http.MethodPost, "/webhook/notifications?validationToken=hello", nil); r.status != http.StatusOK || r.body != "hello" {
+			d.Errorf("the handshake: %d %s", r.status, r.body)
+		}
+	})
+}
+
+// TestForgedHeadersSayNothing has an app without App Service's authentication, whose
+// callers may send its headers themselves.
+func TestForgedHeadersSayNothing(t *testing.T) {
+	const forger = "f0f0f0f0-1111-4222-8333-444455556666"
+	inEveryMode(t, simulator.Config{Users: 30}, nil, func(d *deployment, _ mode) {
+		d.canaries[forger], d.canaries["evil.example"] = true, true
+		more := []string{
+			"X-MS-CLIENT-PRINCIPAL-ID", forger, "X-MS-CLIENT-PRINCIPAL-NAME", forger, "X-MS-TOKEN-AAD-ACCESS-TOKEN", forger,
+			"X-Forwarded-User", forger, "X-Forwarded-Prefix", "/evil.example", "X-Forwarded-Host", "evil.example", "X-Original-URL", "/evil.example",
+			"X-MS-CLIENT-PRINCIPAL", base64.StdEncoding.EncodeToString([]byte(`{"claims":[{"typ":"name","val":"` + forger + `"}]}`)),
+		}
+		without := http.Header{}
+		for i := 0; i < len(more); i += 2 {
+			without.Set(more[i], more[i+1])
+		}
+		if r := d.ask(http.MethodGet, "/users?$top=5", without); r.status != http.StatusUnauthorized {
+			d.Errorf("without a key: %d %.200s", r.status, r.body)
+		}
+		r := d.ask(http.MethodGet, "/users?$top=5", keyed(more...))
+		if r.status != http.StatusOK || strings.Contains(r.body, "evil.example") || !strings.Contains(r.body, `"@odata.nextLink":"`+d.front.URL+`/api/v1.0/users?`) {
+			d.Errorf("with a key: %d %.400s", r.status, r.body)
+		}
+	})
+}
