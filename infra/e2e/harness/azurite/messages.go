@@ -32,6 +32,15 @@ func (q *Queues) CreateQueue(ctx context.Context, name string) error {
 	return err
 }
 
+// Len is how many messages a queue has, those included that are hidden.
+func (q *Queues) Len(ctx context.Context, name string) (int, error) {
+	head, _, err := q.do(ctx, http.MethodGet, name+"?comp=metadata", nil, http.StatusOK)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(head.Get("X-Ms-Approximate-Messages-Count"))
+}
+
 // Send puts a message into a queue, as it is.
 func (q *Queues) Send(ctx context.Context, name, text string) error {
 	body := bytes.NewBufferString("<QueueMessage><MessageText>")

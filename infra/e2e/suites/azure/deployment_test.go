@@ -37,14 +37,15 @@ import (
 // It has a storage account of its own. Instances come and go.
 type deployment struct {
 	*testing.T
-	tenant *tenant.Tenant
-	front  *appservice.Front
-	client *http.Client      // of the front
-	blobs  *faultproxy.Proxy // between the handler and the blobs
-	queue  *faultproxy.Proxy // between the host and the queues
-	queues *azurite.Queues   // not through the proxy
-	store  *azblob.Store     // the container of the lists, not through the proxy
-	config functionshost.Config
+	tenant  *tenant.Tenant
+	front   *appservice.Front
+	client  *http.Client      // of the front
+	blobs   *faultproxy.Proxy // between the handler and the blobs
+	queue   *faultproxy.Proxy // between the host and the queues
+	queues  *azurite.Queues   // not through the proxy
+	account *azurite.Blobs    // not through the proxy
+	store   *azblob.Store     // the container of the lists, not through the proxy
+	config  functionshost.Config
 	// sealKey is the file of the key that seals skiptokens.
 	sealKey string
 
@@ -117,9 +118,9 @@ func prepare(t *testing.T, cfg simulator.Config, env ...string) *deployment {
 // storage makes the account's containers and queues, and the proxies before them.
 func (d *deployment) storage(account string) {
 	d.Helper()
-	blobs := shared.blobs.In(account)
+	d.account = shared.blobs.In(account)
 	for _, name := range []string{container, state} {
-		if err := blobs.CreateContainer(d.Context(), name); err != nil {
+		if err := d.account.CreateContainer(d.Context(), name); err != nil {
 			d.Fatal(err)
 		}
 	}
@@ -131,11 +132,11 @@ func (d *deployment) storage(account string) {
 	behind := func(url string, client *http.Client) *faultproxy.Proxy {
 		return harness.Start(d, faultproxy.Config{Target: strings.TrimSuffix(url, "/"+account), TLS: true, Transport: client.Transport}.Start)
 	}
-	d.blobs, d.queue = behind(blobs.URL, blobs.Client()), behind(d.queues.URL, d.queues.Client())
+	d.blobs, d.queue = behind(d.account.URL, d.account.Client()), behind(d.queues.URL, d.queues.Client())
 	var err error
 	d.store, err = azblob.New(azblob.Config{
-		Account: account, Container: container, Endpoint: blobs.URL, Credential: identity.Credential{},
-		Options: policy.ClientOptions{Transport: blobs.Client()},
+		Account: account, Container: container, Endpoint: d.account.URL, Credential: identity.Credential{},
+		Options: policy.ClientOptions{Transport: d.account.Client()},
 	})
 	if err != nil {
 		d.Fatal(err)

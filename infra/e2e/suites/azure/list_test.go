@@ -8,10 +8,15 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"slices"
 	"strings"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	azcontainer "github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
+	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/gzip"
 
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/identity"
 	"github.com/rollcall-dev/rollcall/pkg/snapshot"
 	"github.com/rollcall-dev/rollcall/pkg/store"
 )
@@ -116,4 +121,53 @@ func (d *deployment) published(before string, users map[string]bool) *snapshot.M
 		d.Fatalf("run %s has %d users, which are not the %d of the tenant", m.Run, len(found), len(users))
 	}
 	return m
+}
+
+// blobNames are all keys below a prefix of the container of the lists.
+func (d *deployment) blobNames(prefix string) (names []string) {
+	d.Helper()
+	client, err := azcontainer.NewClient(d.account.URL+"/"+container, identity.Credential{}, &azcontainer.ClientOptions{
+		ClientOptions: policy.ClientOptions{Transport: d.account.Client()},
+	})
+	if err != nil {
+		d.Fatal(err)
+	}
+	for pages := client.NewListBlobsFlatPager(&azcontainer.ListBlobsFlatOptions{Prefix: &prefix}); pages.More(); {
+		page, err := pages.NextPage(d.Context())
+		if err != nil {
+			d.Fatal(err)
+		}
+		for _, item := range page.Segment.BlobItems {
+			names = append(names, *item.Name)
+		}
+	}
+	return names
+}
+
+// runs are the names of the runs of a tenant of which there are blobs.
+func (d *deployment) runs(tenant string) []string {
+	d.Helper()
+	found := map[string]bool{}
+	for _, name := range d.blobNames("runs/tenant=" + tenant + "/") {
+		_, rest, _ := strings.Cut(name, "/run=")
+		run, _, _ := strings.Cut(rest, "/")
+		found[run] = true
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+// nothingElse checks that a run has left no blob but those that its manifest names.
+func (d *deployment) nothingElse(m *snapshot.Manifest) {
+	d.Helper()
+	want := []string{"runs/tenant=" + m.Tenant + "/run=" + m.Run + "/manifest.json"}
+	for _, o := range m.Objects {
+		_, key, _ := strings.Cut(o.URL, "/"+container+"/")
+		want = append(want, key)
+	}
+	slices.Sort(want)
+	got := d.blobNames("runs/tenant=" + m.Tenant + "/run=" + m.Run + "/")
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		d.Errorf("the run has other blobs (+) than its manifest names (-):\n%s", diff)
+	}
 }
