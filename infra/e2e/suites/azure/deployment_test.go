@@ -65,7 +65,8 @@ const (
 	changes          = "rollcall-changes"
 
 	// Settings of host.json that make tests short: a message that failed comes again at once.
-	comesAgainAtOnce = "AzureFunctionsJobHost__extensions__queues__visibilityTimeout=00:00:00"
+	comesAgainAtOnce  = "AzureFunctionsJobHost__extensions__queues__visibilityTimeout=00:00:00"
+	comesAgainForEver = "AzureFunctionsJobHost__extensions__queues__maxDequeueCount=1000"
 )
 
 // timeout is the app setting that sets functionTimeout.
@@ -204,7 +205,7 @@ func (d *deployment) searchLogs() {
 // until waits for something that must come true.
 func (d *deployment) until(what string, done func() bool) {
 	d.Helper()
-	limit := time.NewTimer(time.Minute)
+	limit := time.NewTimer(2 * time.Minute)
 	defer limit.Stop()
 	for !done() {
 		select {
