@@ -48,11 +48,11 @@ param letter string = 'a'
 param list array = ['x', 'y']
 param on bool = true
 var name = 'n-${letter} ${on ? 'yes' : 'no'}\n'
-var object = union({ one: 1, two: letter == 'a' && !on ? 2 : 3 }, on ? { '${letter}-3': list[1] } : {})
+var bag = union({ one: 1, two: letter == 'a' && !on ? 2 : 3 }, on ? { '${letter}-3': list[1] } : {})
 
 resource r 'A/r@2020-01-01' = {
   name: 'r'
-  properties: object
+  properties: bag
 
   resource child 'c' = [for (item, i) in list: {
     name: '${item}${i}'
@@ -71,7 +71,7 @@ output name string = name
 output mapped array = map(concat(list, ['z']), item => '${item}!')
 output filtered string = filter([{ k: 'a', v: 'first' }, { k: 'b', v: 'second' }], each => (each.k == 'b'))[0].v
 output numbers int = max(7 / 2, min(9, 2))
-output empties array = [empty(''), empty(list), empty({})]
+output empties bool = empty('') && !empty(list)
 output module string = m.outputs.end
 output encoded string = base64(trim(' {} '))
 `
@@ -92,7 +92,7 @@ output encoded string = base64(trim(' {} '))
 	}
 	want := map[string]any{
 		"name": "n-b yes\n", "mapped": []any{"x!", "y!", "z!"}, "filtered": "second", "numbers": 3,
-		"empties": []any{true, false, true}, "module": group + "|A/r/r/c/y1", "encoded": "e30=",
+		"empties": true, "module": group + "|A/r/r/c/y1", "encoded": "e30=",
 	}
 	if diff := cmp.Diff(want, d.Outputs); diff != "" {
 		t.Error(diff)

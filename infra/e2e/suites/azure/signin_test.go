@@ -49,8 +49,10 @@ func TestAppServiceSaysWhoCalls(t *testing.T) {
 			"an unknown token":      {keyed("Authorization", "Bearer unknown"), http.StatusUnauthorized},
 			"both":                  {keyed("Authorization", "Bearer "+reader), http.StatusOK},
 			"both without the role": {keyed("Authorization", "Bearer "+visitor), http.StatusUnauthorized},
-			"a forged role": {keyed("Authorization", "Bearer "+visitor, "X-MS-CLIENT-PRINCIPAL", forged, "X-MS-CLIENT-PRINCIPAL-ID", readerID),
-				http.StatusUnauthorized},
+			"a forged role": {
+				keyed("Authorization", "Bearer "+visitor, "X-MS-CLIENT-PRINCIPAL", forged, "X-MS-CLIENT-PRINCIPAL-ID", readerID),
+				http.StatusUnauthorized,
+			},
 		} {
 			if r := d.ask(http.MethodGet, "/users?$top=5", c.header); r.status != c.want {
 				d.Errorf("%s: %d %.200s", what, r.status, r.body)
