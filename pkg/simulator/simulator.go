@@ -1,6 +1,6 @@
 // Package simulator is a simulated Entra ID tenant: the token service,
-// Microsoft Graph's users with their change notifications, and a small AWS Secrets
-// Manager, on one host.
+// Microsoft Graph's users with their change notifications, a small AWS Secrets
+// Manager and a small Azure Key Vault, on one host.
 //
 // It exists to prove the client wrong. It answers as the real services do,
 // down to the order of JSON members and the wording of errors, and on demand it
@@ -88,6 +88,7 @@ type Tenant struct {
 	graph     *graphapi.Service
 	notices   *subscription.Service
 	secrets   *vault.SecretsManager
+	vault     *vault.KeyVault
 	journal   *wire.Journal
 }
 
@@ -105,6 +106,7 @@ func New(config Config) *Tenant {
 		journal: wire.NewJournal(c.Seed),
 	}
 	t.login = login.New(c, t.faults)
+	t.vault = vault.NewKeyVault(c.Seed, c.Tenant, t.login.Accepts)
 	t.notices = subscription.New(c, t.faults)
 	t.directory = newDirectory(c, t.notices)
 	t.graph = graphapi.New(c, t.directory, t.login, t.faults, t.notices)
@@ -123,7 +125,8 @@ func newDirectory(c Config, notices *subscription.Service) *directory.Directory 
 func (t *Tenant) Config() Config { return t.config }
 
 // Handler serves everything on one host: the token service, the endpoints of managed
-// identities, Microsoft Graph under /v1.0, and Secrets Manager at POST /.
+// identities, Microsoft Graph under /v1.0, Secrets Manager at POST /, and Key Vault below
+// /secrets.
 func (t *Tenant) Handler() http.Handler { return http.HandlerFunc(t.serve) }
 
 // Transport answers requests without a socket. In a testing/synctest bubble all
@@ -143,6 +146,8 @@ func (t *Tenant) serve(w http.ResponseWriter, r *http.Request) {
 		t.graph.Serve(x)
 	case path == "/" && r.Method == http.MethodPost:
 		t.secrets.Serve(x)
+	case strings.HasPrefix(path, "/secrets/"):
+		t.vault.Serve(x)
 	default:
 		t.login.Serve(x)
 	}
@@ -299,6 +304,20 @@ func (t *Tenant) SetSecretBinary(name string, value []byte) { t.secrets.SetBinar
 // AccessDeniedException, DecryptionFailure, InternalServiceError or
 // ResourceNotFoundException. SetSecret ends that.
 func (t *Tenant) RefuseSecret(name, code string) error { return t.secrets.Refuse(name, code) }
+
+// SetVaultSecret stores a secret's text in the simulated Key Vault as its current version, which
+// ends at a time, never if that is zero, and returns the version.
+func (t *Tenant) SetVaultSecret(name, text string, ends time.Time) (version string) {
+	return t.vault.Set(name, text, ends)
+}
+
+// DisableVaultSecret disables the current version of a secret in Key Vault.
+func (t *Tenant) DisableVaultSecret(name string) error { return t.vault.Disable(name) }
+
+// RefuseVaultSecret makes reads of a secret in Key Vault fail, until it is set anew, by a code
+// that Key Vault gives: ForbiddenByRbac, ForbiddenByFirewall, AccessDenied, Throttled or
+// InternalServerError.
+func (t *Tenant) RefuseVaultSecret(name, code string) error { return t.vault.Refuse(name, code) }
 
 // SecretARN is the ARN of a secret: its name and six characters.
 func (t *Tenant) SecretARN(name string) string { return vault.ARN(name) }

@@ -97,6 +97,16 @@ type Verdict struct {
 // Verify verifies an Authorization header as Graph does on the host, and returns
 // the token's roles.
 func (s *Service) Verify(authorization, host string) (roles []string, verdict Verdict) {
+	return s.verify(authorization, func(audience string) bool { return s.isGraph(audience, host) })
+}
+
+// Accepts reports whether an Authorization header opens what tokens of the audience are for.
+func (s *Service) Accepts(authorization, audience string) bool {
+	_, verdict := s.verify(authorization, func(of string) bool { return of == audience })
+	return verdict.Word == "valid"
+}
+
+func (s *Service) verify(authorization string, isFor func(audience string) bool) (roles []string, verdict Verdict) {
 	scheme, value, ok := strings.Cut(authorization, " ")
 	if !ok || !strings.EqualFold(scheme, "Bearer") || value == "" {
 		return nil, Verdict{Word: "absent", Message: "Access token is empty."}
@@ -121,7 +131,7 @@ func (s *Service) Verify(authorization, host string) (roles []string, verdict Ve
 	switch {
 	case token.Expires <= now || token.NotBefore > now+300:
 		return nil, Verdict{Word: "expired", Message: "Lifetime validation failed, the token is expired."}
-	case !s.isGraph(strings.TrimSuffix(token.Audience, "/"), host):
+	case !isFor(strings.TrimSuffix(token.Audience, "/")):
 		return invalid("Access token validation failure. Invalid audience.")
 	}
 	s.mu.Lock()

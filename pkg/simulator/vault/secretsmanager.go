@@ -1,5 +1,6 @@
-// Package vault is a simulated AWS Secrets Manager that knows one operation,
-// GetSecretValue. It imports packages guid and wire only.
+// Package vault is where a simulated tenant's secrets are: an AWS Secrets Manager that
+// knows one operation, GetSecretValue, and an Azure Key Vault that knows Get Secret. It
+// imports packages guid and wire only.
 package vault
 
 import (
