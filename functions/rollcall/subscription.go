@@ -10,6 +10,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/publisher"
+	"github.com/rollcall-dev/rollcall/pkg/reader"
 	"github.com/rollcall-dev/rollcall/pkg/subscription"
 )
 
@@ -230,6 +231,7 @@ func (p *program) withSubscriptions(ctx context.Context, do func(t *tenant, sett
 		return err
 	}
 	defer t.close()
+	settings.WebhookSecret = settings.WebhookSecret.Via(reader.Secrets(t.config, t.options...))
 	err = do(t, &settings)
 	if err != nil && ctx.Err() != nil {
 		return &interruptedError{fmt.Sprintf("stopped: %v; `%s subscription list` shows what there is now", context.Cause(ctx), programName)}

@@ -17,6 +17,8 @@ type Cloud struct {
 	Name string
 	// LoginURL and GraphURL are its login host and its Graph root.
 	LoginURL, GraphURL string
+	// VaultDomain is that of its key vaults, <vault>.<domain>, "" where it is not known.
+	VaultDomain string
 }
 
 // Scope is what a token for the cloud's Graph is asked for: its Graph root, for
@@ -28,16 +30,17 @@ func Public() Cloud { return All()[0] }
 
 // All returns the clouds. The first four follow "National cloud deployments" of the
 // Graph documentation, the others the list of environments of Graph's PowerShell SDK
-// and the login hosts that MSAL trusts.
+// and the login hosts that MSAL trusts; the domains of vaults those that Microsoft's
+// drivers of SQL Server trust.
 func All() []Cloud {
 	return []Cloud{
-		{"public", "https://login.microsoftonline.com", "https://graph.microsoft.com"},
-		{"usgov", "https://login.microsoftonline.us", "https://graph.microsoft.us"},
-		{"usgov-dod", "https://login.microsoftonline.us", "https://dod-graph.microsoft.us"},
-		{"china", "https://login.partner.microsoftonline.cn", "https://microsoftgraph.chinacloudapi.cn"},
-		{"bleu", "https://login.sovcloud-identity.fr", "https://graph.svc.sovcloud.fr"},
-		{"delos", "https://login.sovcloud-identity.de", "https://graph.svc.sovcloud.de"},
-		{"govsg", "https://login.sovcloud-identity.sg", "https://graph.svc.sovcloud.sg"},
+		{"public", "https://login.microsoftonline.com", "https://graph.microsoft.com", "vault.azure.net"},
+		{"usgov", "https://login.microsoftonline.us", "https://graph.microsoft.us", "vault.usgovcloudapi.net"},
+		{"usgov-dod", "https://login.microsoftonline.us", "https://dod-graph.microsoft.us", "vault.usgovcloudapi.net"},
+		{"china", "https://login.partner.microsoftonline.cn", "https://microsoftgraph.chinacloudapi.cn", "vault.azure.cn"},
+		{"bleu", "https://login.sovcloud-identity.fr", "https://graph.svc.sovcloud.fr", "vault.sovcloud-api.fr"},
+		{"delos", "https://login.sovcloud-identity.de", "https://graph.svc.sovcloud.de", "vault.sovcloud-api.de"},
+		{"govsg", "https://login.sovcloud-identity.sg", "https://graph.svc.sovcloud.sg", ""},
 	}
 }
 

@@ -30,6 +30,9 @@ type Config struct {
 	// LoginURL and GraphURL are the hosts to use, https://host[:port]: the cloud's,
 	// or those that replace them.
 	LoginURL, GraphURL string
+	// VaultDomain is that of the key vaults that secrets are read from, such as
+	// vault.azure.net: the cloud's, or the one that replaces it. "" where neither is known.
+	VaultDomain string
 	// Replaced names the variables that replace a host of the cloud. The caller logs a
 	// warning for each, since the client secret or the token is sent there.
 	Replaced []string

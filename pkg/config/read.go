@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -31,6 +32,7 @@ type settings struct {
 	Cloud           cloudName           `env:"ROLLCALL_CLOUD"`
 	LoginURL        host                `env:"ROLLCALL_LOGIN_URL"`
 	GraphURL        host                `env:"ROLLCALL_GRAPH_URL"`
+	VaultDomain     domain              `env:"ROLLCALL_VAULT_DOMAIN"`
 	Select          property.Columns    `env:"ROLLCALL_SELECT"`
 	Filter          string              `env:"ROLLCALL_FILTER"`
 	PageSize        pageSize            `env:"ROLLCALL_PAGE_SIZE"`
@@ -89,12 +91,12 @@ func OnAzure(environ []string) []string {
 
 // gather returns the values of the variables that this package or the credentials
 // read. App Service leaves unresolved Key Vault references in place; they are
-// reported as problems.
+// reported as problems, also where a library reads the variable.
 func gather(environ []string, found *collector) map[string]string {
 	values := map[string]string{}
 	for _, entry := range environ {
 		name, value, ok := strings.Cut(entry, "=")
-		if !ok || !isOurs(name) {
+		if !ok || !isOurs(name) && !isLibrarys(name) {
 			continue
 		}
 		if _, duplicate := values[name]; duplicate {
@@ -105,7 +107,7 @@ func gather(environ []string, found *collector) map[string]string {
 		case value == "":
 		case isReference(value):
 			found.add(name, "is a Key Vault reference that was not resolved", "give the app's identity access to the vault, and check the reference")
-		default:
+		case isOurs(name):
 			values[name] = value
 		}
 	}
@@ -116,14 +118,21 @@ func isOurs(name string) bool {
 	switch name {
 	case "IDENTITY_ENDPOINT", "WEBSITE_SITE_NAME", // of App Service
 		"AWS_LAMBDA_LOG_LEVEL", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-		"AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_KEY",
-		"AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_AUTHORITY_HOST", "AZURE_REGIONAL_AUTHORITY_NAME",
-		"AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE",
 		"FUNCTIONS_CUSTOMHANDLER_PORT", "FUNCTIONS_APP_ROOT_PATH", "WEBSITE_AUTH_ENABLED", "WEBSITE_HOSTNAME",
 		"AzureFunctionsJobHost__functionTimeout", "AzureFunctionsJobHost__extensions__http__routePrefix", "AzureFunctionsJobHost__extensions__queues__maxDequeueCount":
 		return true
 	}
-	return len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix)
+	return strings.HasPrefix(name, "AZURE_") || len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix)
+}
+
+// isLibrarys reports whether a library that is linked here reads a variable: the AWS SDK,
+// net/http and crypto/x509. Those that azidentity reads are ours as well.
+func isLibrarys(name string) bool {
+	switch strings.ToUpper(name) {
+	case "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "IDENTITY_HEADER":
+		return true
+	}
+	return strings.HasPrefix(name, "AWS_")
 }
 
 func isReference(value string) bool {
@@ -195,6 +204,7 @@ func (s *settings) config(values map[string]string) *Config {
 		Cloud:           own,
 		LoginURL:        s.Cloud.LoginURL,
 		GraphURL:        s.Cloud.GraphURL,
+		VaultDomain:     cmp.Or(string(s.VaultDomain), s.Cloud.VaultDomain),
 		Select:          s.Select,
 		Filter:          s.Filter,
 		PageSize:        int(s.PageSize),

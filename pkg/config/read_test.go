@@ -194,6 +194,17 @@ func TestReplacedHostsAreReportedAndKeepTheScope(t *testing.T) {
 	}
 }
 
+func TestTheDomainOfVaultsFollowsTheCloud(t *testing.T) {
+	for entry, want := range map[string]string{
+		"": "vault.azure.net", "ROLLCALL_CLOUD=usgov": "vault.usgovcloudapi.net", "ROLLCALL_CLOUD=china": "vault.azure.cn", "ROLLCALL_CLOUD=govsg": "",
+		"ROLLCALL_VAULT_DOMAIN=Vault.Example": "vault.example",
+	} {
+		if c := mustRead(t, entry); c.VaultDomain != want {
+			t.Errorf("%q gives %q, want %q", entry, c.VaultDomain, want)
+		}
+	}
+}
+
 func TestTheAuthorityHostOfTheAzureSDKIsHonoured(t *testing.T) {
 	c := mustRead(t, "AZURE_AUTHORITY_HOST=https://login.example/")
 	if c.LoginURL != "https://login.example" || len(c.Replaced) != 1 || c.Replaced[0] != "AZURE_AUTHORITY_HOST" {
@@ -247,15 +258,18 @@ func TestAProblemNamesTheVariableAndTheRemedy(t *testing.T) {
 		{"ROLLCALL_LOAD_BALANCER=arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/net/users/50dc6c495c0c9188", "Application Load Balancer"},
 		{"ROLLCALL_LOAD_BALANCER=arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/users/50dc6c495c0c9188", "Application Load Balancer"},
 		{"ROLLCALL_RESPONSE=streaming", "buffered, or stream"},
-		{"ROLLCALL_CREDENTIALS=hunter2", "no scheme; write secretsmanager:<ARN or name>, managed-identity:[<client id>], env: or file:<path>"},
+		{"ROLLCALL_CREDENTIALS=hunter2", "no scheme; write secretsmanager:<ARN or name>, keyvault:https://<vault>.vault.azure.net/secrets/<name>, managed-identity:[<client id>], env: or file:<path>"},
 		{`ROLLCALL_CREDENTIALS={"ClientSecret":"hunter2"}`, "unknown scheme"},
 		{"ROLLCALL_CREDENTIALS=safe:hunter2", "unknown scheme safe:"},
 		{"ROLLCALL_CREDENTIALS=secretsmanager:hunter2?label=x", `unknown parameter "label"`},
-		{"ROLLCALL_SEAL_KEY=hunter2", "no scheme; write secretsmanager:<ARN or name> or file:<path>"},
-		{"ROLLCALL_SEAL_KEY=hunter2:hunter2", "unknown scheme; write secretsmanager:<ARN or name> or file:<path>"},
-		{"ROLLCALL_SEAL_KEY=env:", "env: keeps no text; write secretsmanager:<ARN or name> or file:<path>"},
-		{"ROLLCALL_SEAL_KEY=env:hunter2", "write secretsmanager:<ARN or name> or file:<path>"},
+		{"ROLLCALL_SEAL_KEY=hunter2", "no scheme; write secretsmanager:<ARN or name>, keyvault:https://<vault>.vault.azure.net/secrets/<name> or file:<path>"},
+		{"ROLLCALL_SEAL_KEY=hunter2:hunter2", "unknown scheme; write secretsmanager:<ARN or name>, keyvault:https://<vault>.vault.azure.net/secrets/<name> or file:<path>"},
+		{"ROLLCALL_SEAL_KEY=env:", "env: keeps no text; write secretsmanager:<ARN or name>, keyvault:https://<vault>.vault.azure.net/secrets/<name> or file:<path>"},
+		{"ROLLCALL_SEAL_KEY=env:hunter2", "write secretsmanager:<ARN or name>, keyvault:https://<vault>.vault.azure.net/secrets/<name> or file:<path>"},
 		{"ROLLCALL_SEAL_KEY=managed-identity:", "managed-identity: keeps no text; write"},
+		{"ROLLCALL_VAULT_DOMAIN=https://vault.azure.net", "write the domain alone"},
+		{"ROLLCALL_VAULT_DOMAIN=net", "write the domain alone"},
+		{"ROLLCALL_VAULT_DOMAIN=*.vault.azure.net", "write the domain alone"},
 		{"ROLLCALL_SELEKT=id", "did you mean ROLLCALL_SELECT?"},
 		{"ROLLCALL_PAGESIZE=5", "did you mean ROLLCALL_PAGE_SIZE?"},
 		{"rollcall_filter=x", "did you mean ROLLCALL_FILTER?"},
@@ -384,6 +398,31 @@ func TestOnAzureTheManagedIdentityStandsInForCredentials(t *testing.T) {
 	}
 	if _, err := config.Read(config.OnAzure([]string{"ROLLCALL_CREDENTIALS=@Microsoft.KeyVault(VaultName=v)"})); err == nil {
 		t.Error("a reference that was not resolved was replaced by the default")
+	}
+}
+
+func TestAReferenceThatWasNotResolvedIsNamedWhicheverVariableItIsIn(t *testing.T) {
+	variables := append(config.ExtraVariables(),
+		"ROLLCALL_CREDENTIALS", "ROLLCALL_SEAL_KEY", "ROLLCALL_CLOUD", "ROLLCALL_LOGIN_URL", "ROLLCALL_GRAPH_URL", "ROLLCALL_VAULT_DOMAIN", "ROLLCALL_SELECT", "ROLLCALL_FILTER",
+		"ROLLCALL_PAGE_SIZE", "ROLLCALL_COUNT_SLACK", "ROLLCALL_REQUIRE_VERIFIED", "ROLLCALL_ALLOW_ANONYMOUS", "ROLLCALL_JWT_ROLES", "ROLLCALL_LOAD_BALANCER", "ROLLCALL_RESPONSE", "ROLLCALL_PARALLEL",
+		"AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_AUTHORITY_HOST",
+		"AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_KEY", "AZURE_TOKEN_CREDENTIALS", "IDENTITY_ENDPOINT", "IDENTITY_HEADER", "WEBSITE_HOSTNAME", "FUNCTIONS_CUSTOMHANDLER_PORT",
+		"AWS_SECRET_ACCESS_KEY", "AWS_LAMBDA_LOG_LEVEL", "HTTPS_PROXY", "https_proxy", "SSL_CERT_FILE",
+	)
+	for _, variable := range variables {
+		for _, value := range []string{
+			"@Microsoft.KeyVault(SecretUri=https://people.vault.azure.net/secrets/hunter2/)", " @microsoft.keyvault(VaultName=people;SecretName=hunter2) ", "@Microsoft.KeyVault(",
+		} {
+			var more further
+			_, err := config.Read([]string{variable + "=" + value}, &more)
+			var e *config.Error
+			if !errors.As(err, &e) || len(e.Problems) != 1 || e.Problems[0].Variable != variable || !strings.Contains(err.Error(), "Key Vault reference") || strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("%s=%s: %v", variable, value, err)
+			}
+		}
+	}
+	if _, err := config.Read([]string{"APPLICATIONINSIGHTS_CONNECTION_STRING=@Microsoft.KeyVault(VaultName=v)", "ROLLCALL_FILTER=mail eq '@Microsoft.KeyVault('"}); err != nil {
+		t.Errorf("a variable that nobody reads here, or another text: %v", err)
 	}
 }
 

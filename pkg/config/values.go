@@ -129,6 +129,22 @@ func (k *keySource) UnmarshalText(text []byte) error {
 	return err
 }
 
+// domain is what the names of hosts end with.
+type domain string
+
+// UnmarshalText parses a name of two labels or more.
+func (d *domain) UnmarshalText(text []byte) error {
+	name, err := origin.ParseName(string(text))
+	if err == nil && !strings.Contains(name, ".") {
+		err = origin.ErrLabel
+	}
+	if err != nil {
+		return &complaint{err.Error(), "write the domain alone, such as vault.azure.net"}
+	}
+	*d = domain(name)
+	return nil
+}
+
 // cloudName is a cloud that is given by its name.
 type cloudName cloud.Cloud
 

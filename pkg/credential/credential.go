@@ -41,9 +41,8 @@ type Config struct {
 	// region that azidentity prefers: the value, and whether it is set. This package never
 	// reads the process environment itself; azidentity does, for a managed identity.
 	LookupEnv func(name string) (string, bool)
-	// AWS loads the AWS configuration at the first read of a secret; see
-	// [secret.NewReader] for the default.
-	AWS secret.LoadAWS
+	// Secrets is how the secret is reached that keeps the identity.
+	Secrets secret.Access
 	// Transport carries the requests to the login host and, without a proxy, to the
 	// endpoint of a managed identity. The default is http.DefaultTransport, which honours
 	// HTTPS_PROXY and SSL_CERT_FILE.

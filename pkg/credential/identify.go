@@ -36,13 +36,15 @@ func identify(f *fields, at place) (Identity, error) {
 		ClientID:     f.values[clientID].value,
 		ClientSecret: secret.NewText(f.values[clientSecret].value),
 		KeyID:        f.values[keyID].value,
+		ExpiresAt:    f.ends,
 	}
 	if text := f.values[expiresAt].value; text != "" {
 		t, err := time.Parse(time.RFC3339, text)
 		if err != nil {
 			f.warn("ExpiresAt is not a time and is ignored: write it as in 2027-01-31T00:00:00Z")
+		} else {
+			id.ExpiresAt = t
 		}
-		id.ExpiresAt = t
 	}
 	if guid.Valid(id.ClientSecret.Reveal()) {
 		f.warn("ClientSecret is a GUID, as Secret IDs are: if Entra ID refuses it, copy the column Value instead of Secret ID")

@@ -37,7 +37,8 @@ type Identity struct {
 	ClientSecret secret.Text
 	// KeyID is the id of the client secret in Entra, "" when the source keeps none.
 	KeyID string
-	// ExpiresAt is when the client secret ends, zero when the source does not say.
+	// ExpiresAt is when the client secret ends: what the source says, or else the vault that
+	// keeps it. Zero when neither does.
 	ExpiresAt time.Time
 	// Warnings say what is odd about what the source keeps and does not stop the
 	// work. They quote none of its values.

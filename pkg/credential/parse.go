@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -27,6 +28,8 @@ type fields struct {
 	authorities []found
 	// warnings say what is wrong with fields that are not needed.
 	warnings []string
+	// ends is when the place that keeps the secret says that it ends.
+	ends time.Time
 	// content is the whole secret, for its names alone.
 	content []byte
 	words   *vocabulary

@@ -53,7 +53,7 @@ func fieldReader(cfg Config) (func(ctx context.Context) (*fields, error), error)
 		}
 		return func(context.Context) (*fields, error) { return fromEnvironment(cfg.LookupEnv) }, nil
 	}
-	text, err := secret.NewReader(cfg.Source, cfg.AWS)
+	text, err := secret.NewReader(cfg.Source, cfg.Secrets)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,11 @@ func fieldReader(cfg Config) (func(ctx context.Context) (*fields, error), error)
 		if err != nil {
 			return nil, err
 		}
-		return parse(content)
+		f, err := parse(content)
+		if err == nil {
+			f.ends = text.Ends()
+		}
+		return f, err
 	}, nil
 }
 

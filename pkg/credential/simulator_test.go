@@ -31,12 +31,12 @@ func against(t *testing.T, tenant *simulator.Tenant, source string) *credential.
 	c, err := credential.New(credential.Config{
 		Source:    parsed,
 		Transport: transport,
-		AWS: func(context.Context, string) (aws.Config, error) {
+		Secrets: secret.Access{AWS: func(context.Context, string) (aws.Config, error) {
 			return aws.Config{
 				Region: "eu-west-1", HTTPClient: &http.Client{Transport: transport},
 				Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "example", ""),
 			}, nil
-		},
+		}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -128,7 +128,7 @@ func TestARefusalOfTheSimulatedSecretsManagerIsReported(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err := against(t, tenant, "secretsmanager:"+entry).Token(t.Context(), "", "")
-			if e := wantUnread(t, err, kind); e.AWSCode != code || strings.Contains(err.Error(), simulator.DefaultClientSecret) {
+			if e := wantUnread(t, err, kind); e.Code != code || strings.Contains(err.Error(), simulator.DefaultClientSecret) {
 				t.Errorf("%s: error %v", code, err)
 			}
 		})

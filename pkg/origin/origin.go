@@ -194,6 +194,9 @@ func (o Origin) Host() string {
 // Name returns the host without the port, an IPv6 address in brackets.
 func (o Origin) Name() string { return o.name }
 
+// Loopback reports whether it is this machine whoever resolves its name.
+func (o Origin) Loopback() bool { return isLoopback(o.name) }
+
 // Subdomain returns the origin whose host is label.<host>, at the same port. The
 // label has no dots.
 func (o Origin) Subdomain(label string) (Origin, error) {

@@ -47,6 +47,7 @@ type Publisher struct {
 // New checks that the sinks and the state store go together. It makes no request
 // and reads no secret. Changes need no sink, if there is a state store.
 func New(cfg *config.Config, settings Settings, log *slog.Logger, options ...reader.Option) (*Publisher, error) {
+	settings.WebhookSecret = settings.WebhookSecret.Via(reader.Secrets(cfg, options...))
 	p := &Publisher{
 		cfg: cfg, settings: settings, log: log, options: options,
 		state: settings.State, access: sink.Access{LookupEnv: cfg.LookupEnv, Azure: azure(cfg), Keys: settings.sinkKeys},

@@ -205,16 +205,17 @@ func TestTheSecretOfWebhooksIsNeverQuoted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for value, want := range map[string]string{
-		"":                                     "is needed to sign",
-		"s3cr3t":                               "has no scheme",
-		"env:":                                 "env: keeps no text",
-		`{"SinkKey":"s3cr3t`:                   "is not a JSON object",
-		`{"HookKey":"s3cr3t"}`:                 "the member HookKey",
-		`{"ClientState":"s3cr3ts3cr3ts3cr3t"}`: "has no SinkKey",
-		`{"SinkKey":"s3cr3t"}`:                 "24 to 128 random bytes",
-		"file:" + kept:                         "24 to 128 random bytes",
-		"file:" + dir:                          "is a directory",
-		"file:" + filepath.Join(dir, "x"):      "does not exist",
+		"":       "is needed to sign",
+		"s3cr3t": "has no scheme",
+		"env:":   "env: keeps no text",
+		"keyvault:https://s3cr3t.example/secrets/x": "names a host that is not <vault>.vault.azure.net",
+		`{"SinkKey":"s3cr3t`:                        "is not a JSON object",
+		`{"HookKey":"s3cr3t"}`:                      "the member HookKey",
+		`{"ClientState":"s3cr3ts3cr3ts3cr3t"}`:      "has no SinkKey",
+		`{"SinkKey":"s3cr3t"}`:                      "24 to 128 random bytes",
+		"file:" + kept:                              "24 to 128 random bytes",
+		"file:" + dir:                               "is a directory",
+		"file:" + filepath.Join(dir, "x"):           "does not exist",
 	} {
 		p, err := h.publisher(t, "ROLLCALL_SINKS=file://"+dir+"/out https://127.0.0.1/s3cr3t", "ROLLCALL_WEBHOOK_SECRET="+value)
 		if err == nil {

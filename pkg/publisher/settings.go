@@ -44,7 +44,7 @@ func (s *Settings) checkWebhookSecret() error {
 	case s.WebhookSecret.IsZero() && !s.NotificationURL.IsZero():
 		return errNoClientState
 	case !s.WebhookSecret.Inline():
-		return nil
+		return s.WebhookSecret.Check()
 	}
 	if signed {
 		if _, err := s.sinkKeys(context.Background()); err != nil {

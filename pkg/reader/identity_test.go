@@ -4,21 +4,78 @@ import (
 	"errors"
 	"log/slog"
 	"net/http/httptest"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/config"
+	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/reader"
+	"github.com/rollcall-dev/rollcall/pkg/secret"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
-func TestAFunctionOfAzureReadsTheListByItsManagedIdentity(t *testing.T) {
-	tenant, server := start(t)
+// hosted is the environment of a function in Azure, whose managed identity is one of the tenant.
+func hosted(t *testing.T, tenant *simulator.Tenant) []string {
+	t.Helper()
 	endpoint := httptest.NewServer(tenant.IdentityHandler())
 	t.Cleanup(endpoint.Close)
-	t.Setenv("IDENTITY_ENDPOINT", endpoint.URL+simulator.IdentityPath) // which azidentity reads itself
-	t.Setenv("IDENTITY_HEADER", simulator.IdentityHeader)
-	cfg, err := config.Read(config.OnAzure([]string{"ROLLCALL_GRAPH_URL=" + server.URL, "IDENTITY_ENDPOINT=" + endpoint.URL + simulator.IdentityPath, "WEBSITE_SITE_NAME=people"}))
+	environ := []string{
+		"IDENTITY_ENDPOINT=" + endpoint.URL + simulator.IdentityPath, "IDENTITY_HEADER=" + simulator.IdentityHeader,
+		"WEBSITE_SITE_NAME=people", "AZURE_TOKEN_CREDENTIALS=ManagedIdentityCredential",
+	}
+	for _, one := range environ { // azidentity reads them itself
+		name, value, _ := strings.Cut(one, "=")
+		t.Setenv(name, value)
+	}
+	return environ
+}
+
+func TestCredentialsAndKeysAreReadFromKeyVault(t *testing.T) {
+	tenant, server := start(t)
+	ends := time.Now().Add(40 * 24 * time.Hour).Truncate(time.Second)
+	tenant.SetVaultSecret("entra", identity(simulator.DefaultClientSecret), ends)
+	tenant.SetVaultSecret("seal", strings.Repeat("k", 32), time.Time{})
+	vault := "keyvault:" + server.URL + "/secrets/"
+	cfg, err := config.Read(append(hosted(t, tenant),
+		"ROLLCALL_LOGIN_URL="+server.URL, "ROLLCALL_GRAPH_URL="+server.URL, "ROLLCALL_CREDENTIALS="+vault+"entra", "ROLLCALL_SEAL_KEY="+vault+"seal"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := reader.New(cfg, slog.New(slog.DiscardHandler), reader.WithTransport(server.Transport()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if users, err := r.Graph.Count(t.Context(), r.Request.Query(), new(graph.Stats)); err != nil || users != 1200 {
+		t.Errorf("%d users, %v", users, err)
+	}
+	if id, err := r.Credential.Identity(t.Context()); err != nil || !id.ExpiresAt.Equal(ends) {
+		t.Errorf("the secret ends %v, %v; want %v", id.ExpiresAt, err, ends)
+	}
+	if key, err := r.SealKey(t.Context()); err != nil || len(key) != 32 {
+		t.Errorf("a key of %d bytes, %v", len(key), err)
+	}
+}
+
+func TestAVaultOfAnotherCloudIsRefusedAtTheStart(t *testing.T) {
+	for variable, source := range map[string]string{
+		"ROLLCALL_CREDENTIALS": "keyvault:https://people.vault.azure.cn/secrets/entra", "ROLLCALL_SEAL_KEY": "keyvault:https://people.evil.example/secrets/seal",
+	} {
+		cfg, err := config.Read([]string{variable + "=" + source})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wrong *secret.SourceError
+		if _, err := reader.New(cfg, slog.New(slog.DiscardHandler)); !errors.As(err, &wrong) || wrong.Name() != "Config.Invalid" {
+			t.Errorf("%s: %v", variable, err)
+		}
+	}
+}
+
+func TestAFunctionOfAzureReadsTheListByItsManagedIdentity(t *testing.T) {
+	tenant, server := start(t)
+	cfg, err := config.Read(config.OnAzure(append(hosted(t, tenant), "ROLLCALL_GRAPH_URL="+server.URL)))
 	if err != nil {
 		t.Fatal(err)
 	}

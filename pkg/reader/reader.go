@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"runtime/debug"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/rollcall-dev/rollcall/pkg/advanced"
@@ -22,6 +23,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/property"
 	"github.com/rollcall-dev/rollcall/pkg/retry"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
+	"github.com/rollcall-dev/rollcall/pkg/secret/keyvault"
 )
 
 // Reader reads one tenant's users.
@@ -46,7 +48,7 @@ func WithTransport(t http.RoundTripper) Option {
 
 // WithAWS loads the AWS configuration for secrets by load.
 func WithAWS(load func(ctx context.Context, region string) (aws.Config, error)) Option {
-	return func(c *credential.Config, _ *graph.Config) { c.AWS = load }
+	return func(c *credential.Config, _ *graph.Config) { c.Secrets.AWS = load }
 }
 
 // WithAudience is for a person who watches: each wait for a token or for Graph is shown,
@@ -61,13 +63,7 @@ func New(cfg *config.Config, log *slog.Logger, options ...Option) (*Reader, erro
 	for _, name := range cfg.Replaced {
 		log.Warn("a host of the cloud is replaced; the client secret or the token goes there", "variable", name)
 	}
-	forCredential := credential.Config{
-		Source: cfg.Credentials, Cloud: cfg.Cloud, LoginURL: cfg.LoginURL, LookupEnv: cfg.LookupEnv, Log: log,
-	}
-	forGraph := graph.Config{BaseURL: cfg.GraphURL, Log: log}
-	for _, option := range options {
-		option(&forCredential, &forGraph)
-	}
+	forCredential, forGraph := configure(cfg, log, options)
 	identity, err := credential.New(forCredential)
 	if err != nil {
 		return nil, err
@@ -90,10 +86,33 @@ func New(cfg *config.Config, log *slog.Logger, options ...Option) (*Reader, erro
 	if cfg.SealKey == (secret.Source{}) {
 		return r, nil
 	}
-	if r.seal, err = sealKey(cfg.SealKey, forCredential.AWS, log); err != nil {
+	if r.seal, err = sealKey(cfg.SealKey, forCredential.Secrets, log); err != nil {
 		return nil, err
 	}
 	return r, nil
+}
+
+// configure makes the configurations of the credential and of the Graph client.
+func configure(cfg *config.Config, log *slog.Logger, options []Option) (credential.Config, graph.Config) {
+	forCredential := credential.Config{
+		Source: cfg.Credentials, Cloud: cfg.Cloud, LoginURL: cfg.LoginURL, LookupEnv: cfg.LookupEnv, Log: log,
+	}
+	forGraph := graph.Config{BaseURL: cfg.GraphURL, Log: log}
+	for _, option := range options {
+		option(&forCredential, &forGraph)
+	}
+	signIn := forCredential // with which it signs in to vaults
+	forCredential.Secrets.Vault = &keyvault.Vaults{
+		Domain: cfg.VaultDomain, Transport: forCredential.Transport,
+		Credential: func() (azcore.TokenCredential, error) { return credential.Default(signIn) },
+	}
+	return forCredential, forGraph
+}
+
+// Secrets is how a function reads secrets beside its credentials, such as that of webhooks.
+func Secrets(cfg *config.Config, options ...Option) secret.Access {
+	c, _ := configure(cfg, nil, options)
+	return c.Secrets
 }
 
 // memory is what the process may use, 0 if that is not limited: the size of the Lambda

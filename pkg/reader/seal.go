@@ -43,8 +43,8 @@ func derivedSealKey(id credential.Identity) ([]byte, error) {
 }
 
 // sealKey returns the cached key of the text at source.
-func sealKey(source secret.Source, load secret.LoadAWS, log *slog.Logger) (*secret.Cache[[]byte], error) {
-	reader, err := secret.NewReader(source, load)
+func sealKey(source secret.Source, by secret.Access, log *slog.Logger) (*secret.Cache[[]byte], error) {
+	reader, err := secret.NewReader(source, by)
 	if err != nil {
 		return nil, fmt.Errorf("ROLLCALL_SEAL_KEY: %w", err)
 	}

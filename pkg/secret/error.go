@@ -31,11 +31,11 @@ type Error struct {
 	Problem, Advice string
 	// Source is where the secret is kept, as it is configured.
 	Source string
-	// AWSCode is AWS's name for the error, such as ResourceNotFoundException.
-	AWSCode string
+	// Code is AWS's or Azure's name for the error, such as ResourceNotFoundException.
+	Code string
 	// Status is the HTTP status of a refusal, 0 for none.
 	Status int
-	// RequestID identifies the request to AWS's support.
+	// RequestID identifies the request to the cloud's support.
 	RequestID string
 	// Err is the cause where one can be told apart (a context's end, a file's
 	// absence, a broken connection). Its text is not part of Error.
@@ -54,7 +54,7 @@ func (e *Error) Name() string {
 // Error says what happened, where, and what to do next.
 func (e *Error) Error() string {
 	var details diagnosis.Details
-	details.Add("", e.AWSCode)
+	details.Add("", e.Code)
 	if e.Status != 0 {
 		details.Add("HTTP ", strconv.Itoa(e.Status))
 	}
@@ -75,8 +75,8 @@ func (e *Error) LogValue() slog.Value {
 		slog.String("advice", e.Advice),
 		slog.String("source", e.Source),
 	}
-	if e.AWSCode != "" {
-		attrs = append(attrs, slog.String("awsCode", e.AWSCode))
+	if e.Code != "" {
+		attrs = append(attrs, slog.String("code", e.Code))
 	}
 	if e.Status != 0 {
 		attrs = append(attrs, slog.Int("status", e.Status))

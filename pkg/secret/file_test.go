@@ -40,7 +40,7 @@ func TestAFileThatCannotBeUsedIsNamed(t *testing.T) {
 func TestOnlyFilesAndSecretsManagerKeepTexts(t *testing.T) {
 	for _, source := range []secret.Source{{}, {Scheme: secret.Environment}, {Scheme: secret.ManagedIdentity}} {
 		var e *secret.SourceError
-		if _, err := secret.NewReader(source, nil); !errors.As(err, &e) || e.Name() != "Config.Invalid" {
+		if _, err := secret.NewReader(source, secret.Access{}); !errors.As(err, &e) || e.Name() != "Config.Invalid" {
 			t.Errorf("%q: %v", source, err)
 		}
 	}

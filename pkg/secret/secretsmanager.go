@@ -98,7 +98,7 @@ func awsError(err error) error {
 		e = &Error{Kind: Forbidden, Problem: "AWS gave no credentials to read the secret with", Advice: "check the function's role, or sign in again with `aws sso login` (asked: " + f.Other + ")"}
 	case f.Answered:
 		e = refused(f.Code)
-		e.AWSCode = f.Code
+		e.Code = f.Code
 	case f.Connection == diagnosis.Timeout:
 		e = &Error{Kind: Unavailable, Problem: "Secrets Manager did not answer in time", Advice: "a function in a VPC needs a NAT gateway or an interface endpoint for it", Err: err}
 	case f.Connection != diagnosis.None:

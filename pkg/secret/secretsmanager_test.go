@@ -61,7 +61,7 @@ func newReader(t *testing.T, source string, load secret.LoadAWS) *secret.Reader 
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := secret.NewReader(s, load)
+	r, err := secret.NewReader(s, secret.Access{AWS: load})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,8 +182,8 @@ func TestASecretThatCannotBeReadSaysWhy(t *testing.T) {
 			mustContain(t, got.Error(), row.want, row.code, "secretsmanager:rollcall/entra", "aws-request-1")
 			mustNotContain(t, got.Error(), canary, "alice")
 			mustNotContain(t, prints(t, err), canary, "alice")
-			if got.AWSCode != row.code || got.Status != row.status {
-				t.Errorf("%s, HTTP %d", got.AWSCode, got.Status)
+			if got.Code != row.code || got.Status != row.status {
+				t.Errorf("%s, HTTP %d", got.Code, got.Status)
 			}
 		})
 	}

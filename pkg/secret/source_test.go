@@ -11,14 +11,20 @@ import (
 )
 
 const (
+	vaultVersion = "0123456789abcdef0123456789ABCDEF"
+
 	canary  = "Zq8Q~canary.Secret_0123456789-abcdefghij"
 	testARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rollcall/entra-AbCdEf"
 )
 
 func TestASourceIsReadAndWrittenTheSameWay(t *testing.T) {
 	for text, want := range map[string]secret.Source{
-		"env:":              {Scheme: secret.Environment},
-		" ENV: \n":          {Scheme: secret.Environment},
+		"env:":     {Scheme: secret.Environment},
+		" ENV: \n": {Scheme: secret.Environment},
+		"keyvault:https://people.vault.azure.net/secrets/entra":                       {Scheme: secret.KeyVault, Name: "https://people.vault.azure.net/secrets/entra"},
+		"KeyVault:HTTPS://People.Vault.Azure.NET:443/secrets/Entra-1/":                {Scheme: secret.KeyVault, Name: "https://people.vault.azure.net/secrets/Entra-1"},
+		"keyvault:https://people.vault.azure.net/secrets/entra/" + vaultVersion + "/": {Scheme: secret.KeyVault, Name: "https://people.vault.azure.net/secrets/entra", Version: vaultVersion},
+		"keyvault:https://127.0.0.1:8443/secrets/entra":                               {Scheme: secret.KeyVault, Name: "https://127.0.0.1:8443/secrets/entra"},
 		"managed-identity:": {Scheme: secret.ManagedIdentity},
 		"Managed-Identity:8E3E0B1C-51D8-4A6C-9D5E-0A1B2C3D4E5F": {Scheme: secret.ManagedIdentity, Name: "8e3e0b1c-51d8-4a6c-9d5e-0a1b2c3d4e5f"},
 		"file:secret.json":                                                      {Scheme: secret.File, Name: "secret.json"},
@@ -50,7 +56,25 @@ func TestAWrongSourceIsNamedWithItsRemedy(t *testing.T) {
 		{"", "no scheme"},
 		{"rollcall/entra", "no scheme"},
 		{"vault:x", "unknown scheme vault:"},
-		{"keyvault:https://v/secrets/x", "keyvault: is not available in this version"},
+		{"keyvault:", "keyvault: holds a URL that is not an https URL"},
+		{"keyvault:people", "is not an https URL"},
+		{"keyvault:http://people.vault.azure.net/secrets/entra", "is not an https URL"},
+		{"keyvault:http://127.0.0.1/secrets/entra", "is not an https URL"},
+		{"keyvault:https://" + canary + "@people.vault.azure.net/secrets/entra", "carries a user name or password"},
+		{"keyvault:https://people.v\u0430ult.azure.net/secrets/entra", "plain ASCII"},
+		{"keyvault:https://people.vault.azure.net./secrets/entra", "dot at its end"},
+		{"keyvault:https://people.vault.azure.net/secrets/entra?api-version=7.4", "a query or a fragment"},
+		{"keyvault:https://people.vault.azure.net/secrets/entra#" + canary, "a query or a fragment"},
+		{"keyvault:https://people.vault.azure.net", "not that of a secret"},
+		{"keyvault:https://people.vault.azure.net/secrets", "not that of a secret"},
+		{"keyvault:https://people.vault.azure.net/secrets//", "not that of a secret"},
+		{"keyvault:https://people.vault.azure.net/keys/entra", "not that of a secret"},
+		{"keyvault:https://people.vault.azure.net/secrets/../keys/entra", "not that of a secret"},
+		{"keyvault:https://people.vault.azure.net/secrets/entra/v1", "not that of a secret"},
+		{"keyvault:https://people.vault.azure.net/secrets/entra/" + vaultVersion + "/x", "not that of a secret"},
+		{"keyvault:https://people.vault.azure.net/secrets/entra%2f.." + canary, "not that of a secret"},
+		{"keyvault:https://people.vault.azure.net/secrets/" + strings.Repeat("e", 128), "not that of a secret"},
+		{"keyvault:https://%zz" + canary, "holds no URL"},
 		{"managed-identity:rollcall", "the client id of a user-assigned identity, a GUID"},
 		{"managed-identity:{8e3e0b1c-51d8-4a6c-9d5e-0a1b2c3d4e5f}", "a GUID"},
 		{"managed-identity:" + canary, "a GUID"},
@@ -82,6 +106,7 @@ func TestAWrongSourceIsNamedWithItsRemedy(t *testing.T) {
 			continue
 		}
 		mustContain(t, err.Error(), want)
+		mustNotContain(t, err.Error(), canary)
 	}
 }
 
@@ -117,7 +142,7 @@ func mustNotContain(t *testing.T, text string, parts ...string) {
 func FuzzASourceIsPlainOrAnErrorThatQuotesNoSecret(f *testing.F) {
 	for _, seed := range []string{
 		"env:", "file:/x", "file:///etc/x", "secretsmanager:a?stage=b&version=c", "secretsmanager:" + testARN, "secretsmanager:a?" + canary,
-		"secretsmanager:arn:aws:secretsmanager:eu-west-1.evil:1:secret:x", canary, canary + ":", "keyvault:https://" + canary, "ENV:" + canary, "file:////" + canary,
+		"secretsmanager:arn:aws:secretsmanager:eu-west-1.evil:1:secret:x", canary, canary + ":", "keyvault:https://" + canary, "keyvault:https://people.vault.azure.net/secrets/entra/" + vaultVersion, "ENV:" + canary, "file:////" + canary,
 		"managed-identity:" + canary, "managed-identity:8E3E0B1C-51D8-4A6C-9D5E-0A1B2C3D4E5F", "secretsmanager:a?stage=" + canary, "secretsmanager:a?%zz" + canary, "secretsmanager:arn:aws:secretsmanager:k\u212a:1:secret:x",
 	} {
 		f.Add(seed)

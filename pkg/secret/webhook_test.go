@@ -1,12 +1,14 @@
 package secret_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
@@ -149,5 +151,32 @@ func wantUnquoted(t *testing.T, err error, text string) {
 		if len(word) > 16 && strings.Contains(err.Error(), word) && !strings.Contains("ROLLCALL_WEBHOOK_SECRET secretsmanager", word) {
 			t.Fatalf("%v quotes %q", err, word)
 		}
+	}
+}
+
+// keyVault is a Key Vault that keeps one text.
+type keyVault struct{ text string }
+
+func (keyVault) Check(secret.Source) error { return nil }
+
+func (v keyVault) Read(context.Context, secret.Source) ([]byte, time.Time, error) {
+	return []byte(v.text), time.Time{}, nil
+}
+
+func TestTheSecretOfWebhooksMayBeInAVault(t *testing.T) {
+	var s secret.WebhookSource
+	if err := s.UnmarshalText([]byte("keyvault:https://people.vault.azure.net/secrets/hooks")); err != nil {
+		t.Fatal(err)
+	}
+	var wrong *secret.SourceError
+	if err := s.Check(); !errors.As(err, &wrong) {
+		t.Errorf("without access to vaults: %v", err)
+	}
+	s = s.Via(secret.Access{Vault: keyVault{`{"ClientState":"the-client-state-0123456789"}`}})
+	if err := s.Check(); err != nil {
+		t.Error(err)
+	}
+	if w, err := s.Read(t.Context()); err != nil || len(w.ClientStates) != 1 {
+		t.Errorf("%+v, %v", w, err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 type WebhookSource struct {
 	inline *Webhook
 	source Source
+	access Access
 }
 
 // UnmarshalText takes a JSON object, or reads a source. Errors never quote the secret.
@@ -29,6 +30,21 @@ func (s *WebhookSource) UnmarshalText(text []byte) error {
 	}
 	*s = WebhookSource{source: source}
 	return nil
+}
+
+// Via returns the same, reached by the given access.
+func (s WebhookSource) Via(by Access) WebhookSource {
+	s.access = by
+	return s
+}
+
+// Check returns a *[SourceError] if the secret is where it cannot be read from.
+func (s WebhookSource) Check() error {
+	if s.IsZero() || s.Inline() {
+		return nil
+	}
+	_, err := NewReader(s.source, s.access)
+	return err
 }
 
 // IsZero reports whether there is no secret.
@@ -56,7 +72,7 @@ func (s WebhookSource) Cache(log *slog.Logger) *Cache[*Webhook] {
 
 // reader returns what reads the secret, each time afresh.
 func (s WebhookSource) reader() func(ctx context.Context) (*Webhook, error) {
-	kept, err := NewReader(s.source, nil)
+	kept, err := NewReader(s.source, s.access)
 	return func(ctx context.Context) (*Webhook, error) {
 		switch {
 		case s.inline != nil:

@@ -60,6 +60,7 @@ func TestWhatIsMissingIsNamedAtTheStart(t *testing.T) {
 	for want, variables := range map[string][]string{
 		"ROLLCALL_QUEUE":          {"ROLLCALL_WEBHOOK_SECRET=" + kept},
 		"ROLLCALL_WEBHOOK_SECRET": {"ROLLCALL_QUEUE=" + queueURL},
+		"keyvault: is not one that this function reads from": {"ROLLCALL_QUEUE=" + queueURL, "ROLLCALL_WEBHOOK_SECRET=keyvault:https://people.vault.azure.net/secrets/hooks"},
 	} {
 		s, err := read(variables...)
 		if err != nil {

@@ -52,6 +52,9 @@ func New(ctx context.Context, s Settings, log *slog.Logger) (http.Handler, error
 	if s.Secret.IsZero() {
 		problems = append(problems, config.Problem{Variable: "ROLLCALL_WEBHOOK_SECRET", Text: `is needed; write secretsmanager:<ARN or name>, file:<path> or {"ClientState":"...","HookKey":"whsec_..."}`})
 	}
+	if err := s.Secret.Check(); err != nil {
+		problems = append(problems, config.Problem{Variable: "ROLLCALL_WEBHOOK_SECRET", Text: err.Error()})
+	}
 	if len(problems) > 0 {
 		return nil, &config.Error{Problems: problems}
 	}

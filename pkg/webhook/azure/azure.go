@@ -36,6 +36,9 @@ func New(s secret.WebhookSource, put Put, log *slog.Logger) (http.Handler, error
 			Variable: "ROLLCALL_WEBHOOK_SECRET", Text: `is needed; write keyvault:https://<vault>/secrets/<name>, file:<path> or {"ClientState":"...","HookKey":"whsec_..."}`,
 		}}}
 	}
+	if err := s.Check(); err != nil {
+		return nil, &config.Error{Problems: []config.Problem{{Variable: "ROLLCALL_WEBHOOK_SECRET", Text: err.Error()}}}
+	}
 	return webhook.New(webhook.Config{
 		Changes: &binding{put, Changes, body}, Snapshots: &binding{put, Snapshots, withRun}, Deferred: true,
 		Secret: s.Cache(log), Log: log,
