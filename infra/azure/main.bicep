@@ -93,7 +93,7 @@ var flex = plan == 'flex'
 var privateData = private != 'nothing'
 var privateApp = private == 'everything' && !webhook
 var memory = flex ? instanceMemory : 3584 // that of EP1
-var publicStorage = environment().suffixes.storage == 'core.windows.net' // otherwise URLs of sinks name the service
+var publicCloud = environment().name == 'AzureCloud' // elsewhere URLs of sinks name the service
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
   name: appName
@@ -268,7 +268,7 @@ var premiumSettings = {
 
 // What the jobs read. AZURE_CLIENT_ID names the identity for stores and buses, GOMEMLIMIT half
 // of the memory: the host has the other half.
-var endpoint = publicStorage ? '' : '?endpoint=${storage.outputs.dataEndpoint}'
+var endpoint = publicCloud ? '' : '?endpoint=${storage.outputs.dataEndpoint}'
 var container = 'azblob://${storage.outputs.data}/${storage.outputs.directory}${endpoint}'
 var rollcallSettings = union({
   AZURE_CLIENT_ID: identity.properties.clientId
