@@ -65,7 +65,9 @@ type Credential struct {
 	source    secret.Source
 	identity  *secret.Cache[Identity]
 	scope     string
+	graphURL  string // of the cloud
 	login     *loginHost
+	host      *hostEndpoint
 	patience  time.Duration
 	onPause   func(retry.Pause)
 	log       *slog.Logger
@@ -102,14 +104,16 @@ func New(cfg Config) (*Credential, error) {
 		source:    cfg.Source,
 		identity:  secret.NewCache(cfg.Source, cfg.TTL, cfg.Log, read),
 		scope:     cfg.Cloud.Scope(),
+		graphURL:  cfg.Cloud.GraphURL,
 		login:     login,
+		host:      host,
 		patience:  orDefault(cfg.Patience, DefaultPatience),
 		onPause:   cfg.OnPause,
 		log:       cfg.Log,
 		semaphore: make(semaphore, 1),
 		resolved:  map[string]string{},
 	}
-	c.proofs = c.newProofs(host)
+	c.proofs = c.newProofs()
 	return c, nil
 }
 

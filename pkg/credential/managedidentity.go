@@ -147,13 +147,13 @@ func (e *hostEndpoint) told(id Identity) Identity {
 }
 
 // hosted returns the tenant of a managed identity: its token says.
-func (c *Credential) hosted(ctx context.Context, id Identity, host *hostEndpoint) (string, error) {
-	if host.last.Load() == nil {
+func (c *Credential) hosted(ctx context.Context, id Identity) (string, error) {
+	if c.host.last.Load() == nil {
 		if _, err := c.acquire(ctx, policy.TokenRequestOptions{Scopes: []string{c.scope}}); err != nil {
 			return "", err
 		}
 	}
-	if tenant := host.told(id).TenantID; tenant != "" {
+	if tenant := c.host.told(id).TenantID; tenant != "" {
 		return tenant, nil
 	}
 	return "", &Error{

@@ -392,3 +392,24 @@ func TestATokenThatCannotBeReadIsUsedAllTheSame(t *testing.T) {
 		})
 	}
 }
+
+func TestAManagedIdentitySaysHowItGetsAPermission(t *testing.T) {
+	tenant := hosting()
+	c := identified(t, assigned, functions(t), tenant.Transport())
+	mustContain(t, c.Grant("User.Read.All"), "<object id of the identity>", "df021288-bdef-4463-88db-98f22de89214")
+	mustToken(t, c, "", "")
+	object := tenant.IdentityObject(assigned)
+	mustContain(t, c.Grant("User.Read.All"), `"principalId":"`+object+`"`, "/servicePrincipals/"+object+"/", "https://graph.microsoft.com/v1.0/")
+	if text := c.Grant("Mail.Read"); text != "" {
+		t.Errorf("a permission that nobody asks for: %s", text)
+	}
+	china, _ := cloud.Named("china")
+	c = identified(t, "", functions(t), tenant.Transport(), func(cfg *credential.Config) { cfg.Cloud = china })
+	mustContain(t, c.Grant("AuditLog.Read.All"), china.GraphURL+"/v1.0/", "b0afded3-3588-46d8-8b3d-9842eff778da")
+	system := identified(t, "", functions(t), tenant.Transport())
+	mustToken(t, system, "", "")
+	mustContain(t, system.Grant("AuditLog.Read.All"), "has the permission AuditLog.Read.All")
+	if text := newCredential(t, environ(canary), &entra{secret: canary}).Grant("User.Read.All"); text != "" {
+		t.Errorf("an app with a registration: %s", text)
+	}
+}

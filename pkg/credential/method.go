@@ -40,12 +40,12 @@ type proof struct {
 }
 
 // newProofs is the table of methods.
-func (c *Credential) newProofs(host *hostEndpoint) map[Method]proof {
+func (c *Credential) newProofs() map[Method]proof {
 	asKept := func(id Identity) Identity { return id }
 	return map[Method]proof{
 		ClientSecret: {c.login, c.login.withSecret, c.registered, asKept, "try again later"},
 		ManagedIdentity: {
-			host, host.credential, func(ctx context.Context, id Identity) (string, error) { return c.hosted(ctx, id, host) }, host.told,
+			c.host, c.host.credential, c.hosted, c.host.told,
 			"see under Enterprise applications whether the identity is enabled; Azure keeps its tokens for up to a day, and no other one can be had sooner",
 		},
 	}

@@ -36,6 +36,11 @@ type Config struct {
 	// a URL, a token or a person. Default: nothing is logged.
 	Log *slog.Logger
 
+	// Grant, if set, says how the app gets an application permission of Graph, such as
+	// User.Read.All, where a request was refused for want of it: what to do, or "" for what
+	// is common to all apps.
+	Grant func(permission string) string
+
 	// OnPause, if set, is called before each wait: for another attempt, for a quota,
 	// for an answer that is late. It may be called by several goroutines at once.
 	OnPause func(retry.Pause)
@@ -74,6 +79,7 @@ type Client struct {
 	impatient  bool
 	known      atomic.Bool // the host has answered as Graph does
 	refused    refusals
+	grant      func(permission string) string
 
 	headerTimeout, idleTimeout time.Duration
 }
@@ -95,6 +101,7 @@ func New(cfg Config) (*Client, error) {
 		log:       cfg.Log,
 		onPause:   cfg.OnPause,
 		impatient: cfg.Impatient,
+		grant:     cfg.Grant,
 		policy: retry.Policy{
 			Attempts: orDefault(cfg.Attempts, 10),
 			First:    500 * time.Millisecond,
@@ -109,6 +116,9 @@ func New(cfg Config) (*Client, error) {
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
+	}
+	if c.grant == nil {
+		c.grant = func(string) string { return "" }
 	}
 	c.pauseLevel = slog.LevelInfo
 	if c.onPause == nil {

@@ -37,6 +37,7 @@ type Error struct {
 
 	claims string // the decoded CAE challenge of a 401
 	inner  string // the code of innerError, which may be more exact
+	grant  string // how the app gets the permission that a 403 is for want of, "" for the usual way
 	length int    // of the request's URL, in characters
 
 	unanswered bool // not even a status came
@@ -202,6 +203,15 @@ func (e *Error) tooLong() bool {
 	return e.Status == http.StatusRequestURITooLong || e.length > maxURL && e.Code == "" && (e.Status == http.StatusBadRequest || e.Status == http.StatusNotFound)
 }
 
+// permission is what a refusal is for want of, as far as its code tells: the one for
+// sign-ins has a code of its own.
+func (e *Error) permission() string {
+	if e.Code == "Authentication_MSGraphPermissionMissing" {
+		return "AuditLog.Read.All"
+	}
+	return "User.Read.All"
+}
+
 func (e *Error) advice() string {
 	switch {
 	case e.tooLong():
@@ -212,6 +222,8 @@ func (e *Error) advice() string {
 		return "check that the token is for this cloud (ROLLCALL_CLOUD) and that the application is not disabled"
 	case e.Status == http.StatusForbidden && e.Code == "Authentication_RequestFromNonPremiumTenantOrB2CTenant":
 		return "a selected property needs a Microsoft Entra ID P1 or P2 licence"
+	case e.Status == http.StatusForbidden && e.grant != "":
+		return e.grant
 	case e.Status == http.StatusForbidden:
 		return "grant the application permission User.Read.All (and what selected properties need besides) with admin consent"
 	case e.Status == http.StatusTooManyRequests && e.RetryAfter > 0:

@@ -108,6 +108,30 @@ func TestAnErrorNeverShowsGraphsMessage(t *testing.T) {
 	}
 }
 
+func TestARefusalSaysHowTheAppGetsThePermission(t *testing.T) {
+	how := func(permission string) string { return "do this for " + permission }
+	for _, row := range []struct {
+		status int
+		code   string
+		grant  func(string) string
+		want   string
+	}{
+		{403, "Authorization_RequestDenied", how, "; do this for User.Read.All"},
+		{403, "", how, "; do this for User.Read.All"},
+		{403, "Authentication_MSGraphPermissionMissing", how, "; do this for AuditLog.Read.All"},
+		{403, "Authentication_RequestFromNonPremiumTenantOrB2CTenant", how, "licence"},
+		{403, "Authorization_RequestDenied", nil, "with admin consent"},
+		{403, "Authorization_RequestDenied", func(string) string { return "" }, "with admin consent"},
+		{404, "Request_ResourceNotFound", how, "Graph answered 404"},
+	} {
+		transport := &answers{all: []answer{{status: row.status, body: `{"error":{"code":"` + row.code + `"}}`}}}
+		_, err := transport.client(t, graph.Config{Grant: row.grant}).Count(t.Context(), graph.Query{}, new(graph.Stats))
+		if err == nil || !strings.Contains(err.Error(), row.want) || row.status != 403 && strings.Contains(err.Error(), "do this") {
+			t.Errorf("%d %s: %v, want %q", row.status, row.code, err, row.want)
+		}
+	}
+}
+
 func TestTheBodyOfAnErrorIsReadUpToALimit(t *testing.T) {
 	transport := &answers{all: []answer{{status: 400, body: `{"error":{"code":"` + strings.Repeat("x", 1<<20) + `"}}`}}}
 	_, err := transport.client(t, graph.Config{}).Count(t.Context(), graph.Query{}, new(graph.Stats))

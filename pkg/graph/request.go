@@ -172,6 +172,9 @@ func (c *Client) send(ctx context.Context, r request, token string) (*http.Respo
 	if resp.StatusCode != cmp.Or(r.accept, http.StatusOK) {
 		answer := responseError(resp, time.Now())
 		answer.Continuation, answer.length = r.continuation, len(req.URL.String())
+		if answer.Status == http.StatusForbidden {
+			answer.grant = c.grant(answer.permission())
+		}
 		if answer.Code != "" {
 			c.known.Store(true)
 		} else if isHTML(resp.Header) && answer.Err == nil {

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -39,7 +40,7 @@ func (e *SubscriptionError) Error() string {
 }
 
 func (e *SubscriptionError) advice() string {
-	const permission = "grant the application permission User.Read.All with admin consent"
+	permission := cmp.Or(e.Err.grant, "grant the application permission User.Read.All with admin consent")
 	switch e.Refusal {
 	case NotValidated:
 		return "Graph has to reach " + e.Address + " from the internet, by https with a public certificate, and to get its validationToken back as text/plain within 10 s, twice: " +

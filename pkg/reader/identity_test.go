@@ -100,3 +100,51 @@ func TestAFunctionOfAzureReadsTheListByItsManagedIdentity(t *testing.T) {
 		t.Errorf("a key of %d bytes is derived from an identity that keeps no secret: %v", len(key), err)
 	}
 }
+
+func TestARefusalForWantOfAPermissionSaysHowTheIdentityGetsIt(t *testing.T) {
+	const users, signIns = "df021288-bdef-4463-88db-98f22de89214", "b0afded3-3588-46d8-8b3d-9842eff778da"
+	for name, row := range map[string]struct {
+		roles   []string
+		columns string
+		want    []string
+	}{
+		"none":           {[]string{}, "id", []string{"User.Read.All", users}},
+		"without users":  {[]string{"AuditLog.Read.All"}, "id", []string{"User.Read.All", users}},
+		"signInActivity": {[]string{"User.Read.All"}, "id,signInActivity", []string{"signInActivity", "AuditLog.Read.All", signIns}},
+		"attributes":     {[]string{"User.Read.All"}, "id,customSecurityAttributes", []string{"customSecurityAttributes", "has the permission User.Read.All"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tenant := simulator.New(simulator.Config{Users: 3, Identities: []simulator.Identity{{ClientID: simulator.DefaultIdentity, SystemAssigned: true, Roles: row.roles}}})
+			server, err := tenant.Start(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = server.Close() })
+			cfg, err := config.Read(config.OnAzure(append(hosted(t, tenant), "ROLLCALL_GRAPH_URL="+server.URL, "ROLLCALL_SELECT="+row.columns)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := reader.New(cfg, slog.New(slog.DiscardHandler), reader.WithTransport(server.Transport()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, err = range list.New(r.Graph, r.Request, nil).Users(t.Context()) {
+				if err != nil {
+					break
+				}
+			}
+			var named interface{ Name() string }
+			if !errors.As(err, &named) || named.Name() != "Graph.AccessDenied" {
+				t.Fatalf("error %v", err)
+			}
+			if row.want[len(row.want)-1] == users || row.want[len(row.want)-1] == signIns {
+				row.want = append(row.want, "/servicePrincipals/"+tenant.IdentityObject(simulator.DefaultIdentity)+"/appRoleAssignments", "az rest --method POST", "az ad sp show --id 00000003-0000-0000-c000-000000000000", "up to a day")
+			}
+			for _, part := range row.want {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("%v\nlacks %q", err, part)
+				}
+			}
+		})
+	}
+}

@@ -68,7 +68,7 @@ func New(cfg *config.Config, log *slog.Logger, options ...Option) (*Reader, erro
 	if err != nil {
 		return nil, err
 	}
-	forGraph.Tokens = identity
+	forGraph.Tokens, forGraph.Grant = identity, identity.Grant
 	client, err := graph.New(forGraph)
 	if err != nil {
 		return nil, err
