@@ -31,7 +31,9 @@ func functions(cfg *config.Config, s publisher.Settings, log *slog.Logger, broke
 		AllowAnonymous: cfg.AllowAnonymous, Roles: cfg.Roles, Log: log,
 	}
 	hooks := &azure.HTTP{
-		Handler: handler(log, broken, func() (http.Handler, error) { return webhook.New(s.WebhookSecret.Via(reader.Secrets(cfg, options...)), azure.Put, log) }), Output: "res",
+		Handler: handler(log, broken, func() (http.Handler, error) {
+			return webhook.New(s.WebhookSecret.Via(reader.Secrets(cfg, options...)), azure.Put, log)
+		}), Output: "res",
 		// Nobody signs in: what comes is trusted by the secret.
 		AllowAnonymous: true, Mount: "webhook", Log: log,
 	}

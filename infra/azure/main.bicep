@@ -129,7 +129,6 @@ module vault 'vault.bicep' = {
     name: appName
     tags: tags
     principalId: identity.properties.principalId
-    webhook: webhook
     private: privateData
   }
 }
@@ -278,9 +277,8 @@ var rollcallSettings = union({
   ROLLCALL_CLOUD: cloud
   ROLLCALL_SINKS: trim('${container} ${sinks}')
   ROLLCALL_STATE: 'azblob://${storage.outputs.data}/${storage.outputs.state}${endpoint}'
-}, webhook ? {
   ROLLCALL_WEBHOOK_SECRET: 'keyvault:${vault.outputs.secrets}webhook'
-} : {}, webhook && changes ? {
+}, webhook && changes ? {
   ROLLCALL_NOTIFICATION_URL: 'https://${app.properties.defaultHostName}/api/webhook/notifications'
 } : {})
 

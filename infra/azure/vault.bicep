@@ -13,9 +13,6 @@ param tags object
 @description('Principal id of the identity that reads its secrets.')
 param principalId string
 
-@description('Make the secret of the webhook, too.')
-param webhook bool
-
 @description('Let nobody in but by a private endpoint.')
 param private bool
 
@@ -59,7 +56,7 @@ resource sealKeySecret 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = {
 }
 
 @onlyIfNotExists()
-resource webhookSecret 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = if (webhook) {
+resource webhookSecret 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = {
   parent: vault
   name: 'webhook'
   properties: {
