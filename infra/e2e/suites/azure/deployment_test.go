@@ -60,9 +60,8 @@ const (
 	hookKey     = "d2ViaG9vay1rZXktb2YtdGhlLWVuZC10by1lbmQtdGVzdHM="
 
 	// The containers, and queues of the app.
-	container, state = "users", "state"
-	snapshots        = "rollcall-snapshots"
-	changes          = "rollcall-changes"
+	container, state        = "users", "state"
+	snapshots, changesQueue = "rollcall-snapshots", "rollcall-changes"
 
 	// Settings of host.json that make tests short: a message that failed comes again at once.
 	comesAgainAtOnce  = "AzureFunctionsJobHost__extensions__queues__visibilityTimeout=00:00:00"
@@ -125,7 +124,7 @@ func (d *deployment) storage(account string) {
 			d.Fatal(err)
 		}
 	}
-	for _, name := range []string{snapshots, changes} {
+	for _, name := range []string{snapshots, changesQueue} {
 		if err := d.queues.CreateQueue(d.Context(), name); err != nil {
 			d.Fatal(err)
 		}
