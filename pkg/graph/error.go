@@ -113,6 +113,9 @@ func (e *Error) LogValue() slog.Value {
 	if e.Err != nil {
 		attrs = append(attrs, slog.String("cause", e.Err.Error()))
 	}
+	if advice := e.advice(); advice != "" { // a job of a queue tells nobody but the log
+		attrs = append(attrs, slog.String("advice", advice))
+	}
 	return slog.GroupValue(attrs...)
 }
 

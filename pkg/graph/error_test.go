@@ -129,6 +129,10 @@ func TestARefusalSaysHowTheAppGetsThePermission(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), row.want) || row.status != 403 && strings.Contains(err.Error(), "do this") {
 			t.Errorf("%d %s: %v, want %q", row.status, row.code, err, row.want)
 		}
+		var answer *graph.Error
+		if errors.As(err, &answer); row.status == 403 && !strings.Contains(answer.LogValue().String(), strings.TrimPrefix(row.want, "; ")) {
+			t.Errorf("%d %s: the log has %v, want %q", row.status, row.code, answer.LogValue(), row.want)
+		}
 	}
 }
 
