@@ -57,6 +57,7 @@ type deployment struct {
 const (
 	sealKey     = "s3al-key-that-no-log.may.contain-0123456789"
 	clientState = "cl1ent-state-that-no-log.may.contain"
+	sinkKey     = "c2luay1rZXktb2YtdGhlLWVuZC10by1lbmQtdGVzdHMuLi4="
 	hookKey     = "d2ViaG9vay1rZXktb2YtdGhlLWVuZC10by1lbmQtdGVzdHM="
 
 	// The containers, and queues of the app.
@@ -80,7 +81,7 @@ func prepare(t *testing.T, cfg simulator.Config, env ...string) *deployment {
 	}
 	account := azurite.Numbered(n)
 	d := &deployment{T: t, front: harness.Start(t, appservice.Start), queues: shared.queues.In(account), canaries: map[string]bool{
-		sealKey: true, clientState: true, hookKey: true, functionshost.FunctionKey: true, functionshost.MasterKey: true,
+		sealKey: true, clientState: true, hookKey: true, sinkKey: true, functionshost.FunctionKey: true, functionshost.MasterKey: true,
 		simulator.IdentityHeader: true,
 	}}
 	d.client = d.front.Client()
@@ -105,14 +106,20 @@ func prepare(t *testing.T, cfg simulator.Config, env ...string) *deployment {
 		Env: slices.Concat(d.tenant.Hosts(), who.Platform(), []string{
 			"AzureWebJobsStorage__queueServiceUri=" + d.queue.URL + "/" + account, "AzureWebJobsStorage__credential=managedidentity",
 			"SNAPSHOT_SCHEDULE=0 0 2 * * *", "CHANGES_SCHEDULE=0 */5 * * * *", comesAgainAtOnce,
-			"AZURE_CLIENT_ID=" + simulator.DefaultIdentity, "ROLLCALL_CREDENTIALS=managed-identity:" + simulator.DefaultIdentity, "ROLLCALL_SEAL_KEY=file:" + d.sealKey,
+			"AZURE_CLIENT_ID=" + simulator.DefaultIdentity, "ROLLCALL_CREDENTIALS=managed-identity:" + simulator.DefaultIdentity, "ROLLCALL_SEAL_KEY=" + d.keep("seal-key", sealKey),
 			"ROLLCALL_SINKS=azblob://" + account + "/" + container + "?endpoint=" + d.blobs.URL + "/" + account,
 			"ROLLCALL_STATE=azblob://" + account + "/" + state + "?endpoint=" + d.blobs.URL + "/" + account,
-			`ROLLCALL_WEBHOOK_SECRET={"ClientState":"` + clientState + `","HookKey":"whsec_` + hookKey + `"}`,
+			"ROLLCALL_WEBHOOK_SECRET=" + d.keep("webhook", `{"ClientState":"`+clientState+`","HookKey":"whsec_`+hookKey+`","SinkKey":"whsec_`+sinkKey+`"}`),
 		}, env),
 	}
 	t.Cleanup(d.searchLogs)
 	return d
+}
+
+// keep keeps a secret in the vault, and returns where that is.
+func (d *deployment) keep(name, text string) (source string) {
+	d.tenant.SetVaultSecret(name, text, time.Time{})
+	return "keyvault:" + d.tenant.URL + "/secrets/" + name
 }
 
 // storage makes the account's containers and queues, and the proxies before them.

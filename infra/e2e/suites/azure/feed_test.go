@@ -19,11 +19,8 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
-const (
-	sinkKey = "c2luay1rZXktb2YtdGhlLWVuZC10by1lbmQtdGVzdHMuLi4="
-	// events is the queue behind the sink.
-	events = "events"
-)
+// events is the queue behind the sink.
+const events = "events"
 
 // feed is a function app that publishes changes to a storage queue and a signed webhook.
 type feed struct {
@@ -80,7 +77,6 @@ func prepareFeed(t *testing.T, cfg simulator.Config, env ...string) *feed {
 	t.Helper()
 	f := &feed{target: startTarget(t), seen: map[string]int{}}
 	f.deployment = prepare(t, cfg)
-	f.canaries[sinkKey] = true
 	if err := f.queues.CreateQueue(t.Context(), events); err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +84,6 @@ func prepareFeed(t *testing.T, cfg simulator.Config, env ...string) *feed {
 	f.config.Env = append(f.config.Env,
 		"ROLLCALL_SINKS=azqueue://"+account+"/"+events+"?endpoint="+f.queues.URL+" "+f.target.URL+"/hook#private=allow",
 		"ROLLCALL_NOTIFICATION_URL="+f.front.URL+"/api/webhook/notifications", "ROLLCALL_SELECT=id,userPrincipalName,displayName,department",
-		`ROLLCALL_WEBHOOK_SECRET={"ClientState":"`+clientState+`","HookKey":"whsec_`+hookKey+`","SinkKey":"whsec_`+sinkKey+`"}`,
 		timeout("00:00:08"), comesAgainForEver)
 	f.config.Env = append(f.config.Env, env...)
 	return f

@@ -87,15 +87,17 @@ func (d *deployment) setting(name string) string {
 // TestAMessageThatIsNoneIsPoisoned tries it as often as any other.
 func TestAMessageThatIsNoneIsPoisoned(t *testing.T) {
 	t.Parallel()
-	d := deploy(t, simulator.Config{Users: 30})
+	d := deploy(t, simulator.Config{Users: 30}, timeout("00:00:08"))
 	for _, message := range []any{"hello", 7, []string{"a"}, map[string]string{"runn": "r"}, map[string]string{"run": "a/b"}} {
 		d.send(snapshots, message)
 	}
 	d.send(changesQueue, map[string]string{"baseline": "everything"})
 	d.poisoned(snapshots, 5)
 	d.poisoned(changesQueue, 1)
-	if n := len(d.tenant.Requests()); n != 0 {
-		t.Errorf("%d requests went to the tenant", n)
+	for _, r := range d.tenant.Requests() {
+		if r.Kind != "identity" {
+			t.Errorf("a %s went to the tenant", r.Kind)
+		}
 	}
 	d.logged("Request.Invalid", 30)
 }
@@ -104,7 +106,7 @@ func TestAMessageThatIsNoneIsPoisoned(t *testing.T) {
 func TestAnUnresolvedReferenceIsNamedByEveryFunction(t *testing.T) {
 	t.Parallel()
 	const variable, reference = "ROLLCALL_TENANTS", "@Microsoft.KeyVault(SecretUri=https://v4ult-name.vault.azure.net/secrets/tenants/)"
-	d := deploy(t, simulator.Config{Users: 30}, variable+"="+reference)
+	d := deploy(t, simulator.Config{Users: 30}, variable+"="+reference, timeout("00:00:08"))
 	d.canaries["v4ult-name"] = true
 	before := d.host().PID()
 	for _, r := range []response{d.get("/users"), d.get("/v1.0/users/$count"), d.post("/notifications", d.notification(clientState), nil)} {
@@ -156,7 +158,7 @@ func refuses(t *testing.T, cfg simulator.Config, code string, says []string, cha
 func TestAnIdentityWithoutTheRoleOfGraphIsToldWhichAndHow(t *testing.T) {
 	t.Parallel()
 	cfg := simulator.Config{Users: 30, Identities: []simulator.Identity{{ClientID: simulator.DefaultIdentity, Roles: []string{}}}}
-	refuses(t, cfg, "Graph.AccessDenied", []string{"User.Read.All", "az "}, nil)
+	refuses(t, cfg, "Graph.AccessDenied", []string{"User.Read.All", "az rest "}, nil)
 }
 
 func TestAnIdentityThatIsNotAssignedIsToldSo(t *testing.T) {
