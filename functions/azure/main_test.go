@@ -72,7 +72,7 @@ func TestTheFoldersAreTheFunctions(t *testing.T) {
 				want = []string{"httpTrigger in req anonymous", "http out res", "queue out changes rollcall-changes", "queue out snapshots rollcall-snapshots"}
 			}
 		default:
-			job, isRun := strings.CutSuffix(name, "-run")
+			job, isRun := strings.CutSuffix(name, "_run")
 			queue := map[string]string{"snapshot": "rollcall-snapshots", "changes": "rollcall-changes"}[job]
 			want = []string{"timerTrigger in timer", "queue out jobs " + queue}
 			if isRun {
@@ -159,7 +159,7 @@ func TestATimerAndItsQueuePublishASnapshot(t *testing.T) {
 		t.Fatalf("%d, %q", status, due)
 	}
 	for range 2 { // the message is delivered twice
-		if status, out = d.invoke(t, "snapshot-run", due[0], nil); status != http.StatusOK || len(out) > 0 {
+		if status, out = d.invoke(t, "snapshot_run", due[0], nil); status != http.StatusOK || len(out) > 0 {
 			t.Errorf("%d, %v", status, out)
 		}
 	}
@@ -173,7 +173,7 @@ func TestATimerAndItsQueuePublishASnapshot(t *testing.T) {
 	}
 	// Without a name the message names it.
 	const message = "9a1b2c3d-0000-4111-8222-333344445555"
-	if status, _ := d.invoke(t, "snapshot-run", "{}", map[string]any{"Id": message}); status != http.StatusOK {
+	if status, _ := d.invoke(t, "snapshot_run", "{}", map[string]any{"Id": message}); status != http.StatusOK {
 		t.Errorf("%d: %s", status, &d.log)
 	}
 	if _, err := os.Stat(filepath.Join(d.store, "runs", "tenant="+id, "run=message-"+message, "manifest.json")); err != nil {
@@ -198,7 +198,7 @@ func TestChangesAreReadByTimerAndByNotification(t *testing.T) {
 		t.Fatalf("%q: %s", notified, &d.log)
 	}
 	for _, message := range []string{"{}", notified[0]} {
-		if status, out := d.invoke(t, "changes-run", message, map[string]any{"InsertionTime": time.Now().Add(-time.Hour)}); status != http.StatusOK || len(out) > 0 {
+		if status, out := d.invoke(t, "changes_run", message, map[string]any{"InsertionTime": time.Now().Add(-time.Hour)}); status != http.StatusOK || len(out) > 0 {
 			t.Errorf("%s: %d, %v: %s", message, status, out, &d.log)
 		}
 	}
@@ -232,8 +232,8 @@ func TestABrokenConfigurationIsTheAnswerOfEachFunction(t *testing.T) {
 		if status, out := d.invoke(t, name, map[string]any{}, nil); status != http.StatusInternalServerError || len(out) > 0 {
 			t.Errorf("%s: %d", name, status)
 		}
-		if status, out := d.invoke(t, name+"-run", "{}", nil); status != http.StatusInternalServerError || len(out) > 0 {
-			t.Errorf("%s-run: %d", name, status)
+		if status, out := d.invoke(t, name+"_run", "{}", nil); status != http.StatusInternalServerError || len(out) > 0 {
+			t.Errorf("%s_run: %d", name, status)
 		}
 	}
 	if log := d.log.String(); strings.Count(log, "ROLLCALL_SELEKT") < 5 {

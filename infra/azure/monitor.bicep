@@ -30,7 +30,7 @@ var always = [
     name: 'failed'
     title: 'Jobs fail again and again'
     severity: 2
-    query: 'requests | where success == false and name in ("snapshot", "snapshot-run", "changes", "changes-run")'
+    query: 'requests | where success == false and name in ("snapshot", "snapshot_run", "changes", "changes_run")'
     operator: 'GreaterThanOrEqual'
     threshold: 3
     window: 'PT1H'

@@ -30,18 +30,18 @@ func TestWhoCountsAsAVerifiedCaller(t *testing.T) {
 		want      string // the caller's name, "-" for one without, "" for 401
 	}{
 		"a key, which the host has checked":       {functions: both, want: "-"},
-		"the admin's key":                         {functions: folder{"users/function.json": `{"bindings":[{"type":"httptrigger","authLevel":"ADMIN"}]}`, "users-v1/function.json": keyed}, want: "-"},
-		"a function that asks for no key":         {functions: folder{"users/function.json": anonymous, "users-v1/function.json": anonymous}},
-		"one of two that asks for no key":         {functions: folder{"users/function.json": keyed, "users-v1/function.json": anonymous}},
-		"a function that does not say":            {functions: folder{"users/function.json": `{"bindings":[{"type":"httpTrigger"}]}`, "users-v1/function.json": keyed}},
-		"a function without an HTTP trigger":      {functions: folder{"users/function.json": queued, "users-v1/function.json": keyed}},
-		"somebody whom App Service has signed in": {functions: folder{"users/function.json": anonymous, "users-v1/function.json": anonymous}, settings: azure.Settings{SignIn: true}, headers: signedIn(id, ""), want: id},
-		"one who says that App Service has":       {functions: folder{"users/function.json": anonymous, "users-v1/function.json": anonymous}, headers: role},
-		"nobody, where App Service lets them in":  {functions: folder{"users/function.json": anonymous, "users-v1/function.json": anonymous}, settings: azure.Settings{SignIn: true}},
+		"the admin's key":                         {functions: folder{"users/function.json": `{"bindings":[{"type":"httptrigger","authLevel":"ADMIN"}]}`, "users_v1/function.json": keyed}, want: "-"},
+		"a function that asks for no key":         {functions: folder{"users/function.json": anonymous, "users_v1/function.json": anonymous}},
+		"one of two that asks for no key":         {functions: folder{"users/function.json": keyed, "users_v1/function.json": anonymous}},
+		"a function that does not say":            {functions: folder{"users/function.json": `{"bindings":[{"type":"httpTrigger"}]}`, "users_v1/function.json": keyed}},
+		"a function without an HTTP trigger":      {functions: folder{"users/function.json": queued, "users_v1/function.json": keyed}},
+		"somebody whom App Service has signed in": {functions: folder{"users/function.json": anonymous, "users_v1/function.json": anonymous}, settings: azure.Settings{SignIn: true}, headers: signedIn(id, ""), want: id},
+		"one who says that App Service has":       {functions: folder{"users/function.json": anonymous, "users_v1/function.json": anonymous}, headers: role},
+		"nobody, where App Service lets them in":  {functions: folder{"users/function.json": anonymous, "users_v1/function.json": anonymous}, settings: azure.Settings{SignIn: true}},
 		"a name that is a person's":               {functions: both, settings: azure.Settings{SignIn: true}, headers: signedIn("kim@contoso.com", ""), want: "-"},
 		"two names":                               {functions: both, settings: azure.Settings{SignIn: true}, headers: http.Header{"X-Ms-Client-Principal-Id": {id, "other"}}},
 		"claims without a name":                   {functions: both, settings: azure.Settings{SignIn: true}, headers: http.Header{"X-Ms-Client-Principal": role["X-Ms-Client-Principal"]}},
-		"anybody, where that is allowed":          {functions: folder{"users/function.json": anonymous, "users-v1/function.json": anonymous}, anyone: true, want: "-"},
+		"anybody, where that is allowed":          {functions: folder{"users/function.json": anonymous, "users_v1/function.json": anonymous}, anyone: true, want: "-"},
 		"the role that is asked for":              {functions: both, settings: azure.Settings{SignIn: true}, roles: []string{"a", "Users.Read"}, headers: role, want: id},
 		"the role under the name of its type":     {functions: both, settings: azure.Settings{SignIn: true}, roles: []string{"Users.Read"}, headers: signedIn(id, `[{"typ":"http://schemas/role","val":"Users.Read"}]`), want: id},
 		"another role":                            {functions: both, settings: azure.Settings{SignIn: true}, roles: []string{"Users"}, headers: role},
@@ -57,7 +57,7 @@ func TestWhoCountsAsAVerifiedCaller(t *testing.T) {
 			}
 			a := open(t, c.settings, files, func(log *slog.Logger) map[string]azure.Function {
 				f := &azure.HTTP{Handler: http.HandlerFunc(echo), Output: "res", Roles: c.roles, AllowAnonymous: c.anyone, Log: log}
-				return map[string]azure.Function{"users": f, "users-v1": f}
+				return map[string]azure.Function{"users": f, "users_v1": f}
 			})
 			check := func(mode string, status int, body string) {
 				t.Helper()
@@ -80,7 +80,7 @@ func TestWhoCountsAsAVerifiedCaller(t *testing.T) {
 			w := a.forward(t, "GET", "/api/users", c.headers.Clone())
 			check("as it came", w.Code, w.Body.String())
 			// Each function of its own in an envelope.
-			if _, two := c.functions["users-v1/function.json"]; two && c.functions["users/function.json"] == c.functions["users-v1/function.json"] {
+			if _, two := c.functions["users_v1/function.json"]; two && c.functions["users/function.json"] == c.functions["users_v1/function.json"] {
 				got := a.invoke(t, "users", envelope(t, map[string]any{"Url": "https://a.example/api/users", "Method": "GET", "Headers": c.headers}, nil)).response(t)
 				status := map[string]int{"200": http.StatusOK, "401": http.StatusUnauthorized}[got.StatusCode]
 				check("in an envelope", status, got.Body)

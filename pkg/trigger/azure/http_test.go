@@ -59,10 +59,10 @@ func seenIn(t *testing.T, body string) seen {
 
 func echoing(log *slog.Logger) map[string]azure.Function {
 	f := &azure.HTTP{Handler: http.HandlerFunc(echo), Output: "res", Log: log}
-	return map[string]azure.Function{"users": f, "users-v1": f}
+	return map[string]azure.Function{"users": f, "users_v1": f}
 }
 
-var both = folder{"users/function.json": keyed, "users-v1/function.json": keyed}
+var both = folder{"users/function.json": keyed, "users_v1/function.json": keyed}
 
 func TestARequestIsTheSameInBothModes(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -194,10 +194,10 @@ func TestABaselineThatIsParkedGoesOn(t *testing.T) {
 		"ROLLCALL_PAGE_SIZE=100", "ROLLCALL_PARALLEL=1", timeout("00:00:08"))
 	f.start()
 	f.fire("changes") // publishes nothing the first time
-	f.handled("changes-run", 2)
+	f.handled("changes_run", 2)
 	f.emptied(changesQueue)
 	goes := 0
-	for _, r := range f.records("changes-run") {
+	for _, r := range f.records("changes_run") {
 		goes += len(r.Sent["next"])
 	}
 	if goes == 0 {

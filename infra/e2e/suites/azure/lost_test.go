@@ -117,7 +117,7 @@ func TestAKillInAnySliceLeavesACompleteRun(t *testing.T) {
 	d := prepare(t, long(), short()...)
 	var kills atomic.Int32
 	d.config.Begun = func(host *functionshost.Host, in functionshost.Invocation) {
-		if in.Function != "snapshot-run" || in.Number%2 == 1 {
+		if in.Function != "snapshot_run" || in.Number%2 == 1 {
 			return // every other time, so that each message is handled in the end
 		}
 		page := len(d.tenant.Requests()) + int(kills.Add(1))
@@ -173,10 +173,10 @@ func TestAMessageThatIsDeliveredTwiceAtOnceIsOneRun(t *testing.T) {
 	d.start()
 	d.send(snapshots, snapshot.Input{Run: "r"})
 	d.published("", d.present())
-	d.handled("snapshot-run", 2)
+	d.handled("snapshot_run", 2)
 	d.queue.Cut(nil)
 	d.emptied(snapshots)
-	records := d.records("snapshot-run")
+	records := d.records("snapshot_run")
 	first, second := records[0], records[1]
 	if first.Message != second.Message || second.Begun.After(first.Begun.Add(first.Took)) && first.Begun.After(second.Begun.Add(second.Took)) {
 		t.Errorf("no message was with both: %+v", records)
@@ -225,7 +225,7 @@ func TestAHandlerThatHangsIsKilledAndTheMessageComesAgain(t *testing.T) {
 	d := prepare(t, simulator.Config{Users: 300}, timeout("00:00:03"))
 	var once sync.Once
 	d.config.Begun = func(host *functionshost.Host, in functionshost.Invocation) {
-		if in.Function == "snapshot-run" {
+		if in.Function == "snapshot_run" {
 			once.Do(func() { _ = syscall.Kill(host.PID(), syscall.SIGSTOP) })
 		}
 	}
@@ -234,7 +234,7 @@ func TestAHandlerThatHangsIsKilledAndTheMessageComesAgain(t *testing.T) {
 	d.send(snapshots, struct{}{})
 	d.published("", d.present())
 	d.emptied(snapshots)
-	record := d.records("snapshot-run")[0]
+	record := d.records("snapshot_run")[0]
 	if !isTimeout(record.Err) || d.host().PID() == before {
 		t.Errorf("the first invocation ended with %v", record.Err)
 	}
@@ -252,7 +252,7 @@ func TestAHandlerWhoseGraphHangsAnswersBeforeItIsKilled(t *testing.T) {
 	d.send(snapshots, struct{}{})
 	d.published("", d.present())
 	d.emptied(snapshots)
-	for _, record := range append(d.records("snapshot-run"), d.records("users")...) {
+	for _, record := range append(d.records("snapshot_run"), d.records("users")...) {
 		if isTimeout(record.Err) {
 			t.Errorf("%s: %v", record.Function, record.Err)
 		}
@@ -267,7 +267,7 @@ func TestAHandlerThatIsKilledTooOftenEndsItsInstanceAndAnotherOneGoesOn(t *testi
 	t.Parallel()
 	d := prepare(t, long(), short()...)
 	d.config.Begun = func(host *functionshost.Host, in functionshost.Invocation) {
-		if in.Function == "snapshot-run" {
+		if in.Function == "snapshot_run" {
 			go host.Kill()
 		}
 	}

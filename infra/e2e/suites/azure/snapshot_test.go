@@ -35,7 +35,7 @@ func TestATimerPublishesTheTenant(t *testing.T) {
 	}
 	d.send(snapshots, struct{}{})
 	next := d.published(m.Run, d.present())
-	if record := d.handled("snapshot-run", 2); next.Run != "message-"+record.Message {
+	if record := d.handled("snapshot_run", 2); next.Run != "message-"+record.Message {
 		t.Errorf("run %s was published for message %s", next.Run, record.Message)
 	}
 	if runs := d.runs(d.tenant.TenantID); len(runs) != 2 {
@@ -68,7 +68,7 @@ func TestALongRunGoesOnFromMessageToMessage(t *testing.T) {
 		d.fire("snapshot")
 		m := d.published("", d.present())
 		d.emptied(snapshots)
-		records := d.records("snapshot-run")
+		records := d.records("snapshot_run")
 		if late := slices.ContainsFunc(records, func(r functionshost.Record) bool { return isTimeout(r.Err) }); late && scale < 8 {
 			t.Logf("at scale %d a tenth of functionTimeout was not enough to answer in", scale) // on a machine that is very busy
 			continue
@@ -159,7 +159,7 @@ func TestEachTenantOfTheFileIsPublished(t *testing.T) {
 		}
 	}
 	d.emptied(snapshots)
-	if n := len(d.records("snapshot-run")); n != len(all) {
+	if n := len(d.records("snapshot_run")); n != len(all) {
 		t.Errorf("there were %d runs for %d tenants", n, len(all))
 	}
 }
@@ -175,7 +175,7 @@ func TestASuspectRunWaitsUntilAMessageAcceptsIt(t *testing.T) {
 		}
 	}
 	d.send(snapshots, snapshot.Input{Run: "after"})
-	d.handled("snapshot-run", 2)
+	d.handled("snapshot_run", 2)
 	d.emptied(snapshots)
 	if m, _ := d.latest(d.tenant.TenantID); m.Run != "before" {
 		t.Fatalf("run %s is published", m.Run)
@@ -188,7 +188,7 @@ func TestASuspectRunWaitsUntilAMessageAcceptsIt(t *testing.T) {
 		t.Errorf("run %s is published", m.Run)
 	}
 	d.emptied(snapshots)
-	if records := d.records("snapshot-run"); len(records) != 3 {
+	if records := d.records("snapshot_run"); len(records) != 3 {
 		t.Errorf("there were %d invocations, want 3: nobody asks again for a suspect run", len(records))
 	}
 }

@@ -25,7 +25,7 @@ func TestAMessageThatKeepsFailingGoesToThePoisonQueue(t *testing.T) {
 	d.start()
 	d.send(snapshots, snapshot.Input{Run: "r"})
 	d.poisoned(snapshots, 1)
-	records := d.records("snapshot-run")
+	records := d.records("snapshot_run")
 	if got := d.messages(snapshots + poison); len(records) != 5 || records[4].DequeueCount != 5 || got[0] != `{"run":"r"}` {
 		t.Errorf("there were %d deliveries, and %q is in the poison queue", len(records), got)
 	}

@@ -68,7 +68,7 @@ func signed(t *testing.T, id, key string, body []byte) http.Header {
 // closed starts an instance on which nothing takes messages out of the queues.
 func (d *deployment) closed() {
 	d.Helper()
-	for _, function := range []string{"snapshot-run", "changes-run"} {
+	for _, function := range []string{"snapshot_run", "changes_run"} {
 		d.config.Env = append(d.config.Env, "AzureWebJobs."+function+".Disabled=true")
 	}
 	d.start()
@@ -172,7 +172,7 @@ func TestASignedHookPublishesASnapshotOnce(t *testing.T) {
 			t.Errorf("a replay: %d %s", r.status, r.body)
 		}
 	}
-	d.handled("snapshot-run", 4)
+	d.handled("snapshot_run", 4)
 	d.emptied(snapshots)
 	for _, r := range d.tenant.Requests() {
 		if r.Kind == "list" {
