@@ -116,6 +116,7 @@ func New(c Config) (*azurebus.Driver, error) {
 		Query: url.Values{"messagettl": {c.TTL.seconds()}}, Header: http.Header{"X-Ms-Version": {version}},
 		ContentType: "application/xml", Success: http.StatusCreated,
 		Body: body, Check: check, Remedy: c.remedy,
+		Probe: azurebus.Probe{Path: c.Name, Query: url.Values{"comp": {"metadata"}}, Body: []byte("<Probe/>")},
 	}
 	switch c.Encoding {
 	case "", "base64":

@@ -229,6 +229,29 @@ func TestTheRemedyNamesWhatIsToBeDone(t *testing.T) {
 	}
 }
 
+func TestAQueueIsTriedWithoutAMessage(t *testing.T) {
+	for code, want := range map[int]string{
+		http.StatusBadRequest: "", http.StatusForbidden: "does not allow this identity to publish", http.StatusNotFound: "does not exist", http.StatusCreated: "took a request without a message",
+	} {
+		d := driver(t, bustest.Parse(t, azqueue.Parse, address), &bustest.Credential{Scope: scope}, bustest.Client(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			text, err := io.ReadAll(r.Body)
+			if err != nil || xml.Unmarshal(text, new(put)) == nil {
+				t.Errorf("%q was sent, %v", text, err)
+			}
+			if r.Method == http.MethodGet && r.URL.String() == "/people?comp=metadata" && code != http.StatusNotFound {
+				w.WriteHeader(http.StatusForbidden) // as to those who may only send
+				return
+			}
+			w.WriteHeader(code)
+		})))
+		err := d.(*azurebus.Driver).Probe(t.Context())
+		var refusal *bus.Refusal
+		if want == "" && err != nil || want != "" && (!errors.As(err, &refusal) || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%d: %v, want %q", code, err, want)
+		}
+	}
+}
+
 func TestAnotherCloudIsAnEndpoint(t *testing.T) {
 	for endpoint, want := range map[string]string{
 		"": "https://contoso.queue.core.windows.net/people/messages", "https://contoso.queue.core.usgovcloudapi.net/": "https://contoso.queue.core.usgovcloudapi.net/people/messages",

@@ -63,9 +63,22 @@ type Spec struct {
 	// Check returns an error unless the body of a successful answer acknowledges the
 	// request. nil does not look at it.
 	Check func(body []byte) error
+	// Probe is what [Driver.Probe] asks; its zero value is nothing.
+	Probe Probe
 	// Remedy says what to do about an answer of the service by its status and code, ""
 	// for what is common to all services.
 	Remedy func(status int, code string) string
+}
+
+// Probe finds out about a resource without sending a message.
+type Probe struct {
+	// Path and Query are those of a GET that is answered with 404 if the resource is not
+	// there. It may be refused to those who may only send.
+	Path  string
+	Query url.Values
+	// Body is one that the service refuses as no message at all, with 400, once it has looked
+	// at the token.
+	Body []byte
 }
 
 // Driver publishes to one bus.
@@ -83,7 +96,7 @@ func New(by Access, s Spec) (*Driver, error) {
 	if by.Credential == nil {
 		return nil, fmt.Errorf("the %s needs a credential to sign in with", s.Resource)
 	}
-	address, err := s.address()
+	address, err := s.address(s.Path, s.Query)
 	if err != nil {
 		return nil, err
 	}
@@ -100,8 +113,8 @@ func New(by Access, s Spec) (*Driver, error) {
 	}, nil
 }
 
-// address is the URL of the request.
-func (s Spec) address() (string, error) {
+// address is the URL of a request.
+func (s Spec) address(path string, query url.Values) (string, error) {
 	base := s.URL
 	if s.Endpoint != "" {
 		if err := origin.CheckEndpoint(s.Endpoint); err != nil {
@@ -113,8 +126,8 @@ func (s Spec) address() (string, error) {
 	if err != nil || strings.ContainsAny(base, "?#") {
 		return "", errors.New("the endpoint of the " + s.Resource + " is not a URL of the form https://host")
 	}
-	at = at.JoinPath(s.Path)
-	at.Scheme, at.RawQuery = strings.ToLower(at.Scheme), s.Query.Encode()
+	at = at.JoinPath(path)
+	at.Scheme, at.RawQuery = strings.ToLower(at.Scheme), query.Encode()
 	return at.String(), nil
 }
 
@@ -129,35 +142,64 @@ func (d *Driver) Append(dst []byte, e bus.Event) ([]byte, int, error) { return d
 
 // Send makes one request. The service takes the whole of it or nothing.
 func (d *Driver) Send(ctx context.Context, batch []bus.Entry) ([]bus.Failure, error) {
-	request, err := runtime.NewRequest(ctx, http.MethodPost, d.address)
-	if err != nil {
+	text, err := d.do(ctx, http.MethodPost, d.address, d.spec.Body(batch))
+	switch {
+	case err != nil:
 		return nil, d.refusal(err)
+	case d.spec.Check != nil && d.spec.Check(text) != nil:
+		return nil, d.unread()
+	}
+	return nil, nil
+}
+
+// Probe finds out whether messages would be taken, without sending one. The error is a
+// *[bus.Refusal].
+func (d *Driver) Probe(ctx context.Context) error {
+	probe := d.spec.Probe
+	if probe.Body == nil {
+		return errors.ErrUnsupported
+	}
+	at, err := d.spec.address(probe.Path, probe.Query)
+	if err != nil {
+		return d.refusal(err)
+	}
+	var answer *azcore.ResponseError
+	if _, err := d.do(ctx, http.MethodGet, at, nil); errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound {
+		return d.refusal(err)
+	}
+	_, err = d.do(ctx, http.MethodPost, d.address, probe.Body)
+	switch {
+	case err == nil:
+		return &bus.Refusal{Problem: d.spec.Service + " took a request without a message", Remedy: network}
+	case errors.As(err, &answer) && answer.StatusCode == http.StatusBadRequest:
+		return nil
+	}
+	return d.refusal(err)
+}
+
+// do makes a request and returns the body of the answer. The error is an
+// azcore.ResponseError if the service does not acknowledge it.
+func (d *Driver) do(ctx context.Context, method, address string, body []byte) ([]byte, error) {
+	request, err := runtime.NewRequest(ctx, method, address)
+	if err != nil {
+		return nil, err
 	}
 	for name, values := range d.spec.Header {
 		request.Raw().Header[name] = values
 	}
 	request.Raw().Header.Set("User-Agent", "rollcall")
-	body := streaming.NopCloser(bytes.NewReader(d.spec.Body(batch)))
-	if err := request.SetBody(body, d.spec.ContentType); err != nil {
-		return nil, d.refusal(err)
+	if body != nil {
+		if err := request.SetBody(streaming.NopCloser(bytes.NewReader(body)), d.spec.ContentType); err != nil {
+			return nil, err
+		}
 	}
 	response, err := d.pipeline.Do(request)
 	if err != nil {
-		return nil, d.refusal(err)
+		return nil, err
 	}
 	defer func() { _ = response.Body.Close() }() // the pipeline has read it
 	if response.StatusCode != d.spec.Success {
-		return nil, d.refusal(runtime.NewResponseError(response))
+		return nil, runtime.NewResponseError(response)
 	}
-	if d.spec.Check == nil {
-		return nil, nil
-	}
-	text, err := runtime.Payload(response)
-	if err == nil {
-		err = d.spec.Check(text)
-	}
-	if err != nil {
-		return nil, d.unread()
-	}
-	return nil, nil
+	return runtime.Payload(response)
 }

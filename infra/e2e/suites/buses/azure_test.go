@@ -89,6 +89,20 @@ func TestQueuesOfAzureStorage(t *testing.T) {
 			t.Errorf("%d messages: %v", len(messages), err)
 		}
 	})
+	t.Run("a queue that is tried gets no message", func(t *testing.T) {
+		if err := q.CreateQueue(t.Context(), "tried"); err != nil {
+			t.Fatal(err)
+		}
+		if err := q.driver(t, "tried", "").(*azurebus.Driver).Probe(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if messages, err := q.Receive(t.Context(), "tried"); err != nil || len(messages) > 0 {
+			t.Errorf("%d messages, %v", len(messages), err)
+		}
+		if err := q.driver(t, "nobody", "").(*azurebus.Driver).Probe(t.Context()); err == nil {
+			t.Error("a queue that is not there can be sent to")
+		}
+	})
 	t.Run("a queue that is not there", func(t *testing.T) {
 		_, err := q.driver(t, "nobody", "").Send(t.Context(), []bus.Entry{{Body: []byte("e30=")}})
 		var refusal *bus.Refusal
