@@ -12,19 +12,23 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"github.com/rollcall-dev/rollcall/pkg/config"
+	"github.com/rollcall-dev/rollcall/pkg/credential"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/property"
+	"github.com/rollcall-dev/rollcall/pkg/publisher"
 )
 
 type doctorCommand struct {
 	tenantFlags
+
+	Azure bool `help:"Check what Azure gives the function as well: identity, role, storage, queues, key vaults. Default: where there is a managed identity."`
 }
 
 // Help is the rest of `rollcall doctor --help`.
 func (doctorCommand) Help() string {
 	return `Prints one line per check on stdout: ok or failed, what was found, and below a failure what to
-do. Nothing is changed and no user is shown. The exit status is 1 if a check failed.
+do. No user is shown, and everything is left as it was. The exit status is 1 if a check failed.
 
   configuration  the environment, all problems at once
   credential     the secret is readable; where it is stored, when it expires and what is odd
@@ -35,20 +39,37 @@ do. Nothing is changed and no user is shown. The exit status is 1 if a check fai
   columns        each selected column can be read
   count          Graph counts the users, so that lists can be verified
   partitions     in how many partitions lists are read
-  page           how long a page takes`
+  page           how long a page takes
+
+With --azure, and by itself where IDENTITY_ENDPOINT is set or ROLLCALL_CREDENTIALS is managed-identity::
+
+  identity       which managed identity it is: its client id, object id and tenant
+  role           the token has the application permissions that the list needs; the command that
+                 grants what is missing
+  storage        each store of ROLLCALL_STATE and ROLLCALL_SINKS can be read, and written by
+                 compare-and-swap: an object doctor-<random>.json is made there and deleted again
+  queue          each azqueue: sink takes messages of the identity; none is sent
+  key vault      each secret that is kept in one can be read`
 }
 
 // Run makes the checks in order, skipping those whose prerequisites failed.
 func (c *doctorCommand) Run(ctx context.Context, p *program) error {
 	results := &checks{w: p.out()}
 	console, log := p.console()
-	t, err := p.connect(ctx, c.tenantFlags, nil, console, log)
+	if c.Azure && c.Demo {
+		return &usageError{"--azure checks what Azure gives this process, and --demo needs nothing of it: leave one of them out"}
+	}
+	var settings publisher.Settings
+	t, err := p.connect(ctx, c.tenantFlags, nil, console, log, &settings)
 	if err != nil {
 		results.failed("configuration", err)
 		return results.result(ctx)
 	}
 	defer t.close()
 	results.run(ctx, t)
+	if !c.Demo && (c.Azure || onAzure(t)) {
+		results.azure(ctx, t, settings, log)
+	}
 	return results.result(ctx)
 }
 
@@ -65,7 +86,10 @@ func (c *checks) run(ctx context.Context, t *tenant) {
 		return
 	}
 	c.tenant(ctx, t) // a token can be had without the GUID
-	if !c.token(ctx, t) || !c.permission(ctx, t) {
+	if !c.token(ctx, t) {
+		return
+	}
+	if !c.identity(ctx, t) || !c.permission(ctx, t) {
 		return
 	}
 	columns := c.columns(ctx, t)
@@ -99,6 +123,8 @@ func (c *checks) credential(ctx context.Context, t *tenant) bool {
 	found := identity.String() + ", from " + t.Credential.Source().String()
 	left := time.Until(identity.ExpiresAt)
 	switch {
+	case identity.Method == credential.ManagedIdentity:
+		c.ok("credential", "%s; it keeps no secret that could expire", found)
 	case identity.ExpiresAt.IsZero():
 		c.ok("credential", "%s; its expiry is not recorded", found)
 	case left <= 0:

@@ -2,9 +2,13 @@ package main
 
 import (
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/rollcall-dev/rollcall/pkg/publisher"
 )
 
 // checkCredential returns what doctor prints about a secret, before anything is sent.
@@ -54,6 +58,34 @@ func TestDoctorSaysWhatIsOddAboutTheSecret(t *testing.T) {
 		text, ok := checkCredential(t, "{"+secret+"}")
 		if ok || !strings.HasPrefix(text, "failed  credential ") || !strings.Contains(text, want) || strings.Contains(text, canary) {
 			t.Errorf("%s: %q, want %q", secret, text, want)
+		}
+	}
+}
+
+func TestDoctorNamesTheRoleThatStorageWants(t *testing.T) {
+	refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("x-ms-error-code", "AuthorizationPermissionMismatch")
+		w.WriteHeader(http.StatusForbidden)
+	}))
+	defer refusing.Close()
+	p := &program{environ: []string{
+		"ROLLCALL_CREDENTIALS=file:x", "ROLLCALL_STATE=azblob://contoso/people/state?endpoint=" + refusing.URL, "AZURE_STORAGE_KEY=a2V5",
+	}}
+	var settings publisher.Settings
+	log := slog.New(slog.DiscardHandler)
+	tenant, err := p.connect(t.Context(), tenantFlags{}, nil, &console{w: p.stderr}, log, &settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tenant.close()
+	var out strings.Builder
+	(&checks{w: &out}).azure(t.Context(), tenant, settings, log)
+	for _, want := range []string{
+		"failed  storage        swap ", "the role Storage Blob Data Contributor on the container people", "\n        az role assignment create --role \"Storage Blob Data Contributor\"",
+		"--assignee-object-id <object id of the identity>", "az storage account show --name contoso ", "/blobServices/default/containers/people\"\n",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q lacks %q", out.String(), want)
 		}
 	}
 }

@@ -23,7 +23,7 @@ type environmentFiles struct {
 
 // writeEnvironment writes both files into dir, "" for the user's cache folder.
 // Their names contain the port, so that simulated tenants do not share them.
-func writeEnvironment(dir string, server *simulator.Server, c simulator.Config) (*environmentFiles, error) {
+func writeEnvironment(dir string, server *simulator.Server, signIn []string) (*environmentFiles, error) {
 	if dir == "" {
 		cache, err := os.UserCacheDir()
 		if err != nil {
@@ -48,10 +48,8 @@ func writeEnvironment(dir string, server *simulator.Server, c simulator.Config) 
 		"ROLLCALL_LOGIN_URL=" + server.URL,
 		"ROLLCALL_GRAPH_URL=" + server.URL,
 		"SSL_CERT_FILE=" + filepath.Join(folder.Name(), f.authority),
-		"AZURE_TENANT_ID=" + c.Tenant,
-		"AZURE_CLIENT_ID=" + c.ClientID,
-		"AZURE_CLIENT_SECRET=" + c.ClientSecret,
 	}
+	f.settings = append(f.settings, signIn...)
 	err = errors.Join(
 		folder.WriteFile(f.authority, server.CAPEM, 0o600),
 		folder.WriteFile(f.variables, []byte(f.exports("")), 0o600),
@@ -61,6 +59,20 @@ func writeEnvironment(dir string, server *simulator.Server, c simulator.Config) 
 		return nil, fmt.Errorf("write the environment file: %w; name another folder with --dir", err)
 	}
 	return f, nil
+}
+
+// secretOf is the environment of who signs in by the app's client secret.
+func secretOf(c simulator.Config) []string {
+	return []string{"AZURE_TENANT_ID=" + c.Tenant, "AZURE_CLIENT_ID=" + c.ClientID, "AZURE_CLIENT_SECRET=" + c.ClientSecret}
+}
+
+// identityAt is the environment of who signs in by a managed identity, also to other services
+// of Azure.
+func identityAt(endpoint string) []string {
+	return []string{
+		"IDENTITY_ENDPOINT=" + endpoint, "IDENTITY_HEADER=" + simulator.IdentityHeader,
+		"ROLLCALL_CREDENTIALS=managed-identity:", "AZURE_TOKEN_CREDENTIALS=ManagedIdentityCredential",
+	}
 }
 
 // openFolder opens a folder under its absolute name, and makes it if it is missing.

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -19,20 +21,21 @@ import (
 )
 
 type simulateCommand struct {
-	Addr           string        `default:"127.0.0.1:8443" placeholder:"HOST:PORT" help:"Address to serve on, loopback only; port 0 takes a free one (${default})."`
-	Users          int           `default:"1000" placeholder:"N" help:"How many users the tenant has, up to 10 million (${default})."`
-	Seed           uint64        `default:"0" placeholder:"N" help:"Which people they are; the same number gives the same people."`
-	Latency        time.Duration `default:"0s" placeholder:"D" help:"Delay of each of Graph's responses, such as 200ms."`
-	Fault          []string      `sep:"none" placeholder:"NAME[:PAGE]" help:"Something that goes wrong, on one page or on all; repeatable. See below."`
-	Throttle       bool          `help:"Meter requests and answer 429 as Graph does."`
-	Churn          int           `default:"0" placeholder:"N" help:"How many changes happen per minute: users are created, deleted, restored, renamed."`
-	Chaos          uint64        `default:"0" placeholder:"SEED" help:"Let any request meet any fault while users come, go and are renamed, as the seed decides."`
-	Host           []string      `sep:"none" placeholder:"NAME" help:"A further name in the certificate, such as graph.microsoft.com; repeatable. See below."`
-	Role           roleChanges   `placeholder:"NAME" help:"Grant the app an application permission, with - before the name withhold it, with none all; repeatable. See below."`
-	NotifyCA       string        `placeholder:"FILE" help:"Certificate authorities, PEM, that notification addresses are trusted by besides the system's."`
-	NotifyAnywhere bool          `help:"Send notifications to any address. Default: to loopback only."`
-	For            time.Duration `default:"0s" placeholder:"D" help:"Stop after this time. Default: when it is interrupted."`
-	Dir            string        `placeholder:"DIR" help:"Folder for the two files that other terminals need. Default: rollcall in the user's cache folder."`
+	Addr            string        `default:"127.0.0.1:8443" placeholder:"HOST:PORT" help:"Address to serve on, loopback only; port 0 takes a free one (${default})."`
+	Users           int           `default:"1000" placeholder:"N" help:"How many users the tenant has, up to 10 million (${default})."`
+	Seed            uint64        `default:"0" placeholder:"N" help:"Which people they are; the same number gives the same people."`
+	Latency         time.Duration `default:"0s" placeholder:"D" help:"Delay of each of Graph's responses, such as 200ms."`
+	Fault           []string      `sep:"none" placeholder:"NAME[:PAGE]" help:"Something that goes wrong, on one page or on all; repeatable. See below."`
+	Throttle        bool          `help:"Meter requests and answer 429 as Graph does."`
+	Churn           int           `default:"0" placeholder:"N" help:"How many changes happen per minute: users are created, deleted, restored, renamed."`
+	Chaos           uint64        `default:"0" placeholder:"SEED" help:"Let any request meet any fault while users come, go and are renamed, as the seed decides."`
+	Host            []string      `sep:"none" placeholder:"NAME" help:"A further name in the certificate, such as graph.microsoft.com; repeatable. See below."`
+	Role            roleChanges   `placeholder:"NAME" help:"Grant the app an application permission, with - before the name withhold it, with none all; repeatable. See below."`
+	ManagedIdentity bool          `help:"Vouch for other terminals as Azure does for a function: they sign in by a managed identity instead of a client secret."`
+	NotifyCA        string        `placeholder:"FILE" help:"Certificate authorities, PEM, that notification addresses are trusted by besides the system's."`
+	NotifyAnywhere  bool          `help:"Send notifications to any address. Default: to loopback only."`
+	For             time.Duration `default:"0s" placeholder:"D" help:"Stop after this time. Default: when it is interrupted."`
+	Dir             string        `placeholder:"DIR" help:"Folder for the two files that other terminals need. Default: rollcall in the user's cache folder."`
 }
 
 // Help is the rest of `rollcall simulate --help`.
@@ -66,6 +69,9 @@ a caller came. A tool that adds no port needs --addr 127.0.0.1:443.
 Graph's subscriptions to users work: the address is asked to repeat a token, and told of every change,
 such as those of --churn. It is on loopback, by http:// or https://, unless --notify-anywhere is given.
 
+With --managed-identity the environment file names an endpoint of a managed identity, on loopback
+without TLS as in Azure Functions, and ROLLCALL_CREDENTIALS=managed-identity:. It has the app's permissions.
+
 The app has the permission User.Read.All; --role, in order, changes that. Its tokens name what it
 has, and Graph refuses the rest: --role AuditLog.Read.All, --role -User.Read.All, or --role none
 --role User.ReadBasic.All. The names:
@@ -98,7 +104,16 @@ func (c *simulateCommand) Run(ctx context.Context, p *program) error {
 		return fmt.Errorf("%w; is another one running? --addr chooses the port", err)
 	}
 	defer func() { _ = server.Close() }()
-	files, err := writeEnvironment(c.Dir, server, tenant.Config())
+	signIn := secretOf(tenant.Config())
+	if c.ManagedIdentity {
+		endpoint, stop, err := serveIdentity(ctx, tenant)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		signIn = identityAt(endpoint)
+	}
+	files, err := writeEnvironment(c.Dir, server, signIn)
 	if err != nil {
 		return err
 	}
@@ -113,6 +128,21 @@ func (c *simulateCommand) Run(ctx context.Context, p *program) error {
 		return fmt.Errorf("serve the simulated tenant: %w", err)
 	}
 	return nil // a signal is the normal end
+}
+
+// serveIdentity serves the endpoint of the tenant's managed identities until stop is called.
+func serveIdentity(ctx context.Context, tenant *simulator.Tenant) (endpoint string, stop func(), err error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, fmt.Errorf("serve the managed identity: %w", err)
+	}
+	server := &http.Server{Handler: tenant.IdentityHandler(), ReadHeaderTimeout: 10 * time.Second}
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = server.Serve(listener) })
+	return "http://" + listener.Addr().String() + simulator.IdentityPath, func() {
+		_ = server.Close()
+		serving.Wait()
+	}, nil
 }
 
 func (c *simulateCommand) config() (simulator.Config, error) {
@@ -131,6 +161,7 @@ func (c *simulateCommand) config() (simulator.Config, error) {
 	if config.Roles, err = simulator.ParseRoles(c.Role); err != nil {
 		return config, &usageError{"--role: " + err.Error()}
 	}
+	config.Identities = []simulator.Identity{{ClientID: simulator.DefaultIdentity, SystemAssigned: true, Roles: config.Roles}}
 	config.PlainLoopback = true
 	config.Endpoints, err = c.endpoints()
 	return config, err

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/rollcall-dev/rollcall/pkg/config"
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/publisher"
@@ -294,5 +296,27 @@ func TestTheTenantsAreThoseOfTheTenantsFile(t *testing.T) {
 	}
 	if got, err := p.Tenants(t.Context()); err != nil || len(got) != 1 || got[0] != "" {
 		t.Errorf("without a file: %q, %v", got, err)
+	}
+}
+
+func TestThePlacesOfASettingAreTriedWithoutAMessage(t *testing.T) {
+	h := open(t)
+	dir := t.TempDir()
+	p, err := h.publisher(t, "ROLLCALL_SINKS=file://"+dir+"/lists azqueue://contoso/people sqs:https://sqs.eu-west-1.amazonaws.com/123456789012/q")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var urls []string
+	for _, place := range p.Places() {
+		urls = append(urls, place.URL)
+		if place.Queue {
+			continue
+		}
+		if err := place.Try(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	if diff := cmp.Diff([]string{"file://" + dir + "/lists/state", "file://" + dir + "/lists", "azqueue queue people"}, urls); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -47,6 +47,9 @@ func (s WebhookSource) Check() error {
 	return err
 }
 
+// Source is where the secret is read from, zero where the variable holds it.
+func (s WebhookSource) Source() Source { return s.source }
+
 // IsZero reports whether there is no secret.
 func (s WebhookSource) IsZero() bool { return s.inline == nil && s.source == Source{} }
 
