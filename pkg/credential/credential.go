@@ -97,7 +97,7 @@ func New(cfg Config) (*Credential, error) {
 		return nil, err
 	}
 	host, err := cfg.host()
-	if err != nil {
+	if err != nil && cfg.Source.Scheme == secret.ManagedIdentity {
 		return nil, err
 	}
 	c := &Credential{

@@ -19,10 +19,7 @@ func Default(cfg Config) (*azidentity.DefaultAzureCredential, error) {
 	if err != nil {
 		return nil, err
 	}
-	host, err := cfg.host()
-	if err != nil {
-		return nil, err
-	}
+	host, _ := cfg.host() // what cannot be one is asked for nothing; there are other ways to sign in
 	return azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
 		ClientOptions:            policy.ClientOptions{Cloud: login.cloud(), Transport: &either{login, host}},
 		DisableInstanceDiscovery: true,

@@ -65,6 +65,7 @@ func TestTheDefaultCredentialAsksTheManagedIdentityWhereItIs(t *testing.T) {
 	}{
 		"Azure Functions":   {map[string]string{"IDENTITY_ENDPOINT": appService, "IDENTITY_HEADER": simulator.IdentityHeader}, appService, true},
 		"a virtual machine": {nil, "", true},
+		"none that can be":  {map[string]string{"IDENTITY_ENDPOINT": "https://identity.example/msi/token", "IDENTITY_HEADER": simulator.IdentityHeader}, "https://identity.example/msi/token", false},
 		"another host":      {map[string]string{"IDENTITY_ENDPOINT": appService, "IDENTITY_HEADER": simulator.IdentityHeader}, "http://evil.example/msi/token", false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -39,7 +39,8 @@ type hostEndpoint struct {
 	last     atomic.Pointer[principal]
 }
 
-// host returns the endpoint that the environment names.
+// host returns the endpoint that the environment names. Where that cannot be one, there is an
+// error, and an endpoint that nothing is sent to.
 func (cfg Config) host() (*hostEndpoint, error) {
 	lookup := cfg.LookupEnv
 	if lookup == nil {
@@ -59,7 +60,7 @@ func (cfg Config) host() (*hostEndpoint, error) {
 	}
 	var err error
 	if e.url, err = origin.ParseLocal(address); err != nil {
-		return nil, &Error{
+		return e, &Error{
 			Kind: Contradicted, Problem: "IDENTITY_ENDPOINT " + err.Error(),
 			Advice: "leave it as App Service sets it; the endpoints of other hosts (Service Fabric) are not supported", Source: cfg.Source.String(),
 		}

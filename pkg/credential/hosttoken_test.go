@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rollcall-dev/rollcall/pkg/credential"
+	"github.com/rollcall-dev/rollcall/pkg/guid"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
@@ -159,6 +160,51 @@ func TestAThrottledEndpointIsWaitedForAsItAsks(t *testing.T) {
 		mustToken(t, identified(t, "", functions(t), tenant.Transport()), "", "")
 		if waited := time.Since(start); waited != time.Minute {
 			t.Errorf("waited %v, want a minute", waited)
+		}
+	})
+}
+
+func TestNothingOfATokenOfAManagedIdentityGetsOut(t *testing.T) {
+	var logs bytes.Buffer
+	tenant := hosting()
+	c := identified(t, "", functions(t, "AZURE_CLIENT_ID="+canary), tenant.Transport(), func(cfg *credential.Config) {
+		cfg.Log = slog.New(slog.NewJSONHandler(&logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
+	token := mustToken(t, c, "", "")
+	_, refused := c.Token(t.Context(), token, "")
+	id, err := c.Identity(t.Context())
+	if refused == nil || err != nil || logs.Len() == 0 {
+		t.Fatalf("%v, %v, %d bytes of logs", refused, err, logs.Len())
+	}
+	wantNoCanary(t, logs.String()+prints(t, c)+prints(t, id)+prints(t, refused)+c.Grant("User.Read.All"), canary, token, simulator.IdentityHeader)
+}
+
+// FuzzTheClaimsOfATokenArePlain has a token claim anything.
+func FuzzTheClaimsOfATokenArePlain(f *testing.F) {
+	for _, claims := range []string{
+		`{"tid":"` + testTenant + `","oid":"` + testClient + `","appid":"` + testClient + `","roles":["User.Read.All"]}`, `{"roles":[1,"a b"],"tid":{}}`, `[]`, `{"tid":"` + canary + `"}`, `{"roles":["a`,
+	} {
+		f.Add([]byte(claims))
+	}
+	f.Fuzz(func(t *testing.T, claims []byte) {
+		token := tokenOf(string(claims))
+		c := identified(t, "", functions(t), roundTrip(func(*http.Request) (*http.Response, error) { return answer(http.StatusOK, issued(token)), nil }))
+		if mustToken(t, c, "", "") != token {
+			t.Error("another token")
+		}
+		id, err := c.Identity(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, one := range []string{id.TenantID, id.ClientID, id.ObjectID} {
+			if one != "" && !guid.Valid(one) {
+				t.Errorf("%q is shown", one)
+			}
+		}
+		for _, role := range id.Roles {
+			if role == "" || strings.ContainsFunc(role, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+				t.Errorf("role %q", role)
+			}
 		}
 	})
 }

@@ -260,6 +260,11 @@ func TestTheEndpointOfAManagedIdentityIsNeverElsewhere(t *testing.T) {
 		})
 		mustContain(t, wantError(t, err, credential.Contradicted, "Config.Invalid").Error(), "IDENTITY_ENDPOINT")
 		wantNoCanary(t, err.Error(), canary)
+		p := environ(canary)
+		p.put("IDENTITY_ENDPOINT", address)
+		if got := mustToken(t, newCredential(t, p, &entra{secret: canary}), "", ""); got == "" {
+			t.Error("an app with a client secret gets no token")
+		}
 	}
 }
 
