@@ -216,6 +216,8 @@ type broken struct{ err error }
 func (b broken) Do(*http.Request) (*http.Response, error) { return nil, b.err }
 
 func TestFailuresOnTheWayToSecretsManagerAreToldApart(t *testing.T) {
+	nobody := httptest.NewServer(http.NotFoundHandler())
+	nobody.Close() // whose port listens no more
 	for name, row := range map[string]struct {
 		change func(*aws.Config)
 		kind   secret.Kind
@@ -228,7 +230,7 @@ func TestFailuresOnTheWayToSecretsManagerAreToldApart(t *testing.T) {
 		"metadata": {func(c *aws.Config) {
 			c.Credentials = noCredentials{&smithy.OperationError{ServiceID: "ec2imds", Err: context.DeadlineExceeded}}
 		}, secret.Forbidden, "ec2imds"},
-		"refused":  {func(c *aws.Config) { c.BaseEndpoint = aws.String("http://127.0.0.1:1") }, secret.Unavailable, "refused"},
+		"refused":  {func(c *aws.Config) { c.BaseEndpoint = aws.String(nobody.URL) }, secret.Unavailable, "refused"},
 		"deadline": {func(c *aws.Config) { c.HTTPClient = broken{context.DeadlineExceeded} }, secret.Unavailable, "in time"},
 		"other":    {func(c *aws.Config) { c.Credentials = noCredentials{errors.New("odd " + canary)} }, secret.Forbidden, "aws sts get-caller-identity"},
 	} {
