@@ -113,7 +113,7 @@ func TestTheHandlerMayHaveArgumentsAndAnotherFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer host.Close()
-	if _, body := ask(t, http.MethodGet, host.URL+"/api/users", "", "Show", "1"); !strings.Contains(body, "DIR="+filepath.Join(cfg.Folder, "sub")+"\n") {
+	if body := ask(t, http.MethodGet, host.URL+"/api/users", "", "Show", "1").body; !strings.Contains(body, "DIR="+filepath.Join(cfg.Folder, "sub")+"\n") {
 		t.Error(body)
 	}
 }
@@ -123,8 +123,8 @@ func TestADisabledFunctionIsNotFound(t *testing.T) {
 		start(t, users(), "echoes", "AzureWebJobs.users.Disabled=true"),
 		start(t, files{"host.json": hostJSON, "users/function.json": strings.Replace(httpFunction, "{", `{"disabled":true,`, 1)}, "echoes"),
 	} {
-		if response, _ := ask(t, http.MethodGet, host.URL+"/api/users", ""); response.StatusCode != http.StatusNotFound {
-			t.Error(response.Status)
+		if response := ask(t, http.MethodGet, host.URL+"/api/users", ""); response.status != http.StatusNotFound {
+			t.Error(response.status)
 		}
 	}
 }

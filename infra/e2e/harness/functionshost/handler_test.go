@@ -46,7 +46,7 @@ func handle(name string) int {
 	case name == "sleeps":
 		fmt.Println("sleeps")
 		time.Sleep(time.Hour)
-	case name == "once" && os.Mkdir("was-here", 0o755) != nil:
+	case name == "once" && os.Mkdir("was-here", 0o750) != nil:
 		time.Sleep(300 * time.Millisecond)
 		return 1
 	case name == "late":
@@ -69,7 +69,8 @@ func handle(name string) int {
 		_, _ = io.WriteString(w, "second\n")
 	})
 	mux.HandleFunc("/api/stream/end", func(http.ResponseWriter, *http.Request) { close(released) })
-	fmt.Println(http.ListenAndServe("127.0.0.1:"+os.Getenv("FUNCTIONS_CUSTOMHANDLER_PORT"), mux))
+	server := &http.Server{Addr: "127.0.0.1:" + os.Getenv("FUNCTIONS_CUSTOMHANDLER_PORT"), Handler: mux, ReadHeaderTimeout: time.Minute}
+	fmt.Println(server.ListenAndServe())
 	return 1
 }
 
@@ -115,11 +116,10 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// breakOff sends the beginning of a response that never ends.
+// breakOff sends a response without its end.
 func breakOff(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Content-Length", "1000")
-	_, _ = io.WriteString(w, `{"Outputs":`)
+	_, _ = io.WriteString(w, `{"Outputs":{"res":{"statusCode":"200"}}}`) // whole, but for the end of the last chunk
 	_ = http.NewResponseController(w).Flush()
 	panic(http.ErrAbortHandler)
 }
@@ -161,7 +161,7 @@ func (f files) write(t testing.TB) string {
 	}
 	for name, text := range f {
 		path := filepath.Join(folder, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

@@ -17,18 +17,25 @@ import (
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/functionshost"
 )
 
-// ask makes a request and returns the response with its whole body. Redirects are not
-// followed.
-func ask(t testing.TB, method, url, body string, head ...string) (*http.Response, string) {
+// got is a response with its whole body.
+type got struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// ask makes a request. Redirects are not followed.
+func ask(t testing.TB, method, url, body string, head ...string) got {
 	t.Helper()
-	response, text, err := try(t, method, url, strings.NewReader(body), head...)
+	response, err := try(t, method, url, strings.NewReader(body), head...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return response, text
+	return response
 }
 
-func try(t testing.TB, method, url string, body io.Reader, head ...string) (*http.Response, string, error) {
+// try is ask for a connection that may break.
+func try(t testing.TB, method, url string, body io.Reader, head ...string) (got, error) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, url, body)
 	if err != nil {
@@ -39,11 +46,11 @@ func try(t testing.TB, method, url string, body io.Reader, head ...string) (*htt
 	}
 	response, err := http.DefaultTransport.RoundTrip(request)
 	if err != nil {
-		return nil, "", err
+		return got{}, err
 	}
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(response.Body)
-	return response, string(text), err
+	return got{response.StatusCode, response.Header, string(text)}, err
 }
 
 func TestOnlyPlainHTTPIsForwardedOrProxied(t *testing.T) {
@@ -57,12 +64,12 @@ func TestOnlyPlainHTTPIsForwardedOrProxied(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			host := start(t, app, "echoes", test.setting)
-			response, body := ask(t, http.MethodGet, host.URL+"/api/users?a=1&A=2&b=c+d", "")
-			if response.StatusCode != http.StatusOK || !strings.HasPrefix(body, test.want) {
-				t.Errorf("%s %s", response.Status, body)
+			response := ask(t, http.MethodGet, host.URL+"/api/users?a=1&A=2&b=c+d", "")
+			if response.status != http.StatusOK || !strings.HasPrefix(response.body, test.want) {
+				t.Errorf("%d %s", response.status, response.body)
 			}
-			if response, _ := ask(t, http.MethodGet, host.URL+"/api/none", ""); response.StatusCode != http.StatusInternalServerError {
-				t.Errorf("a function without an HTTP output got an answer with one: %s", response.Status)
+			if response := ask(t, http.MethodGet, host.URL+"/api/none", ""); response.status != http.StatusInternalServerError {
+				t.Errorf("a function without an HTTP output got an answer with one: %d", response.status)
 			}
 		})
 	}
@@ -81,7 +88,7 @@ func TestRequestsComeInAnEnvelope(t *testing.T) {
 		"no body":      {"", "", "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, answer := ask(t, http.MethodPost, host.URL+"/api/Users/a%20b?q=1&q=2", test.body, "Content-Type", test.kind, "X-Two", "1", "X-Two", "2")
+			answer := ask(t, http.MethodPost, host.URL+"/api/Users/a%20b?q=1&q=2", test.body, "Content-Type", test.kind, "X-Two", "1", "X-Two", "2").body
 			head, text, _ := strings.Cut(answer, "\n\n")
 			if !strings.HasPrefix(head, "POST /users\n") || !strings.Contains(head, "User-Agent: Azure-Functions-Host/4.") ||
 				!strings.Contains(head, "X-Azure-Functions-Invocationid: ") || !strings.Contains(head, "X-Azure-Functions-Hostversion: 4.") {
@@ -119,17 +126,17 @@ func TestRequestsComeInAnEnvelope(t *testing.T) {
 func TestABodyOfUnknownLengthIsLostInAnEnvelopeAndRefusedWhenForwarded(t *testing.T) {
 	for setting, want := range map[string]int{"NONE=1": http.StatusOK, forwarding: http.StatusInternalServerError, proxying: http.StatusOK} {
 		host := start(t, users(), "echoes", setting)
-		response, body, err := try(t, http.MethodPost, host.URL+"/api/users", io.MultiReader(strings.NewReader("streamed")))
-		if err != nil || response.StatusCode != want || strings.Contains(body, "streamed") != (setting == proxying) {
-			t.Errorf("%s: %v %s %s", setting, err, response.Status, body)
+		response, err := try(t, http.MethodPost, host.URL+"/api/users", io.MultiReader(strings.NewReader("streamed")))
+		if err != nil || response.status != want || strings.Contains(response.body, "streamed") != (setting == proxying) {
+			t.Errorf("%s: %v %d %s", setting, err, response.status, response.body)
 		}
 	}
 }
 
 func TestAForwardedRequestIsRebuilt(t *testing.T) {
 	host := start(t, everything(), "echoes", forwarding)
-	_, body := ask(t, http.MethodPut, host.URL+"/api/a%20b%2Fc%C3%A9/d%3Fe?x=%26", "text",
-		"Content-Type", "text/csv", "Content-Encoding", "gzip", "Content-Language", "de", "X-Forwarded-For", "1.2.3.4", "User-Agent", "Peer/1", "Accept-Encoding", "br")
+	body := ask(t, http.MethodPut, host.URL+"/api/a%20b%2Fc%C3%A9/d%3Fe?x=%26", "text",
+		"Content-Type", "text/csv", "Content-Encoding", "gzip", "Content-Language", "de", "X-Forwarded-For", "1.2.3.4", "User-Agent", "Peer/1", "Accept-Encoding", "br").body
 	for _, want := range []string{
 		"PUT /api/a%20b%2Fc%C3%A9/d?x=%26\n", "Host: " + strings.TrimPrefix(host.URL, "http://") + "\n", "Content-Type: text/csv\r\n",
 		"X-Forwarded-For: 1.2.3.4\r\n", "User-Agent: Peer/1 Azure-Functions-Host/4.", "X-Azure-Functions-Invocationid: ",
@@ -152,7 +159,7 @@ func TestAProxiedRequestIsLeftAsItIs(t *testing.T) {
 	head := []string{
 		"Content-Type", "text/csv", "Content-Encoding", "gzip", "X-Forwarded-For", "1.2.3.4", "User-Agent", "Peer/1", "X-Ms-Invocation-Id", "mine",
 	}
-	_, body := ask(t, http.MethodPut, host.URL+"/api/a%20b%2Fc/d%3Fe?x=1;2&x=3", "text", head...)
+	body := ask(t, http.MethodPut, host.URL+"/api/a%20b%2Fc/d%3Fe?x=1;2&x=3", "text", head...).body
 	for _, want := range []string{
 		"PUT /api/a%20b%2Fc/d%3Fe?x=1;2&x=3\n", "Host: " + strings.TrimPrefix(host.URL, "http://") + "\n", "Content-Encoding: gzip\r\n",
 		"X-Forwarded-For: 1.2.3.4\r\n", "User-Agent: Peer/1\r\n", "X-Ms-Invocation-Id: mine\r\n", "\n\ntext",
@@ -161,7 +168,7 @@ func TestAProxiedRequestIsLeftAsItIs(t *testing.T) {
 			t.Errorf("%q is missing in\n%s", want, body)
 		}
 	}
-	_, body = ask(t, http.MethodGet, host.URL+"/api/x", "")
+	body = ask(t, http.MethodGet, host.URL+"/api/x", "").body
 	record, err := host.Wait(t.Context(), func(r functionshost.Record) bool { return r.Number == 2 })
 	if err != nil || !strings.Contains(body, "X-Ms-Invocation-Id: "+record.ID) || record.Status != http.StatusOK {
 		t.Errorf("%v %+v %s", err, record, body)
@@ -201,9 +208,9 @@ func TestAResponseThatBreaksOff(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			host := start(t, users(), "breaks", test.setting)
-			response, body, err := try(t, http.MethodGet, host.URL+"/api/users", nil)
-			if (err != nil) != test.broken || !test.broken && (response.StatusCode != test.status || body != "") {
-				t.Errorf("%v %v %q", err, response, body)
+			response, err := try(t, http.MethodGet, host.URL+"/api/users", nil)
+			if (err != nil) != test.broken || !test.broken && (response.status != test.status || response.body != "") {
+				t.Errorf("%v %+v", err, response)
 			}
 			record, err := host.Wait(t.Context(), func(functionshost.Record) bool { return true })
 			if err != nil || record.Err == nil || record.Status != test.status {
@@ -216,9 +223,9 @@ func TestAResponseThatBreaksOff(t *testing.T) {
 func TestRedirectsAreHandedOn(t *testing.T) {
 	for _, setting := range []string{forwarding, proxying} {
 		host := start(t, users(), "redirect", setting)
-		response, _ := ask(t, http.MethodGet, host.URL+"/api/users", "")
-		if response.StatusCode != http.StatusFound || response.Header.Get("Location") != "/elsewhere" {
-			t.Errorf("%s: %s %v", setting, response.Status, response.Header)
+		response := ask(t, http.MethodGet, host.URL+"/api/users", "")
+		if response.status != http.StatusFound || response.header.Get("Location") != "/elsewhere" {
+			t.Errorf("%s: %d %v", setting, response.status, response.header)
 		}
 	}
 }
@@ -260,10 +267,10 @@ func TestTheFirstFunctionWhoseRouteFitsAnswers(t *testing.T) {
 			at = append(at, root.URL+rest)
 		}
 		for _, at := range at {
-			response, body := ask(t, method, at, "")
-			head, _, _ := strings.Cut(body, "\n")
-			if got := strings.TrimPrefix(head, "POST /"); got != want || (want == "") != (response.StatusCode == http.StatusNotFound) {
-				t.Errorf("%s: %s %q, not %q", request, response.Status, got, want)
+			response := ask(t, method, at, "")
+			head, _, _ := strings.Cut(response.body, "\n")
+			if got := strings.TrimPrefix(head, "POST /"); got != want || (want == "") != (response.status == http.StatusNotFound) {
+				t.Errorf("%s: %d %q, not %q", request, response.status, got, want)
 			}
 		}
 	}
@@ -292,13 +299,13 @@ func TestAKeyOpensWhatItsLevelSays(t *testing.T) {
 			head = []string{"X-Functions-Key", key}
 		}
 		for i, path := range []string{"anonymouss", "functions", "default", "of-admins"} {
-			response, _ := ask(t, http.MethodGet, host.URL+"/api/"+path+"?"+query, "", head...)
-			if status := map[bool]int{true: http.StatusOK, false: http.StatusUnauthorized}[want[i]]; response.StatusCode != status {
-				t.Errorf("%q to %s: %s", request, path, response.Status)
+			response := ask(t, http.MethodGet, host.URL+"/api/"+path+"?"+query, "", head...)
+			if status := map[bool]int{true: http.StatusOK, false: http.StatusUnauthorized}[want[i]]; response.status != status {
+				t.Errorf("%q to %s: %d", request, path, response.status)
 			}
 		}
 	}
-	_, body := ask(t, http.MethodGet, host.URL+"/api/functions?code="+f, "")
+	body := ask(t, http.MethodGet, host.URL+"/api/functions?code="+f, "").body
 	if !strings.Contains(body, `"AuthenticationType":"WebJobsAuthLevel"`) || !strings.Contains(body, `"Value":"Function"`) {
 		t.Error("the identity of the key is missing:", body)
 	}
@@ -316,15 +323,15 @@ func TestAppServiceSaysWhoCallsAndNobodyElse(t *testing.T) {
 	host := harness.Start(t, cfg.Start)
 	head := []string{spoofed, "somebody", "X-Ms-Token-Aad-Access-Token", "theirs", "X-MS-CLIENT-PRINCIPAL", "e30=", "Show", "1"}
 	for _, token := range []string{"", "Bearer other"} {
-		if response, _ := ask(t, http.MethodGet, host.URL+"/api/users", "", append([]string{"Authorization", token}, head...)...); response.StatusCode != http.StatusUnauthorized {
-			t.Errorf("%q: %s", token, response.Status)
+		if response := ask(t, http.MethodGet, host.URL+"/api/users", "", append([]string{"Authorization", token}, head...)...); response.status != http.StatusUnauthorized {
+			t.Errorf("%q: %d", token, response.status)
 		}
 	}
-	response, body := ask(t, http.MethodGet, host.URL+"/api/hook", "", head...)
-	if response.StatusCode != http.StatusOK || strings.Contains(strings.ToLower(body), "x-ms-client") || strings.Contains(body, "theirs") {
-		t.Errorf("%s %s", response.Status, body)
+	response := ask(t, http.MethodGet, host.URL+"/api/hook", "", head...)
+	if response.status != http.StatusOK || strings.Contains(strings.ToLower(response.body), "x-ms-client") || strings.Contains(response.body, "theirs") {
+		t.Errorf("%d %s", response.status, response.body)
 	}
-	_, body = ask(t, http.MethodGet, host.URL+"/api/users", "", append([]string{"Authorization", "Bearer token"}, head...)...)
+	body := ask(t, http.MethodGet, host.URL+"/api/users", "", append([]string{"Authorization", "Bearer token"}, head...)...).body
 	_, encoded, _ := strings.Cut(body, "X-Ms-Client-Principal: ")
 	encoded, _, _ = strings.Cut(encoded, "\r\n")
 	text, err := base64.StdEncoding.DecodeString(encoded)
@@ -338,7 +345,7 @@ func TestAppServiceSaysWhoCallsAndNobodyElse(t *testing.T) {
 
 func TestWithoutAppServicesAuthenticationHeadersComeAsTheyWereSent(t *testing.T) {
 	host := start(t, users(), "echoes", proxying)
-	if _, body := ask(t, http.MethodGet, host.URL+"/api/users", "", "X-Ms-Client-Principal", "e30="); !strings.Contains(body, "X-Ms-Client-Principal: e30=") {
+	if body := ask(t, http.MethodGet, host.URL+"/api/users", "", "X-Ms-Client-Principal", "e30=").body; !strings.Contains(body, "X-Ms-Client-Principal: e30=") {
 		t.Error(body)
 	}
 }

@@ -64,9 +64,10 @@ func (h *Host) poll(fn *function) {
 	done := make(chan struct{}, 1)
 	for h.polling.Err() == nil {
 		if len(running) <= limits.threshold {
-			messages, err := h.cfg.Queues.Lease(h.polling, fn.trigger.QueueName, limits.batch, h.cfg.Lease)
+			// Not until polling ends: messages may have been leased that nobody would handle.
+			messages, err := h.cfg.Queues.Lease(h.live, fn.trigger.QueueName, limits.batch, h.cfg.Lease)
 			var status *azurite.StatusError
-			if err != nil && h.polling.Err() == nil && (!errors.As(err, &status) || status.Status != http.StatusNotFound) {
+			if err != nil && h.live.Err() == nil && (!errors.As(err, &status) || status.Status != http.StatusNotFound) {
 				h.journal.log(Error, "host", "Queue %s: %v", fn.trigger.QueueName, err)
 			}
 			for _, m := range messages {
@@ -215,8 +216,8 @@ func messageMetadata(m azurite.Message, text string) (map[string]any, error) {
 		metadata[name] = at.UTC().Format("2006-01-02T15:04:05+00:00")
 	}
 	var members map[string]json.RawMessage
-	if !isJSON(text) || json.Unmarshal([]byte(text), &members) != nil {
-		return metadata, nil
+	if isJSON(text) {
+		_ = json.Unmarshal([]byte(text), &members) // what is no object has none
 	}
 	for name, value := range members {
 		if err := member(metadata, name, value); err != nil {

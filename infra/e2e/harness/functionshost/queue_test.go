@@ -343,7 +343,8 @@ func outputs(a account) {
 
 func stopWaits(a account) {
 	begun := make(chan struct{})
-	cfg := a.config("records", done, "SLOW=500ms")
+	cfg := a.config("records", done, "SLOW=500ms",
+		"AzureFunctionsJobHost__extensions__queues__batchSize=1", "AzureFunctionsJobHost__extensions__queues__newBatchThreshold=0")
 	cfg.Begun = func(*functionshost.Host, functionshost.Invocation) { close(begun) }
 	host := harness.Start(a.t, cfg.Start)
 	a.send("last")
