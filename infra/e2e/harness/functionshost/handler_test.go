@@ -62,7 +62,12 @@ func handle(name string) int {
 		status, _ := strconv.Atoi(r.PathValue("status"))
 		os.Exit(status)
 	})
+	mux.HandleFunc("/api/drop", func(http.ResponseWriter, *http.Request) {
+		fmt.Println("dropped")
+		panic(http.ErrAbortHandler)
+	})
 	mux.HandleFunc("/api/stream/begin", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "13")
 		_, _ = io.WriteString(w, "first\n")
 		_ = http.NewResponseController(w).Flush()
 		<-released
@@ -90,9 +95,21 @@ func reply(w http.ResponseWriter, _ *http.Request) {
 func record(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	fmt.Printf("%s %s\n", r.URL.Path, body)
-	d, _ := time.ParseDuration(os.Getenv("SLOW"))
-	time.Sleep(d)
+	time.Sleep(slow(body))
 	reply(w, r)
+}
+
+// slow is how long the setting or the message says that it takes.
+func slow(body []byte) time.Duration {
+	var in struct{ Data struct{ Message string } }
+	var text string
+	if json.Unmarshal(body, &in) == nil && json.Unmarshal([]byte(in.Data.Message), &text) == nil {
+		if d, err := time.ParseDuration(text); err == nil {
+			return d
+		}
+	}
+	d, _ := time.ParseDuration(os.Getenv("SLOW"))
+	return d
 }
 
 // echo answers with the request, if it is in an envelope as the value of the output res.

@@ -220,6 +220,20 @@ func TestAResponseThatBreaksOff(t *testing.T) {
 	}
 }
 
+func TestARequestIsMadeOnce(t *testing.T) {
+	for _, setting := range []string{forwarding, proxying} {
+		host := start(t, everything(), "echoes", setting)
+		ask(t, http.MethodGet, host.URL+"/api/users", "") // after which a connection could be kept
+		if response := ask(t, http.MethodGet, host.URL+"/api/drop", ""); response.status != http.StatusInternalServerError {
+			t.Errorf("%s: %d", setting, response.status)
+		}
+		host.Close()
+		if n := count(host, "dropped"); n != 1 {
+			t.Errorf("%s: it was made %d times", setting, n)
+		}
+	}
+}
+
 func TestRedirectsAreHandedOn(t *testing.T) {
 	for _, setting := range []string{forwarding, proxying} {
 		host := start(t, users(), "redirect", setting)
@@ -259,6 +273,7 @@ func TestTheFirstFunctionWhoseRouteFitsAnswers(t *testing.T) {
 		"GET /api/e":           "",
 		"GET /users/5":         "",
 		"GET /api":             "",
+		"GET /":                "",
 		"GET /api/users/5%2F6": "a",
 	} {
 		method, path, _ := strings.Cut(request, " ")

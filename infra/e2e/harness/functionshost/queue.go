@@ -118,7 +118,7 @@ func (h *Host) handle(fn *function, m azurite.Message) {
 	})
 	m = lease.release()
 	switch {
-	case h.live.Err() != nil || errors.Is(record.Err, errDown): // the instance is lost, and the message comes again
+	case errors.Is(record.Err, errDown): // the message comes again, as when the host is closed and live has ended
 	case record.Err == nil:
 		err = h.cfg.Queues.Delete(h.live, queue, m)
 	case m.DequeueCount >= limits.most:
