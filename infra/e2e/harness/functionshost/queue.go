@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path"
 	"strings"
 	"sync"
 	"time"
@@ -40,7 +41,7 @@ func (cfg Config) checkQueues(a *app) error {
 
 func connected(env map[string]string, connection, url string) bool {
 	for _, name := range []string{connection, "AzureWebJobs" + connection} {
-		if env[name+"__accountName"] == azurite.Account || strings.TrimSuffix(env[name+"__queueServiceUri"], "/") == url ||
+		if env[name+"__accountName"] == path.Base(url) || strings.TrimSuffix(env[name+"__queueServiceUri"], "/") == url ||
 			strings.Contains(env[name], "QueueEndpoint="+url) {
 			return true
 		}

@@ -385,6 +385,7 @@ func connections(a account) {
 		"Storage=AccountName=x;QueueEndpoint=" + a.URL + ";":      true,
 		"AzureWebJobsStorage__queueServiceUri=" + a.URL:           true,
 		"Storage__queueServiceUri=https://other.core.windows.net": false,
+		"Storage__accountName=other":                              false,
 		"Storage__blobServiceUri=" + a.URL:                        false,
 		"Other__queueServiceUri=" + a.URL:                         false,
 	} {
