@@ -1,0 +1,5 @@
+terraform {
+  required_providers {
+    azuread = { source = "hashicorp/azuread" }
+  }
+}

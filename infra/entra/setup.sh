@@ -1,0 +1,239 @@
+#!/usr/bin/env bash
+# Makes an app registration of Rollcall with the Azure command line, as infra/entra does with Terraform.
+set -euo pipefail
+
+usage() {
+	cat <<'USAGE'
+setup.sh reader|rotator [options]   makes the app registration, or completes the one of that name
+
+  reader     lists the users: User.Read.All
+  rotator    renews the client secret of the reader of that name, which it comes to own: Application.ReadWrite.OwnedBy
+
+  --credential KIND        how it signs in: federation, certificate or secret
+    federation             --issuer URL --role-arn ARN [--role-arn ARN ...] [--audience AUDIENCE]
+    certificate            --certificate FILE [--kms-key-id ARN]
+    secret                 --end-date YYYY-MM-DD
+  --name NAME              the reader's display name (rollcall); the rotator is called NAME-rotator
+  --permission NAME        another permission of the reader, such as AuditLog.Read.All; may be repeated
+
+It works in the tenant that az is signed in to. Standard output is what the secret of the functions has to contain,
+for the stack's FillSecretCommand; everything else is on standard error. Run again, it changes nothing that is
+right, and ends with 3 if there is a secret of that end date, whose value nobody can read a second time.
+USAGE
+}
+
+say() { printf '%s\n' "$*" >&2; }
+die() {
+	say "setup.sh: $*"
+	exit 2
+}
+
+readonly graph_app=00000003-0000-0000-c000-000000000000 # Microsoft Graph, in every tenant
+
+read_arguments() {
+	role=${1:-}
+	name=rollcall credential='' issuer='' audience='' certificate='' kms_key_id='' end_date=''
+	role_arns=() permissions=()
+	case $role in
+	reader | rotator) shift ;;
+	-h | --help | help) usage && exit 0 ;;
+	*) usage >&2 && exit 2 ;;
+	esac
+	while [ $# -gt 0 ]; do
+		[ $# -ge 2 ] || die "$1 needs a value"
+		case $1 in
+		--name) name=$2 ;;
+		--credential) credential=$2 ;;
+		--permission) permissions+=("$2") ;;
+		--issuer) issuer=$2 ;;
+		--audience) audience=$2 ;;
+		--role-arn) role_arns+=("$2") ;;
+		--certificate) certificate=$2 ;;
+		--kms-key-id) kms_key_id=$2 ;;
+		--end-date) end_date=$2 ;;
+		*) die "there is no option $1; --help lists them" ;;
+		esac
+		shift 2
+	done
+}
+
+# Whatever passes here may stand between the quotes of JSON and of an OData filter.
+check() { # check VALUE PATTERN MESSAGE
+	[[ $1 =~ $2 ]] || die "$3"
+}
+
+check_arguments() {
+	local value
+	check "$name" '^[A-Za-z0-9][A-Za-z0-9 ._-]{0,110}$' '--name has letters, digits, blanks, full stops, hyphens and underscores'
+	for value in ${permissions[@]+"${permissions[@]}"}; do
+		check "$value" '^[A-Z][A-Za-z-]*(\.[A-Za-z]+)*\.Read(Basic)?\.All$' '--permission is one that only reads, such as AuditLog.Read.All'
+	done
+	case $credential in
+	federation)
+		[ ${#role_arns[@]} -gt 0 ] || die 'federation needs --role-arn'
+		[ ${#role_arns[@]} -le 20 ] || die 'an app registration has at most 20 federated credentials'
+		check "$issuer" '^https://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~/-]*[A-Za-z0-9._~-])?$' \
+			'--issuer is an https:// address without a slash at its end: aws iam get-outbound-web-identity-federation-info'
+		[ -z "$audience" ] || check "$audience" '^[A-Za-z0-9:/._~-]{1,600}$' '--audience is one such as api://AzureADTokenExchange'
+		for value in "${role_arns[@]}"; do
+			check "$value" '^arn:aws[a-z-]*:iam::[0-9]{12}:role/([A-Za-z0-9+=,.@_-]+/)*[A-Za-z0-9+=,.@_-]{1,64}$' \
+				'--role-arn is the ARN of a role, arn:aws:iam::<account>:role/<name>: not of a function, and not of a session (assumed-role)'
+		done
+		;;
+	certificate)
+		[ -r "$certificate" ] || die 'certificate needs --certificate with a file that can be read'
+		if grep -q 'PRIVATE KEY' "$certificate"; then
+			die '--certificate has a private key in it; give the certificate alone: openssl x509 -in both.pem -out certificate.pem'
+		fi
+		[ "$(grep -c -e '-----BEGIN CERTIFICATE-----' "$certificate")" = 1 ] || die '--certificate is not one certificate in PEM'
+		[ -z "$kms_key_id" ] || check "$kms_key_id" '^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$' \
+			'--kms-key-id is the ARN of a key, arn:aws:kms:<region>:<account>:key/<id>'
+		;;
+	secret)
+		check "$end_date" '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' 'secret needs --end-date, such as 2027-06-30'
+		[ ! -t 1 ] || die 'the secret would be shown here; pipe standard output into the command that stores it'
+		;;
+	*) die '--credential is federation, certificate or secret' ;;
+	esac
+}
+
+# What was just made is not known everywhere at once. Refusals last, so they are not repeated.
+patiently() {
+	local attempt output errors
+	errors=$(mktemp)
+	for attempt in 1 2 3 4 5 6; do
+		if output=$("$@" 2>"$errors"); then
+			rm -f "$errors"
+			printf '%s\n' "$output"
+			return
+		fi
+		if [ "$attempt" = 6 ] || grep -qiE 'insufficient privileges|Authorization_RequestDenied|az login' "$errors"; then
+			cat "$errors" >&2
+			rm -f "$errors"
+			return 1
+		fi
+		sleep 5
+	done
+}
+
+azure() { az "$@" --only-show-errors --output tsv; }
+
+find_cloud() {
+	tenant=$(azure account show --query tenantId)
+	graph=$(azure cloud show --query endpoints.microsoftGraphResourceId)
+	graph=${graph%/}
+	[ -z "$audience" ] || return 0
+	case $(azure cloud show --query name) in
+	AzureCloud) audience=api://AzureADTokenExchange ;;
+	AzureUSGovernment) audience=api://AzureADTokenExchangeUSGov ;;
+	AzureChinaCloud) audience=api://AzureADTokenExchangeChina ;;
+	*) [ "$credential" != federation ] || die 'no audience is known for this cloud; give --audience' ;;
+	esac
+}
+
+# Sets app, the client ID, and principal, the object ID of the service principal.
+make_app() { # make_app NAME PERMISSION...
+	local display=$1 permission id ids=() access=''
+	shift
+	graph_principal=$(azure ad sp show --id "$graph_app" --query id)
+	for permission in "$@"; do
+		id=$(azure ad sp show --id "$graph_app" --query "appRoles[?value=='$permission'].id")
+		[ -n "$id" ] || die "Microsoft Graph of this tenant has no application permission $permission"
+		ids+=("$id")
+		access+=${access:+,}"{\"id\":\"$id\",\"type\":\"Role\"}"
+	done
+	# Changes the app registration of that name if there is one.
+	app=$(azure ad app create --display-name "$display" --sign-in-audience AzureADMyOrg \
+		--required-resource-accesses "[{\"resourceAppId\":\"$graph_app\",\"resourceAccess\":[$access]}]" --query appId)
+	principal=$(azure ad sp list --filter "appId eq '$app'" --query '[].id')
+	[ -n "$principal" ] || principal=$(patiently azure ad sp create --id "$app" --query id)
+	say "app registration $display: client ID $app"
+	for id in "${ids[@]}"; do consent "$id"; done
+}
+
+# An assigned app role is what the portal calls admin consent.
+consent() { # consent APP_ROLE
+	local url=$graph/v1.0/servicePrincipals/$principal/appRoleAssignments given
+	given=$(patiently azure rest --url "$url" --resource "$graph/" --query "value[?appRoleId=='$1' && resourceId=='$graph_principal'].id")
+	[ -z "$given" ] || return 0
+	patiently azure rest --method post --url "$url" --resource "$graph/" --headers Content-Type=application/json \
+		--body "{\"principalId\":\"$principal\",\"resourceId\":\"$graph_principal\",\"appRoleId\":\"$1\"}" --query id >/dev/null
+	say "consented to permission $1"
+}
+
+# The rotator may change what it owns.
+own() { # own READER
+	local reader
+	reader=$(azure ad app list --filter "displayName eq '$1'" --query '[].appId')
+	[[ $reader =~ ^[0-9a-f-]{36}$ ]] || die "there is not exactly one app registration called $1; make the reader first"
+	patiently azure ad app owner add --id "$reader" --owner-object-id "$principal" >/dev/null
+	say "the rotator owns $1"
+}
+
+federate() {
+	local arn title account id parameters
+	for arn in "${role_arns[@]}"; do
+		account=${arn#*::} title=${arn##*/}
+		title=${account%%:*}-${title//[^A-Za-z0-9_-]/-}
+		parameters="{\"name\":\"$title\",\"issuer\":\"$issuer\",\"subject\":\"$arn\",\"audiences\":[\"$audience\"],\"description\":\"Rollcall on AWS\"}"
+		id=$(patiently azure ad app federated-credential list --id "$app" --query "[?name=='$title'].id")
+		if [ -n "$id" ]; then
+			azure ad app federated-credential update --id "$app" --federated-credential-id "$id" --parameters "$parameters" >/dev/null
+		else
+			patiently azure ad app federated-credential create --id "$app" --parameters "$parameters" --query id >/dev/null
+		fi
+		say "federated credential $title: issuer $issuer, subject $arn, audience $audience"
+	done
+	result ',"Federation":"aws"'
+}
+
+certify() {
+	local title known pem
+	title="certificate $(cksum <"$certificate" | cut -d ' ' -f 1)"
+	known=$(azure ad app credential list --id "$app" --cert --query "[?displayName=='$title'].keyId")
+	# az takes the end of the certificate where that is earlier.
+	[ -n "$known" ] || patiently azure ad app credential reset --id "$app" --append --cert "@$certificate" \
+		--display-name "$title" --end-date 2999-12-31 --query appId >/dev/null
+	say "$title is registered"
+	if [ -z "$kms_key_id" ]; then
+		say 'The secret below lacks "Certificate": the PEM of the certificate and of its private key, which stays with you.'
+		result ''
+		return
+	fi
+	pem=$(tr -d '\r' <"$certificate")
+	result ",\"KMSKeyID\":\"$kms_key_id\",\"Certificate\":\"${pem//$'\n'/\\n}\\n\""
+}
+
+share() {
+	local title="setup until $end_date" known value
+	known=$(azure ad app credential list --id "$app" --query "[?displayName=='$title'].keyId")
+	if [ -n "$known" ]; then
+		say "There is a secret until $end_date, and nobody can read its value again. Give another --end-date, or remove it first:"
+		say "az ad app credential delete --id $app --key-id $known"
+		exit 3
+	fi
+	value=$(patiently azure ad app credential reset --id "$app" --append --display-name "$title" --end-date "$end_date" --query password)
+	say "a secret until $end_date is made"
+	result ",\"ClientSecret\":\"$value\",\"ExpiresAt\":\"${end_date}T00:00:00Z\""
+}
+
+result() { # result FIELDS
+	say "What the secret has to contain is on standard output."
+	printf '{"TenantID":"%s","ClientID":"%s"%s}\n' "$tenant" "$app" "$1"
+}
+
+read_arguments "$@"
+check_arguments
+find_cloud
+if [ "$role" = rotator ]; then
+	[ ${#permissions[@]} -eq 0 ] || die '--permission is for the reader'
+	make_app "$name-rotator" Application.ReadWrite.OwnedBy
+	own "$name"
+else
+	make_app "$name" User.Read.All ${permissions[@]+"${permissions[@]}"}
+fi
+case $credential in
+federation) federate ;;
+certificate) certify ;;
+secret) share ;;
+esac
