@@ -102,6 +102,11 @@ variable "secret_end_dates" {
   description = "Until when client secrets of the reader are valid, such as 2027-06-30T00:00:00Z: one secret each, of which the functions use the last to expire. Their values are in the state file."
   type        = list(string)
   default     = []
+
+  validation {
+    condition     = var.credential != "secret" || length(var.secret_end_dates) > 0 || var.rotator != null
+    error_message = "credential is secret, so secret_end_dates has to say until when, such as [\"2027-06-30T00:00:00Z\"]."
+  }
 }
 
 # The rotator: the app registration that rotates the reader's client secret.
