@@ -23,9 +23,13 @@ USAGE
 }
 
 say() { printf '%s\n' "$*" >&2; }
-die() {
+die() { # The command line is wrong.
 	say "setup.sh: $*"
 	exit 2
+}
+fail() { # The tenant is not as it has to be.
+	say "setup.sh: $*"
+	exit 1
 }
 
 readonly graph_app=00000003-0000-0000-c000-000000000000 # Microsoft Graph, in every tenant
@@ -97,21 +101,23 @@ check_arguments() {
 	esac
 }
 
-# What was just made is not known everywhere at once. Refusals last, so they are not repeated.
+# Repeats what fails because Entra ID does not know everywhere yet what was just made. A
+# refusal will not change.
 patiently() {
 	local attempt output errors
 	errors=$(mktemp)
-	for attempt in 1 2 3 4 5 6; do
+	for attempt in 1 2 3 4 5 6 7 8; do
 		if output=$("$@" 2>"$errors"); then
 			rm -f "$errors"
 			printf '%s\n' "$output"
 			return
 		fi
-		if [ "$attempt" = 6 ] || grep -qiE 'insufficient privileges|Authorization_RequestDenied|az login' "$errors"; then
+		if [ "$attempt" = 8 ] || grep -qiE 'insufficient privileges|Authorization_RequestDenied|az login' "$errors"; then
 			cat "$errors" >&2
 			rm -f "$errors"
 			return 1
 		fi
+		say 'waiting for Entra ID to know what was just made'
 		sleep 5
 	done
 }
@@ -127,19 +133,18 @@ find_cloud() {
 	AzureCloud) audience=api://AzureADTokenExchange ;;
 	AzureUSGovernment) audience=api://AzureADTokenExchangeUSGov ;;
 	AzureChinaCloud) audience=api://AzureADTokenExchangeChina ;;
-	*) [ "$credential" != federation ] || die 'no audience is known for this cloud; give --audience' ;;
+	*) [ "$credential" != federation ] || fail 'no audience is known for this cloud; give --audience' ;;
 	esac
 }
 
 # Sets app, the client ID, and principal, the object ID of the service principal.
 make_app() { # make_app NAME PERMISSION...
-	local display=$1 permission id ids=() access=''
+	local display=$1 permission id access=''
 	shift
 	graph_principal=$(azure ad sp show --id "$graph_app" --query id)
 	for permission in "$@"; do
-		id=$(azure ad sp show --id "$graph_app" --query "appRoles[?value=='$permission'].id")
-		[ -n "$id" ] || die "Microsoft Graph of this tenant has no application permission $permission"
-		ids+=("$id")
+		id=$(app_role "$permission")
+		[ -n "$id" ] || fail "Microsoft Graph of this tenant has no application permission $permission"
 		access+=${access:+,}"{\"id\":\"$id\",\"type\":\"Role\"}"
 	done
 	# Changes the app registration of that name if there is one.
@@ -148,26 +153,35 @@ make_app() { # make_app NAME PERMISSION...
 	principal=$(azure ad sp list --filter "appId eq '$app'" --query '[].id')
 	[ -n "$principal" ] || principal=$(patiently azure ad sp create --id "$app" --query id)
 	say "app registration $display: client ID $app"
-	for id in "${ids[@]}"; do consent "$id"; done
+	for permission in "$@"; do consent "$permission"; done
+}
+
+# app_role NAME prints the id of an application permission of Microsoft Graph.
+app_role() {
+	azure ad sp show --id "$graph_app" --query "appRoles[?value=='$1'].id"
 }
 
 # An assigned app role is what the portal calls admin consent.
-consent() { # consent APP_ROLE
-	local url=$graph/v1.0/servicePrincipals/$principal/appRoleAssignments given
-	given=$(patiently azure rest --url "$url" --resource "$graph/" --query "value[?appRoleId=='$1' && resourceId=='$graph_principal'].id")
+consent() { # consent PERMISSION
+	local url=$graph/v1.0/servicePrincipals/$principal/appRoleAssignments id given
+	id=$(app_role "$1")
+	given=$(patiently azure rest --url "$url" --resource "$graph/" --query "value[?appRoleId=='$id' && resourceId=='$graph_principal'].id")
 	[ -z "$given" ] || return 0
 	patiently azure rest --method post --url "$url" --resource "$graph/" --headers Content-Type=application/json \
-		--body "{\"principalId\":\"$principal\",\"resourceId\":\"$graph_principal\",\"appRoleId\":\"$1\"}" --query id >/dev/null
-	say "consented to permission $1"
+		--body "{\"principalId\":\"$principal\",\"resourceId\":\"$graph_principal\",\"appRoleId\":\"$id\"}" --query id >/dev/null
+	say "consented to $1"
+}
+
+# Sets reader, the client ID of the app registration of that name.
+find_reader() { # find_reader NAME
+	reader=$(azure ad app list --filter "displayName eq '$1'" --query '[].appId')
+	[[ $reader =~ ^[0-9a-f-]{36}$ ]] || fail "there is not exactly one app registration called $1; make the reader first"
 }
 
 # The rotator may change what it owns.
-own() { # own READER
-	local reader
-	reader=$(azure ad app list --filter "displayName eq '$1'" --query '[].appId')
-	[[ $reader =~ ^[0-9a-f-]{36}$ ]] || die "there is not exactly one app registration called $1; make the reader first"
+own() {
 	patiently azure ad app owner add --id "$reader" --owner-object-id "$principal" >/dev/null
-	say "the rotator owns $1"
+	say "the rotator owns the reader, $reader"
 }
 
 federate() {
@@ -190,7 +204,7 @@ federate() {
 certify() {
 	local title known pem
 	title="certificate $(cksum <"$certificate" | cut -d ' ' -f 1)"
-	known=$(azure ad app credential list --id "$app" --cert --query "[?displayName=='$title'].keyId")
+	known=$(patiently azure ad app credential list --id "$app" --cert --query "[?displayName=='$title'].keyId")
 	# az takes the end of the certificate where that is earlier.
 	[ -n "$known" ] || patiently azure ad app credential reset --id "$app" --append --cert "@$certificate" \
 		--display-name "$title" --end-date 2999-12-31 --query appId >/dev/null
@@ -200,21 +214,25 @@ certify() {
 		result ''
 		return
 	fi
-	pem=$(tr -d '\r' <"$certificate")
-	result ",\"KMSKeyID\":\"$kms_key_id\",\"Certificate\":\"${pem//$'\n'/\\n}\\n\""
+	pem=$(tr -d '\r' <"$certificate" | awk '/-----BEGIN/ { on = 1 } on { printf "%s\\n", $0 } /-----END/ { on = 0 }')
+	check "$pem" '^[A-Za-z0-9+/= \\-]+$' '--certificate is not one certificate in PEM'
+	result ",\"KMSKeyID\":\"$kms_key_id\",\"Certificate\":\"$pem\""
 }
 
 share() {
-	local title="setup until $end_date" known value
-	known=$(azure ad app credential list --id "$app" --query "[?displayName=='$title'].keyId")
+	local title="setup until $end_date" known value key_id
+	known=$(patiently azure ad app credential list --id "$app" --query "[?displayName=='$title'].keyId")
 	if [ -n "$known" ]; then
 		say "There is a secret until $end_date, and nobody can read its value again. Give another --end-date, or remove it first:"
 		say "az ad app credential delete --id $app --key-id $known"
 		exit 3
 	fi
-	value=$(patiently azure ad app credential reset --id "$app" --append --display-name "$title" --end-date "$end_date" --query password)
+	# Not patiently: what fails after the secret was made would make another.
+	value=$(azure ad app credential reset --id "$app" --append --display-name "$title" --end-date "$end_date" --query password)
+	check "$value" '^[^"\\[:space:]]+$' 'Entra ID made a secret with characters that JSON needs escapes for; remove it and try again'
 	say "a secret until $end_date is made"
-	result ",\"ClientSecret\":\"$value\",\"ExpiresAt\":\"${end_date}T00:00:00Z\""
+	key_id=$(azure ad app credential list --id "$app" --query "[?displayName=='$title'].keyId")
+	result ",\"ClientSecret\":\"$value\",\"KeyID\":\"$key_id\",\"ExpiresAt\":\"${end_date}T00:00:00Z\""
 }
 
 result() { # result FIELDS
@@ -227,8 +245,9 @@ check_arguments
 find_cloud
 if [ "$role" = rotator ]; then
 	[ ${#permissions[@]} -eq 0 ] || die '--permission is for the reader'
+	find_reader "$name"
 	make_app "$name-rotator" Application.ReadWrite.OwnedBy
-	own "$name"
+	own
 else
 	make_app "$name" User.Read.All ${permissions[@]+"${permissions[@]}"}
 fi
