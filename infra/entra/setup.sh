@@ -14,6 +14,7 @@ setup.sh reader|rotator [options]   makes the app registration, or completes the
     certificate            --certificate FILE [--kms-key-id ARN]
     secret                 --end-date YYYY-MM-DD
   --name NAME              the reader's display name (rollcall); the rotator is called NAME-rotator
+  --client-id ID           complete this app registration of that name, although it lacks a permission so far
   --permission NAME        another permission of the reader, such as AuditLog.Read.All; may be repeated
 
 It works in the tenant that az is signed in to. Standard output is what the secret of the functions has to contain,
@@ -36,7 +37,7 @@ readonly graph_app=00000003-0000-0000-c000-000000000000 # Microsoft Graph, in ev
 
 read_arguments() {
 	role=${1:-}
-	name=rollcall credential='' issuer='' audience='' certificate='' kms_key_id='' end_date=''
+	name=rollcall client_id='' credential='' issuer='' audience='' certificate='' kms_key_id='' end_date=''
 	role_arns=() permissions=()
 	case $role in
 	reader | rotator) shift ;;
@@ -47,6 +48,7 @@ read_arguments() {
 		[ $# -ge 2 ] || die "$1 needs a value"
 		case $1 in
 		--name) name=$2 ;;
+		--client-id) client_id=$2 ;;
 		--credential) credential=$2 ;;
 		--permission) permissions+=("$2") ;;
 		--issuer) issuer=$2 ;;
@@ -139,37 +141,64 @@ find_cloud() {
 
 # Sets app, the client ID, and principal, the object ID of the service principal.
 make_app() { # make_app NAME PERMISSION...
-	local display=$1 permission id access=''
+	local display=$1 permission id ids=() access=''
 	shift
 	graph_principal=$(azure ad sp show --id "$graph_app" --query id)
 	for permission in "$@"; do
-		id=$(app_role "$permission")
+		id=$(azure ad sp show --id "$graph_app" --query "appRoles[?value=='$permission'].id")
 		[ -n "$id" ] || fail "Microsoft Graph of this tenant has no application permission $permission"
+		ids+=("$id")
 		access+=${access:+,}"{\"id\":\"$id\",\"type\":\"Role\"}"
 	done
+	adopt "$display" "${ids[@]}"
 	# Changes the app registration of that name if there is one.
 	app=$(azure ad app create --display-name "$display" --sign-in-audience AzureADMyOrg \
 		--required-resource-accesses "[{\"resourceAppId\":\"$graph_app\",\"resourceAccess\":[$access]}]" --query appId)
-	principal=$(azure ad sp list --filter "appId eq '$app'" --query '[].id')
+	find_principal
 	[ -n "$principal" ] || principal=$(patiently azure ad sp create --id "$app" --query id)
 	say "app registration $display: client ID $app"
-	for permission in "$@"; do consent "$permission"; done
+	for id in "${ids[@]}"; do
+		consent "$id"
+		say "consented to $1"
+		shift
+	done
 }
 
-# app_role NAME prints the id of an application permission of Microsoft Graph.
-app_role() {
-	azure ad sp show --id "$graph_app" --query "appRoles[?value=='$1'].id"
+# Users may register apps of any name, so that an app of this one may be somebody else's,
+# who would get its permissions. One that has them already may be changed.
+adopt() { # adopt NAME APP_ROLE...
+	local display=$1 id
+	shift
+	app=$(azure ad app list --filter "displayName eq '$display'" --query '[].appId')
+	if [ -n "$client_id" ]; then
+		[ "$app" = "$client_id" ] || fail "$client_id is not the one app registration called $display"
+		return
+	fi
+	[ -n "$app" ] || return 0
+	[[ $app =~ ^[0-9a-f-]{36}$ ]] || fail "there are several app registrations called $display: ${app//$'\n'/ }"
+	find_principal
+	for id in "$@"; do
+		[ -n "$principal" ] && [ -n "$(consented "$id")" ] ||
+			fail "there is an app registration called $display, client ID $app, that lacks a permission. If you know who owns it, and what it signs in with, say --client-id $app"
+	done
+}
+
+find_principal() {
+	principal=$(azure ad sp list --filter "appId eq '$app'" --query '[].id')
 }
 
 # An assigned app role is what the portal calls admin consent.
-consent() { # consent PERMISSION
-	local url=$graph/v1.0/servicePrincipals/$principal/appRoleAssignments id given
-	id=$(app_role "$1")
-	given=$(patiently azure rest --url "$url" --resource "$graph/" --query "value[?appRoleId=='$id' && resourceId=='$graph_principal'].id")
-	[ -z "$given" ] || return 0
-	patiently azure rest --method post --url "$url" --resource "$graph/" --headers Content-Type=application/json \
-		--body "{\"principalId\":\"$principal\",\"resourceId\":\"$graph_principal\",\"appRoleId\":\"$id\"}" --query id >/dev/null
-	say "consented to $1"
+assignments() { # assignments AZ_REST_OPTION...
+	patiently azure rest --url "$graph/v1.0/servicePrincipals/$principal/appRoleAssignments" --resource "$graph/" "$@"
+}
+consented() { # consented APP_ROLE
+	assignments --query "value[?appRoleId=='$1' && resourceId=='$graph_principal'].id"
+}
+consent() { # consent APP_ROLE
+	local known
+	known=$(consented "$1")
+	[ -n "$known" ] || assignments --method post --headers Content-Type=application/json \
+		--body "{\"principalId\":\"$principal\",\"resourceId\":\"$graph_principal\",\"appRoleId\":\"$1\"}" --query id >/dev/null
 }
 
 # Sets reader, the client ID of the app registration of that name.

@@ -13,7 +13,7 @@ import (
 )
 
 func main() {
-	if err := tf5server.Serve("registry.terraform.io/hashicorp/azuread", func() tfprotov5.ProviderServer { return provider{} }); err != nil {
+	if err := tf5server.Serve("hashicorp/azuread", func() tfprotov5.ProviderServer { return provider{} }); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

@@ -89,3 +89,24 @@ func TestTheScriptDoesNotShowASecretOnATerminal(t *testing.T) {
 		t.Errorf("it ends with %v and says %s", err, out)
 	}
 }
+
+func TestTheScriptGivesNoPermissionToSomebodyElsesApp(t *testing.T) {
+	t.Parallel()
+	s := signIn(t, "AzureCloud")
+	if _, err := s.run(t, "az", "ad", "app", "create", "--display-name", "rollcall"); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"reader", "--credential", "federation", "--issuer", issuer, "--role-arn", users}
+	found := s.Apps()[0]
+	_, err := s.run(t, harness.Path(t, "infra", "entra", "setup.sh"), args...)
+	if code(err) != 1 || !strings.Contains(err.Error(), "--client-id "+found.ClientID) {
+		t.Errorf("it ends with %v", err)
+	}
+	if got := s.Apps(); len(got) != 1 || len(got[0].May) != 0 || len(got[0].Federated) != 0 {
+		t.Errorf("the app has become %+v", got)
+	}
+	s.setUp(t, append(args, "--client-id", found.ClientID)...)
+	if got := s.Apps(); len(got) != 1 || len(got[0].May) != 1 {
+		t.Errorf("once it is known the app becomes %+v", got)
+	}
+}

@@ -59,6 +59,7 @@ func certificate(t *testing.T) string {
 }
 
 func TestTheScriptLetsRolesSignIn(t *testing.T) {
+	t.Parallel()
 	s := signIn(t, "AzureCloud")
 	args := []string{"reader", "--credential", "federation", "--issuer", issuer, "--role-arn", users, "--role-arn", snapshot, "--permission", "AuditLog.Read.All"}
 	for range 2 {
@@ -80,6 +81,7 @@ func TestTheScriptLetsRolesSignIn(t *testing.T) {
 }
 
 func TestTheScriptTakesTheAudienceFromTheCloud(t *testing.T) {
+	t.Parallel()
 	s := signIn(t, "AzureUSGovernment")
 	s.setUp(t, "reader", "--credential", "federation", "--issuer", issuer, "--role-arn", users)
 	if got := s.Apps()[0].Federated[0][2]; got != "api://AzureADTokenExchangeUSGov" {
@@ -92,6 +94,7 @@ func TestTheScriptTakesTheAudienceFromTheCloud(t *testing.T) {
 }
 
 func TestTheScriptMakesASecretOnceAndShowsItNowhereElse(t *testing.T) {
+	t.Parallel()
 	s := signIn(t, "AzureCloud")
 	end := time.Now().AddDate(0, 6, 0).UTC().Truncate(24 * time.Hour)
 	args := []string{"reader", "--credential", "secret", "--end-date", end.Format(time.DateOnly)}
@@ -153,6 +156,7 @@ func read(t *testing.T, fields map[string]string) credential.Identity {
 }
 
 func TestTheScriptRegistersACertificateOnce(t *testing.T) {
+	t.Parallel()
 	s := signIn(t, "AzureCloud")
 	pem, err := os.ReadFile(certificate(t))
 	if err != nil {
@@ -178,6 +182,7 @@ func TestTheScriptRegistersACertificateOnce(t *testing.T) {
 }
 
 func TestTheScriptLetsTheRotatorChangeTheReaderAndNothingElse(t *testing.T) {
+	t.Parallel()
 	s := signIn(t, "AzureCloud")
 	rotator := []string{"rotator", "--credential", "federation", "--issuer", issuer, "--role-arn", users}
 	if _, err := s.run(t, harness.Path(t, "infra", "entra", "setup.sh"), rotator...); code(err) != 1 || !strings.Contains(err.Error(), "make the reader first") {
@@ -201,6 +206,7 @@ func TestTheScriptLetsTheRotatorChangeTheReaderAndNothingElse(t *testing.T) {
 }
 
 func TestTheScriptWaitsForWhatEntraDoesNotKnowYet(t *testing.T) {
+	t.Parallel()
 	s := signIn(t, "AzureCloud")
 	s.Delay(2)
 	s.setUp(t, "reader", "--credential", "federation", "--issuer", issuer, "--role-arn", users)
