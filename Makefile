@@ -13,6 +13,7 @@ VENV       := $(E2E)/.venv
 SAM_VENV   := $(E2E)/suites/sam/.venv
 READERS    := $(E2E)/suites/readers/.venv
 PYTHON_SDK := $(E2E)/suites/python/.venv
+AZ         := $(E2E)/suites/entra/.venv
 JAVA_SDK   := $(E2E)/foreign/java/target
 MVN        ?= mvn
 NODE       := $(E2E)/node_modules
@@ -77,7 +78,7 @@ size:
 		echo "functions/$$function for arm64: $$bytes bytes of $$most" && [ "$$bytes" -le "$$most" ] || exit 1; \
 	done
 
-e2e: $(VENV)/installed $(SAM_VENV)/installed $(READERS)/installed $(PYTHON_SDK)/installed $(NODE)/installed jq ## The built functions behind every trigger, store, bus and state machine; kills; other clients and readers; the README's commands; needs python3, node, curl and jq
+e2e: $(VENV)/installed $(SAM_VENV)/installed $(READERS)/installed $(PYTHON_SDK)/installed $(AZ)/installed $(NODE)/installed jq ## The built functions behind every trigger, store, bus and state machine; kills; other clients and readers; the README's commands; needs python3, node, curl and jq
 	@cd $(INFRA) && $(GO) test -count=1 -timeout 30m $$($(GO) list ./... | grep -v /e2e/foreign/) && echo "e2e: every package passed"
 
 e2e-azure: $(NODE)/installed ## The packed function app of functions/azure under a host as Azure Functions', with Azurite; needs node
@@ -105,10 +106,14 @@ bench-webhook: ## Measure how long the webhook takes to answer, cold start inclu
 bench: ## Measure CPU, memory, wall time, cold start and size, next to other clients; takes some minutes
 	@cd $(INFRA) && $(GO) run ./bench
 
-validate: $(VENV)/installed $(NODE)/installed ## Check template.yaml with cfn-lint, the state machines with asl-validator, and the syntax of infra/azure/*.bicep; needs python3 and node
+validate: $(VENV)/installed $(NODE)/installed ## Check template.yaml with cfn-lint, the state machines with asl-validator, the syntax of infra/azure/*.bicep, infra/entra with Terraform where it is installed, and shellcheck; needs python3 and node
 	@$(VENV)/bin/cfn-lint -r eu-west-1 -- template.yaml && echo "validate: template.yaml has no findings"
 	@for machine in infra/statemachine/*.asl.json; do $(NODE)/.bin/asl-validator --json-path $$machine || exit 1; done
 	@$(VENV)/bin/python $(E2E)/harness/bicep/syntax.py $(INFRA)/azure/*.bicep && echo "validate: the syntax of infra/azure/*.bicep has no errors"
+	@$(VENV)/bin/shellcheck $(INFRA)/entra/setup.sh && echo "validate: infra/entra/setup.sh has no findings"
+	@if command -v terraform >/dev/null || command -v tofu >/dev/null; then \
+		cd $(INFRA) && $(GO) test -count=1 -run Terraform ./e2e/suites/entra && echo "validate: infra/entra is valid, and its tests pass"; \
+	else echo "validate: neither terraform nor tofu is installed, so infra/entra was not checked"; fi
 
 build: ## Build functions/users for Lambda (arm64) into bin/users/bootstrap
 	@$(MAKE) --no-print-directory build-UsersFunction ARTIFACTS_DIR=bin/users
@@ -175,11 +180,12 @@ $(GOLANGCI):
 	@$(call install,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,golangci-lint)
 
 # An environment is rebuilt when its list of packages has changed.
-$(VENV)/installed $(SAM_VENV)/installed $(READERS)/installed $(PYTHON_SDK)/installed: %/.venv/installed: %/requirements.txt
+$(AZ)/installed: PIP_OPTIONS := --no-deps
+$(VENV)/installed $(SAM_VENV)/installed $(READERS)/installed $(PYTHON_SDK)/installed $(AZ)/installed: %/.venv/installed: %/requirements.txt
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed: make e2e and make validate need Python 3.11 or later"; exit 1; }
 	@echo "installing $< into $(@D)"
 	@$(PYTHON) -m venv $(@D)
-	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_OPTIONS) -r $<
 	@touch $@
 
 # Maven keeps what it downloads in its own cache; the program and its libraries are copied to target.
@@ -208,4 +214,4 @@ soffice:
 	@$(call system,soffice,libreoffice-calc)
 
 clean: ## Remove what was built and installed here
-	@rm -rf bin snapshot .tools .aws-sam $(VENV) $(SAM_VENV) $(READERS) $(PYTHON_SDK) $(NODE) $(JAVA_SDK)
+	@rm -rf bin snapshot .tools .aws-sam $(VENV) $(SAM_VENV) $(READERS) $(PYTHON_SDK) $(AZ) $(NODE) $(JAVA_SDK)

@@ -43,10 +43,14 @@ func signIn(t *testing.T, cloud string) *signedIn {
 		"AZURE_CORE_COLLECT_TELEMETRY=false", "AZURE_CORE_INSTANCE_DISCOVERY=false")
 	for _, args := range [][]string{
 		{"cloud", "set", "--name", cloud},
-		{"cloud", "update", "--name", cloud, "--endpoint-active-directory", s.URL(), "--endpoint-microsoft-graph-resource-id", s.URL() + "/",
-			"--endpoint-resource-manager", s.URL() + "/", "--endpoint-active-directory-resource-id", s.URL() + "/", "--endpoint-management", s.URL() + "/", "--skip-endpoint-discovery"},
-		{"login", "--service-principal", "--username", registrations.Deployer(), "--password", registrations.Password,
-			"--tenant", registrations.TenantID, "--allow-no-subscriptions"},
+		{
+			"cloud", "update", "--name", cloud, "--endpoint-active-directory", s.URL(), "--endpoint-microsoft-graph-resource-id", s.URL() + "/",
+			"--endpoint-resource-manager", s.URL() + "/", "--endpoint-active-directory-resource-id", s.URL() + "/", "--endpoint-management", s.URL() + "/", "--skip-endpoint-discovery",
+		},
+		{
+			"login", "--service-principal", "--username", registrations.Deployer(), "--password", registrations.Password,
+			"--tenant", registrations.TenantID, "--allow-no-subscriptions",
+		},
 	} {
 		if out, err := s.run(t, "az", args...); err != nil {
 			t.Fatalf("az %s: %v\n%s", args[0], err, out)
