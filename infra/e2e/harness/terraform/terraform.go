@@ -4,6 +4,7 @@ package terraform
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -33,18 +34,14 @@ func Copy(folder string) (c *Configuration, ok bool, err error) {
 	if c.program == "" {
 		return nil, false, nil
 	}
-	source, err := repository.Path("infra", "entra")
+	root, err := repository.Path()
 	if err != nil {
 		return nil, true, err
 	}
-	if err := os.CopyFS(c.Dir, os.DirFS(source)); err != nil {
-		return nil, true, err
-	}
-	template, err := os.ReadFile(filepath.Join(source, "..", "..", "template.yaml"))
-	if err != nil {
-		return nil, true, err
-	}
-	return c, true, os.WriteFile(filepath.Join(folder, "template.yaml"), template, 0o600)
+	// A test of it reads the template, where it is in the repository.
+	return c, true, errors.Join(
+		os.CopyFS(c.Dir, os.DirFS(filepath.Join(root, "infra", "entra"))),
+		os.Symlink(filepath.Join(root, "template.yaml"), filepath.Join(folder, "template.yaml")))
 }
 
 // Stand lets the program of harness/azuread, built into folder, stand for the provider.

@@ -68,7 +68,7 @@ func TestTheScriptRefusesBeforeItChangesAnything(t *testing.T) {
 		"reader --credential secret":                                                                "--end-date",
 		"reader --credential secret --end-date tomorrow":                                            "--end-date",
 	} {
-		command := exec.CommandContext(t.Context(), harness.Path(t, "infra", "entra", "setup.sh"), strings.Fields(args)...) //nolint:gosec // Our own.
+		command := exec.CommandContext(t.Context(), harness.Path(t, "infra", "entra", "setup.sh"), strings.Fields(args)...)
 		command.Env = append(os.Environ(), "PATH="+folder+":"+os.Getenv("PATH"))
 		out, err := command.CombinedOutput()
 		if code(err) != 2 || !strings.Contains(string(out), want) {
