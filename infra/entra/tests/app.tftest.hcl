@@ -99,6 +99,17 @@ run "refuses_the_arn_of_a_session" {
   expect_failures = [var.role_arns]
 }
 
+run "refuses_the_arn_of_a_user" {
+  command = plan
+  module {
+    source = "./app"
+  }
+  variables {
+    role_arns = ["arn:aws:iam::123456789012:user/somebody"]
+  }
+  expect_failures = [var.role_arns]
+}
+
 run "refuses_the_arn_of_a_function" {
   command = plan
   module {

@@ -98,8 +98,18 @@ run "rotator" {
     rotator    = { role_arns = ["arn:aws:iam::123456789012:role/rollcall-RotateRole-1"] }
   }
 
+  override_resource {
+    target = module.rotator[0].azuread_application_registration.app
+    values = { id = "/applications/77777777-0000-0000-0000-000000000002" }
+  }
+
+  override_resource {
+    target = module.rotator[0].azuread_service_principal.app
+    values = { object_id = "88888888-0000-0000-0000-000000000002" }
+  }
+
   assert {
-    condition     = azuread_application_owner.rotator[0].application_id == module.reader.application_id && azuread_application_owner.rotator[0].owner_object_id == module.rotator[0].principal_id
+    condition     = azuread_application_owner.rotator[0].application_id == "/applications/77777777-0000-0000-0000-000000000001" && azuread_application_owner.rotator[0].owner_object_id == "88888888-0000-0000-0000-000000000002"
     error_message = "The rotator owns the reader."
   }
 
