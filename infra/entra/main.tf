@@ -10,8 +10,7 @@ locals {
     china     = "china"
   }
 
-  # What tokens of other issuers are made out to, in each cloud, as Microsoft's sign-in
-  # libraries know them. For govsg none is known, so that it has to be given.
+  # What tokens of other issuers are made out to, in each cloud: what the functions ask AWS for.
   audiences = {
     public    = "api://AzureADTokenExchange"
     usgov     = "api://AzureADTokenExchangeUSGov"
@@ -19,9 +18,8 @@ locals {
     china     = "api://AzureADTokenExchangeChina"
     bleu      = "api://AzureADTokenExchangeFrance"
     delos     = "api://AzureADTokenExchangeGermany"
-    govsg     = ""
+    govsg     = "api://AzureADTokenExchangeGovSG"
   }
-  audience = var.audience != null ? var.audience : local.audiences[var.cloud]
 }
 
 provider "azuread" {
@@ -49,7 +47,7 @@ module "reader" {
 
   credential        = var.credential
   aws_issuer        = var.aws_issuer
-  audience          = local.audience
+  audience          = local.audiences[var.cloud]
   role_arns         = var.role_arns
   certificate_files = var.certificate_files
   kms_key_id        = var.kms_key_id
@@ -68,7 +66,7 @@ module "rotator" {
 
   credential        = var.rotator.credential
   aws_issuer        = var.aws_issuer
-  audience          = local.audience
+  audience          = local.audiences[var.cloud]
   role_arns         = var.rotator.role_arns
   certificate_files = var.rotator.certificate_files
   kms_key_id        = var.rotator.kms_key_id

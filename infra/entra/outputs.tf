@@ -19,7 +19,7 @@ output "rotator_client_id" {
 }
 
 output "secret" {
-  description = "What the secret of the functions has to contain, for the stack's FillSecretCommand. With a certificate whose private key is not in KMS, Certificate is still to be added."
+  description = "What the secret of the functions has to contain, for the stack's FillSecretCommand. With a certificate whose private key is not in KMS, Certificate is still to be added. Null once the rotator has taken over."
   value       = module.reader.secret
   sensitive   = true
 }
@@ -35,7 +35,7 @@ output "federation" {
   value = length(var.role_arns) == 0 ? null : {
     issuer   = var.aws_issuer
     subjects = var.role_arns
-    audience = local.audience
+    audience = local.audiences[var.cloud]
   }
 }
 

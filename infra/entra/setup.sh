@@ -135,6 +135,7 @@ find_cloud() {
 	AzureCloud) audience=api://AzureADTokenExchange ;;
 	AzureUSGovernment) audience=api://AzureADTokenExchangeUSGov ;;
 	AzureChinaCloud) audience=api://AzureADTokenExchangeChina ;;
+	AzureBleuCloud) audience=api://AzureADTokenExchangeFrance ;;
 	*) [ "$credential" != federation ] || fail 'no audience is known for this cloud; give --audience' ;;
 	esac
 }

@@ -69,17 +69,6 @@ variable "aws_issuer" {
   default     = null
 }
 
-variable "audience" {
-  description = "Audience of the functions' tokens. Null for the one of the cloud."
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.audience == null || can(regex("^[!-~]{1,600}$", var.audience))
-    error_message = "audience has at most 600 characters and no blanks, such as api://AzureADTokenExchange."
-  }
-}
-
 variable "role_arns" {
   description = "ARNs of the functions' roles that may sign in as the reader by federation: one federated credential each."
   type        = list(string)
@@ -99,7 +88,7 @@ variable "kms_key_id" {
 }
 
 variable "secret_end_dates" {
-  description = "Until when client secrets of the reader are valid, such as 2027-06-30T00:00:00Z: one secret each, of which the functions use the last to expire. Their values are in the state file."
+  description = "Until when client secrets of the reader are valid, such as 2027-06-30T00:00:00Z: one secret each, of which the functions use the last to expire. Their values are in the state file. Empty once the rotator has taken over."
   type        = list(string)
   default     = []
 

@@ -16,9 +16,10 @@ output "principal_id" {
   value       = azuread_service_principal.app.object_id
 }
 
-# In the words of the secret, see docs/entra.md.
+# In the words of the secret, see docs/entra.md. Without a client secret of Terraform's there is
+# none that could be written over the rotator's.
 output "secret" {
-  value = jsonencode(merge(
+  value = var.credential == "secret" && length(var.secret_end_dates) == 0 ? null : jsonencode(merge(
     {
       TenantID = var.tenant_id
       ClientID = azuread_application_registration.app.client_id
@@ -28,7 +29,7 @@ output "secret" {
       KMSKeyID    = var.kms_key_id
       Certificate = file(var.certificate_files[length(var.certificate_files) - 1])
     } : {},
-    var.credential == "secret" && length(var.secret_end_dates) > 0 ? {
+    var.credential == "secret" ? {
       ClientSecret = azuread_application_password.app[local.last].value
       KeyID        = azuread_application_password.app[local.last].key_id
       ExpiresAt    = local.last

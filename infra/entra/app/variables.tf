@@ -76,11 +76,6 @@ variable "aws_issuer" {
 
 variable "audience" {
   type = string
-
-  validation {
-    condition     = var.audience != "" || length(var.role_arns) == 0
-    error_message = "No audience is known for this cloud, so role_arns needs the variable audience."
-  }
 }
 
 variable "role_arns" {

@@ -187,17 +187,6 @@ run "refuses_an_issuer_without_tls" {
   expect_failures = [var.aws_issuer]
 }
 
-run "refuses_roles_without_an_audience" {
-  command = plan
-  module {
-    source = "./app"
-  }
-  variables {
-    audience = ""
-  }
-  expect_failures = [var.audience]
-}
-
 run "refuses_federation_without_roles" {
   command = plan
   module {

@@ -114,7 +114,7 @@ run "rotator" {
   }
 
   assert {
-    condition     = jsondecode(output.rotator_secret).Federation == "aws" && keys(jsondecode(output.secret)) == ["ClientID", "TenantID"]
-    error_message = "The rotator signs in by federation, and makes the reader's first secret."
+    condition     = jsondecode(output.rotator_secret).Federation == "aws" && output.secret == null
+    error_message = "The rotator signs in by federation, and nothing is to be written over the secret that it has made."
   }
 }

@@ -49,14 +49,6 @@ run "refuses_an_address_for_a_metadata_host" {
   expect_failures = [var.metadata_host]
 }
 
-run "refuses_a_blank_in_the_audience" {
-  command = plan
-  variables {
-    audience = "api://AzureADTokenExchange "
-  }
-  expect_failures = [var.audience]
-}
-
 run "refuses_a_secret_without_an_end" {
   command = plan
   variables {
