@@ -40,10 +40,13 @@ run "parameters" {
   }
 
   assert {
-    condition = alltrue([for p in split(" ", output.parameters) : can(regex(
-      "(?m)^  ${split("=", p)[0]}:\\n    Type: String\\n(    .*\\n)*    AllowedValues: \\[([^\\]]*, )?${split("=", p)[1]}[,\\]]", file("../../template.yaml")
-    ))])
-    error_message = "template.yaml has each parameter, and allows its value."
+    condition     = alltrue([for p in split(" ", output.parameters) : can(regex("(?m)^  ${split("=", p)[0]}:\\n    Type: ", file("../../template.yaml")))])
+    error_message = "template.yaml has each parameter."
+  }
+
+  assert {
+    condition     = can(regex("(?m)^  Cloud:\\n(    .*\\n)*    AllowedValues: \\[[^\\]]*\\b${var.cloud}\\b", file("../../template.yaml")))
+    error_message = "template.yaml has clouds of the same names."
   }
 }
 
