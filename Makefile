@@ -28,7 +28,7 @@ RELEASE    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -tags lambda.
 BUDGETS    := users:13000000 webhook:11000000 changes:29000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt format vet tidy lint race size e2e e2e-azure e2e-foreign jq soffice chaos bench bench-peers bench-changes bench-webhook validate build build-UsersFunction build-SnapshotFunction build-ChangesFunction build-WebhookFunction deploy package-azure deploy-azure tools clean
+.PHONY: help run test check fmt format vet tidy lint race size e2e e2e-azure e2e-foreign jq soffice chaos bench bench-peers bench-changes bench-webhook bench-azure validate build build-UsersFunction build-SnapshotFunction build-ChangesFunction build-WebhookFunction deploy package-azure deploy-azure tools clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -102,6 +102,9 @@ bench-changes: ## Measure publishing the changes of a million users, next to sna
 
 bench-webhook: ## Measure how long the webhook takes to answer, cold start included
 	@cd $(INFRA) && $(GO) run ./bench -webhook
+
+bench-azure: $(NODE)/installed ## Measure the start of the custom handler of functions/azure, and what it takes to publish; needs node
+	@cd $(INFRA) && $(GO) run ./bench -azure
 
 bench: ## Measure CPU, memory, wall time, cold start and size, next to other clients; takes some minutes
 	@cd $(INFRA) && $(GO) run ./bench

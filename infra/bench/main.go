@@ -2,7 +2,8 @@
 // people write by hand and to Microsoft's SDK, and prints tables in Markdown.
 // `make bench` runs it all; `make bench-peers` what publishing takes, beside the
 // other clients; `make bench-changes` what publishing changes takes, `make bench-webhook` how
-// long the webhook takes to answer.
+// long the webhook takes to answer, and `make bench-azure` how the function app of Azure
+// starts and publishes.
 //
 // Each reading happens in a process of its own, and so does the simulated
 // tenant, so that a figure is the client's alone. Ratios are taken within one
@@ -62,6 +63,7 @@ func run(args []string) error {
 	peers := flags.Bool("peers", false, "only the other clients and publishing")
 	feed := flags.Bool("changes", false, "only publishing changes")
 	hook := flags.Bool("webhook", false, "only the answers of the webhook")
+	handler := flags.Bool("azure", false, "only the handler of the function app")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -75,6 +77,8 @@ func run(args []string) error {
 		return b.changes(ctx, *published, *changed)
 	case *hook:
 		return b.webhook(ctx)
+	case *handler:
+		return b.azure(ctx, *published)
 	}
 	if err := b.buildPeers(ctx); err != nil {
 		return err

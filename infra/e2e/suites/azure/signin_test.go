@@ -1,8 +1,11 @@
 package azure_test
 
 import (
+	"bytes"
 	"encoding/base64"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -89,4 +92,50 @@ func TestForgedHeadersSayNothing(t *testing.T) {
 			d.Errorf("with a key: %d %.400s", r.status, r.body)
 		}
 	})
+}
+
+// TestAFunctionThatAsksForNoKeyAnswersNobodyWithoutSigningIn has somebody make the functions
+// anonymous, both or one of the two that are one API.
+func TestAFunctionThatAsksForNoKeyAnswersNobodyWithoutSigningIn(t *testing.T) {
+	for name, functions := range map[string][]string{"both": {"users", "users-v1"}, "one": {"users"}} {
+		t.Run(name, func(t *testing.T) {
+			inEveryMode(t, simulator.Config{Users: 30}, nil, func(d *deployment, m mode) {
+				d.config.Folder = anonymous(d.T, functions)
+				d.start()
+				r := d.ask(http.MethodGet, "/users", nil)
+				if r.status != http.StatusUnauthorized || !strings.Contains(r.body, "Request.Unauthorized") {
+					d.Errorf("without a key: %d %.200s", r.status, r.body)
+				}
+				r = d.get("/v1.0/users")
+				if keyed := name == "one" && m.name == "enveloped"; (r.status == http.StatusOK) != keyed {
+					d.Errorf("with one: %d %.200s", r.status, r.body)
+				}
+				d.config.Authentication = signIn()
+				d.start()
+				if r := d.ask(http.MethodGet, "/users", http.Header{"Authorization": {"Bearer " + reader}}); r.status != http.StatusOK {
+					d.Errorf("signed in: %d %.200s", r.status, r.body)
+				}
+			})
+		})
+	}
+}
+
+// anonymous is the app with functions that ask for no key.
+func anonymous(t *testing.T, functions []string) string {
+	t.Helper()
+	folder := t.TempDir()
+	if err := os.CopyFS(folder, os.DirFS(shared.app)); err != nil {
+		t.Fatal(err)
+	}
+	for _, function := range functions {
+		file := filepath.Join(folder, function, "function.json")
+		text, err := os.ReadFile(file)
+		if err == nil {
+			err = os.WriteFile(file, bytes.Replace(text, []byte(`"authLevel": "function"`), []byte(`"authLevel": "anonymous"`), 1), 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -116,6 +117,34 @@ func TestAHandlerKilledWhileItStreams(t *testing.T) {
 	open()
 	if seen, last := d.lines(d.get("/users?$format=ndjson").body); len(seen) != 300 || last.Complete == nil || !*last.Complete {
 		t.Errorf("%d users, %+v", len(seen), last)
+	}
+}
+
+// TestAHandlerKilledWhileItAnswers leaves nothing of the answer where none was sent on.
+func TestAHandlerKilledWhileItAnswers(t *testing.T) {
+	for _, m := range modes() {
+		if m.streams {
+			continue // see above
+		}
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			cfg, open := gate(300)
+			defer open()
+			d := deploy(t, cfg, append(m.settings, "ROLLCALL_PAGE_SIZE=100", "ROLLCALL_PARALLEL=1")...)
+			answer := make(chan response, 1)
+			go func() { answer <- d.get("/users?$format=ndjson") }()
+			d.until("it reads the second page", func() bool {
+				return slices.ContainsFunc(d.tenant.Requests(), func(r simulator.Request) bool { return r.Page == 1 && r.Status == http.StatusOK })
+			})
+			d.host().Kill()
+			if r := <-answer; r.status < 500 || r.body != "" {
+				t.Errorf("%d %v %.200s", r.status, r.broken, r.body)
+			}
+			open()
+			if r := d.get("/users?$top=10"); r.status != http.StatusOK {
+				t.Errorf("the next request: %d %.200s", r.status, r.body)
+			}
+		})
 	}
 }
 

@@ -127,7 +127,7 @@ func TestAnUnresolvedReferenceIsNamedByEveryFunction(t *testing.T) {
 	d.poisoned(snapshots, 1)
 	d.poisoned(changesQueue, 1)
 	// Of each function at its start, of each timer, of each delivery.
-	d.logged(variable, 2+2*11+2*5)
+	d.logged(variable+": is a Key Vault reference that was not resolved", 2+2*11+2*5)
 	if d.host().PID() != before {
 		t.Error("the handler has ended")
 	}
