@@ -151,7 +151,7 @@ func publishByMessage(ctx context.Context, host *functionshost.Host, at *storage
 	if err := at.queues.Send(ctx, snapshotQueue, base64.StdEncoding.EncodeToString([]byte(`{"run":"`+name+`"}`))); err != nil {
 		return spent{}, err
 	}
-	record, err := host.Wait(ctx, func(r functionshost.Record) bool { return r.Function == "snapshot-run" })
+	record, err := host.Wait(ctx, func(r functionshost.Record) bool { return r.Function == "snapshot_run" })
 	if err == nil {
 		err = record.Err
 	}

@@ -97,7 +97,7 @@ func TestForgedHeadersSayNothing(t *testing.T) {
 // TestAFunctionThatAsksForNoKeyAnswersNobodyWithoutSigningIn has somebody make the functions
 // anonymous, both or one of the two that are one API.
 func TestAFunctionThatAsksForNoKeyAnswersNobodyWithoutSigningIn(t *testing.T) {
-	for name, functions := range map[string][]string{"both": {"users", "users-v1"}, "one": {"users"}} {
+	for name, functions := range map[string][]string{"both": {"users", "users_v1"}, "one": {"users"}} {
 		t.Run(name, func(t *testing.T) {
 			inEveryMode(t, simulator.Config{Users: 30}, nil, func(d *deployment, m mode) {
 				d.config.Folder = anonymous(d.T, functions)

@@ -1,6 +1,7 @@
 package azure_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/functionapp"
 	"github.com/rollcall-dev/rollcall/pkg/changes"
@@ -204,7 +206,9 @@ func TestAStorageAccountThatForbidsIsExplained(t *testing.T) {
 // TestTheHandlerAloneSaysWhoStartsIt is run by a person.
 func TestTheHandlerAloneSaysWhoStartsIt(t *testing.T) {
 	t.Parallel()
-	command := exec.CommandContext(t.Context(), filepath.Join(shared.app, functionapp.Handler))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	command := exec.CommandContext(ctx, filepath.Join(shared.app, functionapp.Handler))
 	command.Dir, command.Env = shared.app, []string{"PATH=/usr/bin:/bin"}
 	out, err := command.CombinedOutput()
 	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(string(out), "FUNCTIONS_CUSTOMHANDLER_PORT is not set") {
