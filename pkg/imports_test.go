@@ -35,6 +35,7 @@ func allowed() map[string][]string {
 		"pkg/telemetry":       {},
 		"pkg/secret":          {"pkg/diagnosis", "pkg/diagnosis/awsapi", "pkg/guid", "pkg/origin", "pkg/signature"},
 		"pkg/secret/keyvault": {"pkg/diagnosis", "pkg/diagnosis/azureapi", "pkg/guid", "pkg/origin", "pkg/retry", "pkg/secret"},
+		"pkg/certificate":     {"pkg/secret"},
 
 		"pkg/credential": {"pkg/cloud", "pkg/diagnosis", "pkg/guid", "pkg/origin", "pkg/retry", "pkg/secret"},
 		"pkg/graph":      {"pkg/crash", "pkg/diagnosis", "pkg/guid", "pkg/origin", "pkg/retry"},
