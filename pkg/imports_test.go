@@ -73,7 +73,9 @@ func allowed() map[string][]string {
 		"pkg/simulator/wire":         {"pkg/simulator/guid"},
 		"pkg/simulator/grapherror":   {"pkg/simulator/wire"},
 		"pkg/simulator/vault":        {"pkg/simulator/guid", "pkg/simulator/wire"},
-		"pkg/simulator/login":        {"pkg/simulator/fault", "pkg/simulator/guid", "pkg/simulator/tenant", "pkg/simulator/wire"},
+		"pkg/simulator/jwt":          {},
+		"pkg/simulator/sts":          {"pkg/simulator/guid", "pkg/simulator/jwt", "pkg/simulator/wire"},
+		"pkg/simulator/login":        {"pkg/simulator/fault", "pkg/simulator/guid", "pkg/simulator/jwt", "pkg/simulator/tenant", "pkg/simulator/wire"},
 		"pkg/simulator/subscription": {"pkg/simulator/fault", "pkg/simulator/grapherror", "pkg/simulator/guid", "pkg/simulator/tenant", "pkg/simulator/wire"},
 		"pkg/simulator/query":        {"pkg/property", "pkg/simulator/directory", "pkg/simulator/grapherror", "pkg/simulator/people", "pkg/simulator/tenant"},
 		"pkg/simulator/graphapi": {
@@ -82,7 +84,7 @@ func allowed() map[string][]string {
 		},
 		"pkg/simulator": {
 			"pkg/simulator/directory", "pkg/simulator/fault", "pkg/simulator/graphapi", "pkg/simulator/login", "pkg/simulator/people",
-			"pkg/simulator/subscription", "pkg/simulator/tenant", "pkg/simulator/vault", "pkg/simulator/wire",
+			"pkg/simulator/sts", "pkg/simulator/subscription", "pkg/simulator/tenant", "pkg/simulator/vault", "pkg/simulator/wire",
 		},
 
 		"pkg/format/parquet":  {"pkg/graph", "pkg/property"},

@@ -16,7 +16,7 @@
 // socket with [Tenant.Transport], which also works in a testing/synctest bubble.
 //
 // This package is the front. The rooms below it are people (who they are),
-// directory (who exists), login (tokens), vault (secrets), query (what a request
+// directory (who exists), login (tokens), vault (secrets), sts and jwt (tokens of another issuer), query (what a request
 // asks for), graphapi (what Graph answers), subscription (who is notified), fault (what
 // goes wrong), and wire (how an answer travels, and the journal).
 package simulator
@@ -31,6 +31,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/simulator/graphapi"
 	"github.com/rollcall-dev/rollcall/pkg/simulator/login"
 	"github.com/rollcall-dev/rollcall/pkg/simulator/people"
+	"github.com/rollcall-dev/rollcall/pkg/simulator/sts"
 	"github.com/rollcall-dev/rollcall/pkg/simulator/subscription"
 	"github.com/rollcall-dev/rollcall/pkg/simulator/tenant"
 	"github.com/rollcall-dev/rollcall/pkg/simulator/vault"
@@ -89,6 +90,7 @@ type Tenant struct {
 	notices   *subscription.Service
 	secrets   *vault.SecretsManager
 	vault     *vault.KeyVault
+	account   *sts.Account
 	journal   *wire.Journal
 }
 
@@ -103,10 +105,14 @@ func New(config Config) *Tenant {
 		config:  c,
 		faults:  fault.NewInjector(c.Faults, chaos),
 		secrets: vault.New(c.Seed),
+		account: sts.New(c.Seed, c.Role),
 		journal: wire.NewJournal(c.Seed),
 	}
 	t.login = login.New(c, t.faults)
 	t.vault = vault.NewKeyVault(c.Seed, c.Tenant, t.login.Accepts)
+	if t.login.Issuers = c.Issuers; c.Issuers == nil {
+		t.login.Issuers = t.Transport()
+	}
 	t.notices = subscription.New(c, t.faults)
 	t.directory = newDirectory(c, t.notices)
 	t.graph = graphapi.New(c, t.directory, t.login, t.faults, t.notices)
@@ -125,8 +131,8 @@ func newDirectory(c Config, notices *subscription.Service) *directory.Directory 
 func (t *Tenant) Config() Config { return t.config }
 
 // Handler serves everything on one host: the token service, the endpoints of managed
-// identities, Microsoft Graph under /v1.0, Secrets Manager at POST /, and Key Vault below
-// /secrets.
+// identities, Microsoft Graph under /v1.0, Secrets Manager and the Security Token Service
+// at POST /, and Key Vault below /secrets.
 func (t *Tenant) Handler() http.Handler { return http.HandlerFunc(t.serve) }
 
 // Transport answers requests without a socket. In a testing/synctest bubble all
@@ -144,6 +150,10 @@ func (t *Tenant) serve(w http.ResponseWriter, r *http.Request) {
 		t.graph.ServeForeign(x)
 	case path == "/v1.0" || strings.HasPrefix(path, "/v1.0/"):
 		t.graph.Serve(x)
+	case sts.IsIssuer(hostOf(r.Host)):
+		t.account.ServeIssuer(x)
+	case path == "/" && r.Method == http.MethodPost && r.Header.Get("X-Amz-Target") == "":
+		t.account.Serve(x)
 	case path == "/" && r.Method == http.MethodPost:
 		t.secrets.Serve(x)
 	case strings.HasPrefix(path, "/secrets/"):

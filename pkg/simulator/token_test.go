@@ -61,7 +61,7 @@ func TestTokenErrorsHaveTheRecordedShape(t *testing.T) {
 		{"encoded twice", "", set("scope", url.QueryEscape(graphURL+"/.default")), 400, body("invalid_scope", "1002012", "The provided value for scope https%3A%2F%2Fgraph.microsoft.com%2F.default"+needsDefault, true)},
 		{"wrong grant", "", set("grant_type", "magic"), 400, body("unsupported_grant_type", "70003", "The app requested an unsupported grant type 'magic'.", false)},
 		{"no grant", "", without("grant_type"), 400, body("invalid_request", "900144", "The request body must contain the following parameter: 'grant_type'.", true)},
-		{"unknown certificate", "", set("client_assertion", "x.y.z"), 401, body("invalid_client", "700027", "The certificate with identifier used to sign the client assertion is not registered on application. [Reason - The key was not found.]", true)},
+		{"an assertion of no type", "", set("client_assertion", "x.y.z"), 400, body("invalid_request", "900144", "The request body must contain the following parameter: 'client_assertion_type'.", true)},
 	} {
 		c := newClient(t, simulator.Config{})
 		values, tenant := grant(), test.tenant

@@ -5,11 +5,12 @@ import (
 	"strings"
 
 	"github.com/rollcall-dev/rollcall/pkg/simulator/guid"
+	"github.com/rollcall-dev/rollcall/pkg/simulator/wire"
 )
 
 // check checks a token request in the order in which the service does, and
 // returns the resource that the token is for.
-func (s *Service) check(tenant string, form url.Values, host string) (audience string, r *refusal) {
+func (s *Service) check(x *wire.Exchange, tenant string, form url.Values) (audience string, r *refusal) {
 	switch grant := form.Get("grant_type"); {
 	case grant == "":
 		return "", refuse(900144, "grant_type")
@@ -28,8 +29,11 @@ func (s *Service) check(tenant string, form url.Values, host string) (audience s
 	if r := s.checkApp(form.Get("client_id")); r != nil {
 		return "", r
 	}
-	if audience, r = s.checkScope(form, host); r != nil {
+	if audience, r = s.checkScope(form, x.R.Host); r != nil {
 		return "", r
+	}
+	if form.Get("client_assertion") != "" {
+		return audience, s.checkAssertion(x, s.Trust, form.Get("client_id"), form)
 	}
 	return audience, s.checkSecret(form)
 }
@@ -83,9 +87,6 @@ func (s *Service) isGraph(resource, host string) bool {
 }
 
 func (s *Service) checkSecret(form url.Values) *refusal {
-	if form.Get("client_assertion") != "" {
-		return refuse(700027)
-	}
 	if form.Get("client_secret") == "" {
 		return refuse(7000218)
 	}

@@ -1,7 +1,7 @@
 // Package login is the token service of a simulated tenant: discovery, the client
 // credentials grant with its errors, client secrets that come and go, and access
 // tokens with their verification. It answers as login.microsoftonline.com does.
-// It imports packages fault, guid, tenant and wire only.
+// It imports packages fault, guid, jwt, tenant and wire only.
 package login
 
 import (
@@ -23,6 +23,10 @@ import (
 // Service is the token service of one tenant.
 type Service struct {
 	Secrets *Secrets
+	// Trust is what the app is known by besides.
+	Trust *Trust
+	// Issuers reaches the issuers of federated credentials.
+	Issuers http.RoundTripper
 	config  tenant.Config
 	faults  *fault.Injector
 	key     []byte
@@ -36,6 +40,7 @@ type Service struct {
 func New(config tenant.Config, faults *fault.Injector) *Service {
 	return &Service{
 		Secrets: newSecrets(config.ClientSecret, config.SecretPropagation),
+		Trust:   &Trust{propagation: config.SecretPropagation},
 		config:  config, faults: faults, key: config.Key(), identities: map[string]kept{},
 	}
 }
@@ -110,7 +115,7 @@ func (s *Service) token(x *wire.Exchange, tenant string) {
 		form.Set("client_id", unescape(id))
 		form.Set("client_secret", unescape(secret))
 	}
-	audience, refusal := s.check(tenant, form, x.R.Host)
+	audience, refusal := s.check(x, tenant, form)
 	if refusal != nil {
 		s.fail(x, refusal)
 		return

@@ -26,6 +26,7 @@ const (
 	DefaultClientID     = "c11e47ed-5ec7-4a7e-9d0c-ba9876543210"
 	DefaultClientSecret = "sim8Q-this-secret-opens-only-the-simulator"
 	DefaultIdentity     = "1de47171-0a57-4f6b-8d3c-5e1f2a3b4c5d"
+	DefaultRole         = "arn:aws:iam::123456789012:role/rollcall-users"
 	DefaultForeignHost  = "graph.microsoft.com.attacker.example"
 
 	// IdentityHeader is what App Service wants to see of its own processes.
@@ -64,6 +65,11 @@ type Config struct {
 	// Identities are the managed identities of the host that the app runs on; nil means one,
 	// which is system-assigned and has DefaultRoles, an empty slice none at all.
 	Identities []Identity
+	// Role is the ARN of the role that asks the account's Security Token Service; "" means
+	// one for the function users.
+	Role string
+	// Issuers reaches the issuers of federated credentials; nil means the account's own alone.
+	Issuers http.RoundTripper
 	// Free says that the tenant has no Entra ID P1 licence, so that
 	// signInActivity is refused.
 	Free bool
@@ -193,6 +199,7 @@ func (c Config) WithDefaults() Config {
 	c.Domain = cmp.Or(c.Domain, DefaultDomain)
 	c.ClientID = cmp.Or(c.ClientID, DefaultClientID)
 	c.ClientSecret = cmp.Or(c.ClientSecret, DefaultClientSecret)
+	c.Role = cmp.Or(c.Role, DefaultRole)
 	c.ForeignHost = cmp.Or(c.ForeignHost, DefaultForeignHost)
 	if c.PageSize <= 0 {
 		c.PageSize = 100
