@@ -36,6 +36,8 @@ func allowed() map[string][]string {
 		"pkg/secret":          {"pkg/diagnosis", "pkg/diagnosis/awsapi", "pkg/guid", "pkg/origin", "pkg/signature"},
 		"pkg/secret/keyvault": {"pkg/diagnosis", "pkg/diagnosis/azureapi", "pkg/guid", "pkg/origin", "pkg/retry", "pkg/secret"},
 		"pkg/certificate":     {"pkg/secret"},
+		"pkg/kms":             {"pkg/diagnosis/awsapi", "pkg/guid", "pkg/secret"},
+		"pkg/webidentity":     {"pkg/diagnosis/awsapi", "pkg/secret"},
 
 		"pkg/credential": {"pkg/cloud", "pkg/diagnosis", "pkg/guid", "pkg/origin", "pkg/retry", "pkg/secret"},
 		"pkg/graph":      {"pkg/crash", "pkg/diagnosis", "pkg/guid", "pkg/origin", "pkg/retry"},

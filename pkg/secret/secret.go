@@ -55,9 +55,6 @@ func NewReader(source Source, by Access) (*Reader, error) {
 		r.read = func(context.Context) ([]byte, error) { return readFile(source.Name) }
 		return r, nil
 	case SecretsManager:
-		if by.AWS == nil {
-			by.AWS = loadAWS
-		}
 		r.read = (&secretsManager{source: source, load: by.AWS}).read
 		return r, nil
 	case KeyVault:

@@ -5,12 +5,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
-	"github.com/rollcall-dev/rollcall/pkg/diagnosis"
 	"github.com/rollcall-dev/rollcall/pkg/diagnosis/awsapi"
-	"github.com/rollcall-dev/rollcall/pkg/origin"
 )
 
 // readTimeout bounds one read of a secret, the SDK's own retries included. A
@@ -24,15 +21,6 @@ type secretsManager struct {
 	source Source
 	load   LoadAWS
 	client *secretsmanager.Client
-}
-
-// loadAWS is the SDK's standard configuration. region, unless it is empty,
-// overrides the standard one.
-func loadAWS(ctx context.Context, region string) (aws.Config, error) {
-	if region == "" {
-		return config.LoadDefaultConfig(ctx)
-	}
-	return config.LoadDefaultConfig(ctx, config.WithRegion(region))
 }
 
 func (s *secretsManager) read(ctx context.Context) ([]byte, error) {
@@ -50,7 +38,7 @@ func (s *secretsManager) read(ctx context.Context) ([]byte, error) {
 	}
 	out, err := s.client.GetSecretValue(ctx, in)
 	if err != nil {
-		return nil, awsError(err)
+		return nil, manager().Explain(err)
 	}
 	if out.SecretString != nil {
 		return []byte(*out.SecretString), nil
@@ -64,54 +52,25 @@ func (s *secretsManager) connect(ctx context.Context) error {
 	if s.client != nil {
 		return nil
 	}
-	region := regionOf(s.source.Name)
-	cfg, err := s.load(ctx, region)
+	cfg, err := manager().Configure(ctx, s.load, regionOf(s.source.Name), ", or name the secret by its ARN")
 	if err != nil {
-		if ctx.Err() != nil {
-			return awsError(err)
-		}
-		// The text is dropped: it may quote a profile's lines.
-		return &Error{Kind: Missing, Problem: "the AWS configuration could not be loaded", Advice: "check AWS_PROFILE and the files in ~/.aws", Err: err}
-	}
-	if region != "" {
-		cfg.Region = region
-	}
-	if cfg.Region == "" {
-		return &Error{Kind: Missing, Problem: "no AWS region is set", Advice: "set AWS_REGION, or name the secret by its ARN"}
+		return err
 	}
 	client := secretsmanager.NewFromConfig(cfg, func(o *secretsmanager.Options) { o.HTTPClient = awsapi.Client(o.HTTPClient) })
-	if own := client.Options().BaseEndpoint; own != nil {
-		if err := origin.CheckEndpoint(*own); err != nil {
-			return &Error{Kind: Missing, Problem: "the address of Secrets Manager " + err.Error(), Advice: "correct AWS_ENDPOINT_URL_SECRETS_MANAGER or AWS_ENDPOINT_URL"}
-		}
+	if err := manager().CheckEndpoint(client.Options().BaseEndpoint); err != nil {
+		return err
 	}
 	s.client = client
 	return nil
 }
 
-// awsError turns what the SDK returned into an Error.
-func awsError(err error) error {
-	f := awsapi.Of(secretsmanager.ServiceID, err)
-	var e *Error
-	switch {
-	case f.Other != "":
-		e = &Error{Kind: Forbidden, Problem: "AWS gave no credentials to read the secret with", Advice: "check the function's role, or sign in again with `aws sso login` (asked: " + f.Other + ")"}
-	case f.Answered:
-		e = refused(f.Code)
-		e.Code = f.Code
-	case f.Connection == diagnosis.Timeout:
-		e = &Error{Kind: Unavailable, Problem: "Secrets Manager did not answer in time", Advice: "a function in a VPC needs a NAT gateway or an interface endpoint for it", Err: err}
-	case f.Connection != diagnosis.None:
-		e = &Error{Kind: Unavailable, Problem: "Secrets Manager could not be reached: " + f.Connection.String(), Advice: "check the network, the proxy and AWS_ENDPOINT_URL", Err: err}
-	default:
-		e = &Error{Kind: Forbidden, Problem: "the request to Secrets Manager could not be made or read", Advice: "check the AWS credentials (aws sts get-caller-identity) and AWS_ENDPOINT_URL", Err: err}
-	}
-	e.Status, e.RequestID = f.Status, f.RequestID
-	return e
+// manager is Secrets Manager as errors tell of it.
+func manager() *AWS {
+	return &AWS{secretsmanager.ServiceID, "Secrets Manager", "AWS_ENDPOINT_URL_SECRETS_MANAGER", "read the secret", refusedSecret}
 }
 
-// refused follows the errors of GetSecretValue and the common errors of AWS APIs.
-func refused(code string) *Error {
+// refusedSecret follows the errors of GetSecretValue.
+func refusedSecret(code string) *Error {
 	switch code {
 	case "ResourceNotFoundException":
 		return &Error{Kind: Missing, Problem: "the secret, or the version asked for, does not exist", Advice: "check its name, the region and the account; another account's secret is named by its ARN"}
@@ -123,12 +82,6 @@ func refused(code string) *Error {
 		return &Error{Kind: Forbidden, Problem: "this role may not read the secret", Advice: "allow secretsmanager:GetSecretValue on it, and kms:Decrypt if it has a key of its own"}
 	case "DecryptionFailure", "DecryptionFailureException", "KMSAccessDeniedException":
 		return &Error{Kind: Forbidden, Problem: "the secret could not be decrypted", Advice: "allow kms:Decrypt on its key, and check that the key is enabled"}
-	case "UnrecognizedClientException", "InvalidClientTokenId", "InvalidSignatureException", "SignatureDoesNotMatch",
-		"ExpiredTokenException", "ExpiredToken", "IncompleteSignature", "MissingAuthenticationToken",
-		"MissingAuthenticationTokenException", "OptInRequired":
-		return &Error{Kind: Forbidden, Problem: "AWS does not accept this function's own credentials", Advice: "renew them, and check the clock"}
-	case "ThrottlingException", "Throttling", "TooManyRequestsException":
-		return &Error{Kind: Unavailable, Problem: "Secrets Manager is throttling this account", Advice: "try again later"}
 	}
-	return &Error{Kind: Unavailable, Problem: "Secrets Manager answered with an error", Advice: "try again later"}
+	return nil
 }

@@ -90,6 +90,7 @@ type Tenant struct {
 	notices   *subscription.Service
 	secrets   *vault.SecretsManager
 	vault     *vault.KeyVault
+	kms       *vault.KMS
 	account   *sts.Account
 	journal   *wire.Journal
 }
@@ -105,6 +106,7 @@ func New(config Config) *Tenant {
 		config:  c,
 		faults:  fault.NewInjector(c.Faults, chaos),
 		secrets: vault.New(c.Seed),
+		kms:     vault.NewKMS(c.Seed),
 		account: sts.New(c.Seed, c.Role),
 		journal: wire.NewJournal(c.Seed),
 	}
@@ -131,8 +133,8 @@ func newDirectory(c Config, notices *subscription.Service) *directory.Directory 
 func (t *Tenant) Config() Config { return t.config }
 
 // Handler serves everything on one host: the token service, the endpoints of managed
-// identities, Microsoft Graph under /v1.0, Secrets Manager and the Security Token Service
-// at POST /, and Key Vault below /secrets.
+// identities, Microsoft Graph under /v1.0, Secrets Manager, KMS and the Security Token
+// Service at POST /, and Key Vault below /secrets.
 func (t *Tenant) Handler() http.Handler { return http.HandlerFunc(t.serve) }
 
 // Transport answers requests without a socket. In a testing/synctest bubble all
@@ -154,6 +156,8 @@ func (t *Tenant) serve(w http.ResponseWriter, r *http.Request) {
 		t.account.ServeIssuer(x)
 	case path == "/" && r.Method == http.MethodPost && r.Header.Get("X-Amz-Target") == "":
 		t.account.Serve(x)
+	case path == "/" && strings.HasPrefix(r.Header.Get("X-Amz-Target"), "TrentService."):
+		t.kms.Serve(x)
 	case path == "/" && r.Method == http.MethodPost:
 		t.secrets.Serve(x)
 	case strings.HasPrefix(path, "/secrets/"):

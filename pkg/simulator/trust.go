@@ -37,3 +37,11 @@ func (t *Tenant) RefuseWebIdentity(code string) { t.account.Refuse(code) }
 func (t *Tenant) IssueWebIdentity(subject, audience, algorithm string, lifetime time.Duration) (string, error) {
 	return t.account.Issue(subject, audience, algorithm, lifetime)
 }
+
+// AddSigningKey makes a key of the simulated KMS, RSA_2048 or ECC_NIST_P256, and returns its
+// ARN.
+func (t *Tenant) AddSigningKey(spec string) (arn string, err error) { return t.kms.Add(spec) }
+
+// RefuseSigningKey makes uses of a key of KMS fail with an error code such as
+// DisabledException, AccessDeniedException or ThrottlingException; "" ends that.
+func (t *Tenant) RefuseSigningKey(arn, code string) { t.kms.Refuse(arn, code) }

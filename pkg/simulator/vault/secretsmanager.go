@@ -1,6 +1,6 @@
-// Package vault is where a simulated tenant's secrets are: an AWS Secrets Manager that
-// knows one operation, GetSecretValue, and an Azure Key Vault that knows Get Secret. It
-// imports packages guid and wire only.
+// Package vault is where a simulated tenant keeps secrets and keys: an AWS Secrets Manager that
+// knows one operation, GetSecretValue, an AWS KMS that signs, and an Azure Key Vault that
+// knows Get Secret. It imports packages guid and wire only.
 package vault
 
 import (
