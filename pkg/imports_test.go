@@ -39,7 +39,7 @@ func allowed() map[string][]string {
 		"pkg/kms":             {"pkg/diagnosis/awsapi", "pkg/guid", "pkg/secret"},
 		"pkg/webidentity":     {"pkg/diagnosis/awsapi", "pkg/secret"},
 
-		"pkg/credential": {"pkg/cloud", "pkg/diagnosis", "pkg/guid", "pkg/origin", "pkg/retry", "pkg/secret"},
+		"pkg/credential": {"pkg/certificate", "pkg/cloud", "pkg/diagnosis", "pkg/guid", "pkg/kms", "pkg/origin", "pkg/retry", "pkg/secret", "pkg/webidentity"},
 		"pkg/graph":      {"pkg/crash", "pkg/diagnosis", "pkg/guid", "pkg/origin", "pkg/retry"},
 		"pkg/header":     {},
 

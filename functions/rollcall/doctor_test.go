@@ -38,7 +38,7 @@ func TestDoctorSaysWhatIsOddAboutTheSecret(t *testing.T) {
 		ids + `"password":"` + canary + `"`:                              "its expiry is not recorded\n",
 		ids + `"password":"` + canary + `","expires":1798675200`:         "\n        warning: ExpiresAt is not a text and is ignored\n",
 		ids + `"password":"` + canary + `","expires":"soon"`:             "\n        warning: ExpiresAt is not a time and is ignored",
-		ids + `"password":"` + canary + `","certificate":"-----BEGIN"`:   "\n        warning: ClientSecret is used: the Certificate beside it, in certificate, is not supported in this version\n",
+		ids + `"password":"` + canary + `","certificate":"-----BEGIN"`:   "\n        warning: ClientSecret is used: the Certificate beside it, in certificate, is not; remove one of them\n",
 		ids + `"password":"` + guid + `"`:                                "\n        warning: ClientSecret is a GUID, as Secret IDs are",
 		ids + `"password":"` + canary + `","issuer":"https://a.example"`: "\n        warning: issuer names a host that is neither",
 	} {

@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	begin = "-----BEGIN "
-	end   = "-----END "
+	begin = "-----BEGIN"
+	end   = "-----END"
 	dash  = "-----"
 )
 

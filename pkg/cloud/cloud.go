@@ -19,6 +19,9 @@ type Cloud struct {
 	LoginURL, GraphURL string
 	// VaultDomain is that of its key vaults, <vault>.<domain>, "" where it is not known.
 	VaultDomain string
+	// TokenExchange is the audience of other issuers' tokens that Entra ID exchanges for its
+	// own.
+	TokenExchange string
 }
 
 // Scope is what a token for the cloud's Graph is asked for: its Graph root, for
@@ -31,16 +34,16 @@ func Public() Cloud { return All()[0] }
 // All returns the clouds. The first four follow "National cloud deployments" of the
 // Graph documentation, the others the list of environments of Graph's PowerShell SDK
 // and the login hosts that MSAL trusts; the domains of vaults those that Microsoft's
-// drivers of SQL Server trust.
+// drivers of SQL Server trust, and the audiences those that its clients derive.
 func All() []Cloud {
 	return []Cloud{
-		{"public", "https://login.microsoftonline.com", "https://graph.microsoft.com", "vault.azure.net"},
-		{"usgov", "https://login.microsoftonline.us", "https://graph.microsoft.us", "vault.usgovcloudapi.net"},
-		{"usgov-dod", "https://login.microsoftonline.us", "https://dod-graph.microsoft.us", "vault.usgovcloudapi.net"},
-		{"china", "https://login.partner.microsoftonline.cn", "https://microsoftgraph.chinacloudapi.cn", "vault.azure.cn"},
-		{"bleu", "https://login.sovcloud-identity.fr", "https://graph.svc.sovcloud.fr", "vault.sovcloud-api.fr"},
-		{"delos", "https://login.sovcloud-identity.de", "https://graph.svc.sovcloud.de", "vault.sovcloud-api.de"},
-		{"govsg", "https://login.sovcloud-identity.sg", "https://graph.svc.sovcloud.sg", ""},
+		{"public", "https://login.microsoftonline.com", "https://graph.microsoft.com", "vault.azure.net", "api://AzureADTokenExchange"},
+		{"usgov", "https://login.microsoftonline.us", "https://graph.microsoft.us", "vault.usgovcloudapi.net", "api://AzureADTokenExchangeUSGov"},
+		{"usgov-dod", "https://login.microsoftonline.us", "https://dod-graph.microsoft.us", "vault.usgovcloudapi.net", "api://AzureADTokenExchangeUSGov"},
+		{"china", "https://login.partner.microsoftonline.cn", "https://microsoftgraph.chinacloudapi.cn", "vault.azure.cn", "api://AzureADTokenExchangeChina"},
+		{"bleu", "https://login.sovcloud-identity.fr", "https://graph.svc.sovcloud.fr", "vault.sovcloud-api.fr", "api://AzureADTokenExchangeFrance"},
+		{"delos", "https://login.sovcloud-identity.de", "https://graph.svc.sovcloud.de", "vault.sovcloud-api.de", "api://AzureADTokenExchangeGermany"},
+		{"govsg", "https://login.sovcloud-identity.sg", "https://graph.svc.sovcloud.sg", "", "api://AzureADTokenExchangeGovSG"},
 	}
 }
 

@@ -66,12 +66,12 @@ type Config struct {
 	lookup func(name string) (string, bool)
 }
 
-// LookupEnv returns the value of an AZURE_ variable or of one by which App Service tells
-// of its managed identity, and whether it is set. It passes the values of `env:`
+// LookupEnv returns the value of an AZURE_ variable, of ROLLCALL_FEDERATION or of one by which
+// App Service tells of its managed identity, and whether it is set. It passes the values of `env:`
 // credentials to package credential without storing them in a field that could be printed.
 // No other variable can be looked up.
 func (c *Config) LookupEnv(name string) (string, bool) {
-	if c.lookup == nil || !strings.HasPrefix(name, "AZURE_") && name != "IDENTITY_ENDPOINT" && name != "WEBSITE_SITE_NAME" {
+	if c.lookup == nil || !strings.HasPrefix(name, "AZURE_") && name != "ROLLCALL_FEDERATION" && name != "IDENTITY_ENDPOINT" && name != "WEBSITE_SITE_NAME" {
 		return "", false
 	}
 	return c.lookup(name)

@@ -28,6 +28,7 @@ func ExtraVariables() []string {
 // settings are the variables that every function reads, and their types.
 type settings struct {
 	Credentials     secret.Source       `env:"ROLLCALL_CREDENTIALS"`
+	Federation      federation          `env:"ROLLCALL_FEDERATION"`
 	SealKey         keySource           `env:"ROLLCALL_SEAL_KEY"`
 	Cloud           cloudName           `env:"ROLLCALL_CLOUD"`
 	LoginURL        host                `env:"ROLLCALL_LOGIN_URL"`
@@ -163,6 +164,9 @@ func (s *settings) check(found *collector) {
 	}
 	if strings.ContainsFunc(s.Filter, unicode.IsControl) {
 		found.add("ROLLCALL_FILTER", "contains a control character", "write the filter on one line")
+	}
+	if s.Federation != "" && s.Credentials.Scheme != secret.Environment {
+		found.add("ROLLCALL_FEDERATION", "is for ROLLCALL_CREDENTIALS=env: only", `remove it, or put "Federation":"aws" into the secret`)
 	}
 	for variable, asks := range map[string]bool{"ROLLCALL_JWT_ROLES": len(s.Roles.names) > 0, "ROLLCALL_LOAD_BALANCER": s.LoadBalancer != ""} {
 		if asks && bool(s.AllowAnonymous) {

@@ -60,6 +60,18 @@ func (p Parallel) String() string {
 	return strconv.Itoa(int(p))
 }
 
+// federation is a platform that vouches for the program.
+type federation string
+
+// UnmarshalText parses aws, in any case.
+func (f *federation) UnmarshalText(text []byte) error {
+	if !strings.EqualFold(string(text), "aws") {
+		return &complaint{"is not a platform that this version knows", "write aws, or remove it and set AZURE_FEDERATED_TOKEN_FILE for the tokens of another platform"}
+	}
+	*f = "aws"
+	return nil
+}
+
 // flag is a boolean.
 type flag bool
 

@@ -19,12 +19,26 @@ const (
 	expiredSecret  = 7000222
 	wrongAssertion = 700027
 	unknownTenant  = 90002
+
+	invalidSignature  = 700026
+	outOfTime         = 700024
+	wrongAlgorithm    = 5002738
+	issuerUnreachable = 50166
 )
 
 // stale reports whether a rotated secret would explain the code, so that rereading
 // the secret is worth it.
 func stale(code int) bool {
-	return code == wrongSecret || code == expiredSecret || code == wrongAssertion
+	return code == wrongSecret || code == expiredSecret || code == wrongAssertion || code == invalidSignature
+}
+
+// isMismatch reports whether a code says that no federated credential matches.
+func isMismatch(code int) bool {
+	switch code {
+	case 70021, 700211, 700212, 700213, 7002137, 7002138:
+		return true
+	}
+	return false
 }
 
 // adviceFor follows Microsoft's list of AADSTS codes, as far as the
@@ -55,8 +69,12 @@ func adviceFor(code int) (advice, bool) {
 		return advice{Rejected, "TenantID is not one tenant", "use the tenant's GUID or its domain instead of common, organizations or consumers"}, true
 	case 500011, 70011, 1002012:
 		return advice{Rejected, "Entra ID does not know the audience asked for", "set ROLLCALL_CLOUD to the tenant's cloud"}, true
-	case wrongAssertion, 50012, 50013, 500133, 700030:
+	case wrongAssertion, invalidSignature, outOfTime, 50012, 50013, 50027, 500133, 700021, 700023, 700030, 5002730:
 		return advice{Rejected, "the client assertion is not valid", "check the certificate that is registered on the app, and the clock"}, true
+	case wrongAlgorithm:
+		return advice{Rejected, "Entra ID does not take the algorithm that the token is signed by", "have the issuer sign by RS256"}, true
+	case issuerUnreachable, 501661:
+		return advice{Rejected, "Entra ID cannot read the documents of the token's issuer", "see that they can be read on the internet"}, true
 	case 70021, 700211, 700212, 700213, 7002137, 7002138:
 		return advice{Rejected, "no federated credential of the app matches", "compare issuer, subject and audience, case included; a new one takes minutes to work"}, true
 	case 53003, 530032, 530035:

@@ -66,6 +66,8 @@ type Credential struct {
 	identity  *secret.Cache[Identity]
 	scope     string
 	graphURL  string // of the cloud
+	audience  string // of other issuers' tokens
+	aws       secret.LoadAWS
 	login     *loginHost
 	host      *hostEndpoint
 	patience  time.Duration
@@ -75,8 +77,9 @@ type Credential struct {
 	failure   atomic.Pointer[failure]
 	resolved  map[string]string
 	proofs    map[Method]proof
-	azure     azcore.TokenCredential // made of the identity, nil for none
-	azureFor  Identity               // the one that azure was made of
+	presented atomic.Pointer[Presented] // the last one
+	azure     azcore.TokenCredential    // made of the identity, nil for none
+	azureFor  Identity                  // the one that azure was made of
 	last      secret.Text
 }
 
@@ -105,6 +108,8 @@ func New(cfg Config) (*Credential, error) {
 		identity:  secret.NewCache(cfg.Source, cfg.TTL, cfg.Log, read),
 		scope:     cfg.Cloud.Scope(),
 		graphURL:  cfg.Cloud.GraphURL,
+		audience:  cfg.Cloud.TokenExchange,
+		aws:       cfg.Secrets.AWS,
 		login:     login,
 		host:      host,
 		patience:  orDefault(cfg.Patience, DefaultPatience),

@@ -53,6 +53,7 @@ type Error struct {
 	Err error
 
 	retryable bool // the same request may succeed after a pause
+	rotated   bool // another secret may be there by now
 }
 
 // Name returns the name under which people and machines act on the error:

@@ -45,6 +45,8 @@ type exchange struct {
 	retryAfter time.Duration
 	refusal    refusal
 	err        error
+	unproven   error         // why there was no client assertion to send
+	ahead      time.Duration // how far the clock of this machine is ahead of the host's
 }
 
 // succeeded reports whether the answer has the status of one that gives what was
@@ -93,6 +95,9 @@ func (x *exchange) send(req *http.Request, transport http.RoundTripper) (*http.R
 		return nil, x.failed(err)
 	}
 	x.status, x.html = resp.StatusCode, isHTML(resp.Header, body)
+	if at, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		x.ahead = time.Since(at)
+	}
 	if !x.succeeded() {
 		x.retryAfter = min(retry.After(resp.Header, time.Now()), longestPause)
 		x.refusal = parseRefusal(body)

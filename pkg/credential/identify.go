@@ -11,7 +11,6 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/cloud"
 	"github.com/rollcall-dev/rollcall/pkg/guid"
 	"github.com/rollcall-dev/rollcall/pkg/origin"
-	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
 
 // place is where the identity will be used: the login host, and the cloud that it
@@ -27,18 +26,17 @@ func identify(f *fields, at place) (Identity, error) {
 	if err := f.readAuthorities(at); err != nil {
 		return Identity{}, err
 	}
-	if err := f.complete(); err != nil {
+	id := Identity{
+		TenantID:  f.values[tenantID].value,
+		ClientID:  f.values[clientID].value,
+		KeyID:     f.values[keyID].value,
+		ExpiresAt: f.ends,
+	}
+	if err := f.prove(&id); err != nil {
 		return Identity{}, err
 	}
-	id := Identity{
-		Method:       ClientSecret,
-		TenantID:     f.values[tenantID].value,
-		ClientID:     f.values[clientID].value,
-		ClientSecret: secret.NewText(f.values[clientSecret].value),
-		KeyID:        f.values[keyID].value,
-		ExpiresAt:    f.ends,
-	}
-	if text := f.values[expiresAt].value; text != "" {
+	// A certificate says itself when it ends.
+	if text := f.values[expiresAt].value; text != "" && id.Certificate == nil {
 		t, err := time.Parse(time.RFC3339, text)
 		if err != nil {
 			f.warn("ExpiresAt is not a time and is ignored: write it as in 2027-01-31T00:00:00Z")
@@ -51,30 +49,6 @@ func identify(f *fields, at place) (Identity, error) {
 	}
 	id.Warnings = f.warnings
 	return id, check(id)
-}
-
-// complete reports what is missing. Another way to sign in beside a client secret
-// is a choice, which is explained.
-func (f *fields) complete() error {
-	var missing []string
-	for _, field := range []string{tenantID, clientID, clientSecret} {
-		if f.values[field].value == "" {
-			missing = append(missing, field)
-		}
-	}
-	for _, other := range []string{certificate, kmsKeyID, federation} {
-		switch given, ok := f.values[other]; {
-		case !ok:
-		case f.values[clientSecret].value == "":
-			return malformed("the secret holds "+other+", which is not supported yet", "keep a ClientSecret in it instead")
-		default:
-			f.warn("ClientSecret is used: the " + other + " beside it, in " + given.name + ", is not supported in this version")
-		}
-	}
-	if len(missing) > 0 {
-		return malformed("the secret lacks "+strings.Join(missing, ", ")+f.has(), secretForm)
-	}
-	return nil
 }
 
 // readAuthorities takes the tenant from URLs of the login host, such as

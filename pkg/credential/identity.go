@@ -1,12 +1,14 @@
 package credential
 
 import (
+	"crypto/x509"
 	"fmt"
 	"io"
 	"log/slog"
 	"strings"
 	"time"
 
+	"github.com/rollcall-dev/rollcall/pkg/certificate"
 	"github.com/rollcall-dev/rollcall/pkg/guid"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
@@ -35,10 +37,19 @@ type Identity struct {
 	Roles []string
 	// ClientSecret is the secret's value.
 	ClientSecret secret.Text
+	// Certificate is the certificate of the registration by which assertions are verified,
+	// nil for other methods.
+	Certificate *x509.Certificate
+	// PrivateKey is its private key in PKCS#8 (DER), zero where a service keeps that.
+	PrivateKey secret.Text
+	// SigningKey is the id of the key that a service keeps and signs with, "" for none.
+	SigningKey string
+	// TokenFile is the path of the file with another platform's token, "" for none.
+	TokenFile string
 	// KeyID is the id of the client secret in Entra, "" when the source keeps none.
 	KeyID string
-	// ExpiresAt is when the client secret ends: what the source says, or else the vault that
-	// keeps it. Zero when neither does.
+	// ExpiresAt is when the certificate ends, or the client secret: what the source says, or
+	// else the vault that keeps it. Zero when neither does.
 	ExpiresAt time.Time
 	// Warnings say what is odd about what the source keeps and does not stop the
 	// work. They quote none of its values.
@@ -52,6 +63,12 @@ func (id Identity) LogValue() slog.Value {
 		if known[1] != "" {
 			attrs = append(attrs, slog.String(known[0], known[1]))
 		}
+	}
+	if id.Certificate != nil {
+		attrs = append(attrs, slog.String("certificate", id.thumbprint()))
+	}
+	if id.SigningKey != "" {
+		attrs = append(attrs, slog.String("signingKey", id.SigningKey))
 	}
 	if id.KeyID != "" {
 		attrs = append(attrs, slog.String("key", showGUID(id.KeyID)))
@@ -67,7 +84,7 @@ func (id Identity) String() string {
 	var text string
 	switch {
 	case id.Method != ManagedIdentity:
-		return "client " + showGUID(id.ClientID) + " in tenant " + showTenant(id.TenantID)
+		return "client " + showGUID(id.ClientID) + " in tenant " + showTenant(id.TenantID) + id.by()
 	case id.SystemAssigned:
 		text = "system-assigned managed identity"
 	default:
@@ -79,6 +96,29 @@ func (id Identity) String() string {
 		}
 	}
 	return text
+}
+
+// by says how the app proves who it is, unless that is by a client secret.
+func (id Identity) by() string {
+	switch id.Method {
+	case Certificate:
+		return ", by the certificate " + id.thumbprint()
+	case KMS:
+		return ", by the certificate " + id.thumbprint() + " of the KMS key " + id.SigningKey
+	case AWS:
+		return ", by federation with AWS"
+	case TokenFile:
+		return ", by federation with the token that AZURE_FEDERATED_TOKEN_FILE names"
+	}
+	return ""
+}
+
+// thumbprint is how the portal names the certificate.
+func (id Identity) thumbprint() string {
+	if id.Certificate == nil {
+		return ""
+	}
+	return (&certificate.Certificate{X509: id.Certificate}).Thumbprint()
 }
 
 // client returns what may be shown of the client id.
@@ -97,7 +137,8 @@ func (id Identity) MarshalText() ([]byte, error) { return []byte(id.String()), n
 
 // equal reports whether two identities would buy the same token the same way.
 func (id Identity) equal(other Identity) bool {
-	return id.Method == other.Method && id.TenantID == other.TenantID && id.ClientID == other.ClientID && id.ClientSecret.Equal(other.ClientSecret)
+	return id.Method == other.Method && id.TenantID == other.TenantID && id.ClientID == other.ClientID && id.ClientSecret.Equal(other.ClientSecret) &&
+		id.Certificate.Equal(other.Certificate) && id.PrivateKey.Equal(other.PrivateKey) && id.SigningKey == other.SigningKey && id.TokenFile == other.TokenFile
 }
 
 // showGUID returns a GUID as it is and anything else only by what it is not.

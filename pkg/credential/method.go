@@ -13,6 +13,14 @@ type Method string
 const (
 	// ClientSecret: by a client secret of its registration.
 	ClientSecret Method = "client secret"
+	// Certificate: by assertions that are signed with the key of a registered certificate.
+	Certificate Method = "certificate"
+	// KMS: by assertions that AWS KMS signs, with the key of a registered certificate.
+	KMS Method = "certificate of a KMS key"
+	// AWS: by tokens by which AWS vouches for the role, as a federated credential.
+	AWS Method = "federation with AWS"
+	// TokenFile: by the tokens that another platform writes into a file, likewise.
+	TokenFile Method = "federation by a token file"
 	// ManagedIdentity: by running where Azure vouches for it.
 	ManagedIdentity Method = "managed identity"
 )
@@ -44,6 +52,10 @@ func (c *Credential) newProofs() map[Method]proof {
 	asKept := func(id Identity) Identity { return id }
 	return map[Method]proof{
 		ClientSecret: {c.login, c.login.withSecret, c.registered, asKept, "try again later"},
+		Certificate:  {&certified{c.login}, c.asserted(c.byCertificate), c.registered, asKept, "try again later"},
+		KMS:          {&certified{c.login}, c.asserted(c.byKMS), c.registered, asKept, "try again later"},
+		AWS:          {&federated{c.login, &c.presented}, c.asserted(c.byAWS), c.registered, asKept, "try again later"},
+		TokenFile:    {&federated{c.login, &c.presented}, c.asserted(c.byTokenFile), c.registered, asKept, "try again later"},
 		ManagedIdentity: {
 			c.host, c.host.credential, c.hosted, c.host.told,
 			"see under Enterprise applications whether the identity is enabled; Azure keeps its tokens for up to a day, and no other one can be had sooner",

@@ -15,11 +15,19 @@ const (
 	clientID     = "ClientID"
 	clientSecret = "ClientSecret"
 	authority    = "Authority"
-	certificate  = "Certificate"
-	kmsKeyID     = "KMSKeyID"
-	federation   = "Federation"
 	keyID        = "KeyID"
 	expiresAt    = "ExpiresAt"
+
+	certificateText     = "Certificate"
+	certificatePassword = "CertificatePassword"
+	privateKey          = "PrivateKey"
+	kmsKeyID            = "KMSKeyID"
+	federation          = "Federation"
+
+	// certificatePath is where a certificate is, or which one it is, and tokenFile where
+	// another platform's token is: of use on the machine that has them.
+	certificatePath = "CertificatePath"
+	tokenFile       = "FederatedTokenFile"
 )
 
 // spellings are the names of each field without case and separators: those of the
@@ -36,12 +44,15 @@ func spellings() map[string]string {
 			"tokenurl tokenuri tokenendpoint tokenendpointurl accesstokenurl accesstokenuri authurl authuri authorizeurl " +
 			"authorizationurl authorizationuri authorizationendpoint issuer issueruri issuerurl metadataaddress metadataurl " +
 			"discoveryurl wellknownurl wellknown openidconfiguration openidconfigurationurl",
-		certificate: "certificate certificates certificatepath certificatedata certificatethumbprint clientcertificate " +
-			"clientcertificates clientcertificatepath clientcertificatedata clientcertificatethumbprint cert clientcert certpath " +
-			"thumbprint pfx pem privatekey filewithcertandprivatekey",
-		kmsKeyID:   "kmskeyid",
-		federation: "federation federatedtokenfile oidctoken oidctokenfilepath clientassertion",
-		keyID:      "keyid secretid clientsecretid clientsecretkeyid passwordid",
+		certificateText: "certificate certificates certificatedata certificatepem certificatepfx certificatebase64 clientcertificate clientcertificates " +
+			"cert clientcert certpem pfx pem pkcs12 p12 publiccertificate",
+		certificatePassword: "certificatepassword certificatepassphrase certpassword pfxpassword pempassword privatekeypassword privatekeypassphrase passphrase",
+		privateKey:          "privatekey certificateprivatekey certificatekey privatekeypem",
+		certificatePath:     "certificatepath certificatefile certificatethumbprint certpath certfile thumbprint filewithcertandprivatekey certificateurl certificatename",
+		kmsKeyID:            "kmskeyid kmskey kmskeyarn kmsarn awskmskeyid",
+		federation:          "federation",
+		tokenFile:           "federatedtokenfile oidctoken oidctokenfilepath clientassertion webidentitytokenfile",
+		keyID:               "keyid secretid clientsecretid clientsecretkeyid passwordid",
 		// Not Entra's: Auth.js signs its cookies with it.
 		"": "authsecret",
 		expiresAt: "expires expiresat expireson expiry expirydate expiration expirationdate enddate enddatetime secretexpiry secretexpires " +

@@ -19,7 +19,10 @@ func malformed(problem, advice string) error {
 const secretForm = `the secret is a JSON object such as {"TenantID":"...","ClientID":"...","ClientSecret":"..."}`
 
 // found is a value of the secret, and the name under which it stands there.
-type found struct{ name, value string }
+type found struct {
+	name, value string
+	odd         bool // it is not a text
+}
 
 // fields are the known fields of the secret.
 type fields struct {
@@ -28,6 +31,8 @@ type fields struct {
 	authorities []found
 	// warnings say what is wrong with fields that are not needed.
 	warnings []string
+	// fromEnvironment says that they are variables, not members of a secret.
+	fromEnvironment bool
 	// ends is when the place that keeps the secret says that it ends.
 	ends time.Time
 	// content is the whole secret, for its names alone.
@@ -66,9 +71,6 @@ func (f *fields) member(name string, value jsontext.Value) error {
 	switch {
 	case field == "" || isEmpty(value, text, isText):
 		return nil
-	case field == certificate || field == kmsKeyID || field == federation:
-		f.values[field] = found{visible(name), text}
-		return nil
 	case isText:
 		return f.add(field, name, text)
 	case field == authority:
@@ -76,13 +78,16 @@ func (f *fields) member(name string, value jsontext.Value) error {
 	case field == keyID || field == expiresAt:
 		f.warn(field + " is not a text and is ignored")
 		return nil
+	case field != tenantID && field != clientID && field != clientSecret:
+		f.values[field] = found{visible(name), "", true} // a way that may not be taken
+		return nil
 	}
 	return malformed("the secret's "+field+" is not a text"+f.has(), "write it as a JSON string")
 }
 
 // add takes a field's value. A field that is needed may have one value only.
 func (f *fields) add(field, name, value string) error {
-	this := found{visible(name), value}
+	this := found{visible(name), value, false}
 	if field == authority {
 		f.authorities = append(f.authorities, this)
 		return nil

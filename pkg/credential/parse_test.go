@@ -137,10 +137,10 @@ func TestAMalformedSecretIsExplainedWithoutItsContent(t *testing.T) {
 		{`{` + whole + `,"authority":"https://login.microsoftonline.com/contoso.example/"}`, "two different values for TenantID, in TenantID and authority"},
 		{`{"ClientSecret":12345678}`, "ClientSecret is not a text"},
 		{`{"TenantID":{"a":"` + canary + `"}}`, "TenantID is not a text"},
-		{`{"TenantID":"t","ClientID":"c","Certificate":"-----BEGIN"}`, "Certificate, which is not supported yet"},
-		{`{"TenantID":"t","ClientID":"c","clientCertificates":[{}]}`, "Certificate, which is not supported yet"},
-		{`{"TenantID":"t","ClientID":"c","KMSKeyID":"alias/x"}`, "KMSKeyID, which is not supported yet"},
-		{`{"TenantID":"t","ClientID":"c","Federation":"aws"}`, "Federation, which is not supported yet"},
+		{`{"TenantID":"t","ClientID":"c","Certificate":"-----BEGIN"}`, "Certificate is PEM that breaks off"},
+		{`{"TenantID":"t","ClientID":"c","clientCertificates":[{}]}`, "Certificate, in clientCertificates, is not a text"},
+		{`{"TenantID":"t","ClientID":"c","KMSKeyID":"alias/x"}`, "rollcall certificate create --kms alias/x"},
+		{`{"TenantID":"t","ClientID":"c","Federation":"gcp"}`, "Federation is not \"aws\""},
 		{`{"TenantID":"common","ClientID":"c","ClientSecret":"s"}`, "not one tenant"},
 		{`{"TenantID":"a/b","ClientID":"c","ClientSecret":"s"}`, "neither a GUID nor a domain"},
 		{`{"TenantID":"` + canary + `","ClientID":"c","ClientSecret":"s"}`, "neither a GUID nor a domain"},
@@ -311,9 +311,13 @@ func TestEveryMissingVariableIsNamed(t *testing.T) {
 	mustContain(t, got.Error(), "AZURE_CLIENT_ID, AZURE_CLIENT_SECRET")
 	mustNotContain(t, got.Problem, "AZURE_TENANT_ID")
 
+	p.put("AZURE_CLIENT_ID", testClient)
+	_, err = newCredential(t, p, nil).Identity(t.Context())
+	mustContain(t, wantUnread(t, err, secret.Missing).Error(), "not set: AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE", "ROLLCALL_FEDERATION=aws")
+
 	p.put("AZURE_CLIENT_CERTIFICATE_PATH", "/x.pem")
 	_, err = newCredential(t, p, nil).Identity(t.Context())
-	mustContain(t, wantUnread(t, err, secret.Missing).Error(), "AZURE_CLIENT_CERTIFICATE_PATH is set")
+	mustContain(t, wantUnread(t, err, secret.Missing).Error(), "AZURE_CLIENT_CERTIFICATE_PATH: the file")
 }
 
 func TestNewRefusesWhatItCannotUse(t *testing.T) {

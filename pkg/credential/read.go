@@ -3,6 +3,7 @@ package credential
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/rollcall-dev/rollcall/pkg/secret"
@@ -51,7 +52,7 @@ func fieldReader(cfg Config) (func(ctx context.Context) (*fields, error), error)
 		if cfg.LookupEnv == nil {
 			return nil, errors.New("credentials in the environment need Config.LookupEnv")
 		}
-		return func(context.Context) (*fields, error) { return fromEnvironment(cfg.LookupEnv) }, nil
+		return func(context.Context) (*fields, error) { return fromEnvironment(cfg.LookupEnv), nil }, nil
 	}
 	text, err := secret.NewReader(cfg.Source, cfg.Secrets)
 	if err != nil {
@@ -79,33 +80,40 @@ func at(source secret.Source, err error) error {
 	return err
 }
 
-// fromEnvironment reads the three standard variables and names all that are missing.
-func fromEnvironment(lookup func(string) (string, bool)) (*fields, error) {
-	value := func(name string) string {
-		text, _ := lookup(name)
-		return strings.TrimSpace(text)
+// variables are those of the standard credentials of Azure's SDKs, and the project's own
+// for federation.
+func variables() [][2]string {
+	return [][2]string{
+		{tenantID, "AZURE_TENANT_ID"}, {clientID, "AZURE_CLIENT_ID"}, {clientSecret, "AZURE_CLIENT_SECRET"},
+		{certificatePath, "AZURE_CLIENT_CERTIFICATE_PATH"}, {certificatePassword, "AZURE_CLIENT_CERTIFICATE_PASSWORD"},
+		{tokenFile, "AZURE_FEDERATED_TOKEN_FILE"}, {federation, "ROLLCALL_FEDERATION"},
 	}
+}
+
+// fromEnvironment reads the variables.
+func fromEnvironment(lookup func(string) (string, bool)) *fields {
 	f := newFields(nil)
-	var missing []string
-	for _, v := range [][2]string{{tenantID, "AZURE_TENANT_ID"}, {clientID, "AZURE_CLIENT_ID"}, {clientSecret, "AZURE_CLIENT_SECRET"}} {
-		field, variable := v[0], v[1]
-		if f.values[field] = (found{variable, value(variable)}); f.values[field].value == "" {
-			missing = append(missing, variable)
+	f.fromEnvironment = true
+	for _, v := range variables() {
+		text, _ := lookup(v[1])
+		if text = strings.TrimSpace(text); text != "" {
+			f.values[v[0]] = found{name: v[1], value: text}
+		}
+	}
+	return f
+}
+
+// missingVariables is the error of fields that no variable has.
+func missingVariables(missing []string) error {
+	var names []string
+	for _, v := range variables() {
+		if slices.Contains(missing, v[0]) {
+			names = append(names, v[1])
 		}
 	}
 	advice := "set the three AZURE_ variables, or point ROLLCALL_CREDENTIALS at secretsmanager:<ARN or name>"
-	for _, other := range [][2]string{{certificate, "AZURE_CLIENT_CERTIFICATE_PATH"}, {federation, "AZURE_FEDERATED_TOKEN_FILE"}} {
-		if value(other[1]) != "" {
-			f.values[other[0]] = found{other[1], ""}
-			advice = other[1] + " is set, but only a client secret is supported yet"
-		}
+	if len(missing) == 1 && missing[0] == clientSecret {
+		advice = "set it, or instead of it AZURE_CLIENT_CERTIFICATE_PATH, AZURE_FEDERATED_TOKEN_FILE or ROLLCALL_FEDERATION=aws, or point ROLLCALL_CREDENTIALS at secretsmanager:<ARN or name>"
 	}
-	if len(missing) == 0 {
-		return f, nil
-	}
-	return nil, &secret.Error{
-		Kind:    secret.Missing,
-		Problem: "not set: " + strings.Join(missing, ", "),
-		Advice:  advice,
-	}
+	return &secret.Error{Kind: secret.Missing, Problem: "not set: " + strings.Join(names, ", "), Advice: advice}
 }

@@ -45,9 +45,8 @@ func (c *Credential) registered(ctx context.Context, id Identity) (string, error
 }
 
 func (c *Credential) discover(ctx context.Context, domain string) (guid string, err error) {
-	address := c.login.url() + "/" + domain + "/v2.0/.well-known/openid-configuration"
 	err = c.attempt(ctx, c.login.host(), func(ctx context.Context, x *exchange) error {
-		guid = c.askTenant(ctx, address)
+		guid = c.askTenant(ctx, domain)
 		if guid != "" {
 			return nil
 		}
@@ -59,7 +58,8 @@ func (c *Credential) discover(ctx context.Context, domain string) (guid string, 
 }
 
 // askTenant returns "" when it found no GUID; the exchange in ctx says why.
-func (c *Credential) askTenant(ctx context.Context, address string) string {
+func (c *Credential) askTenant(ctx context.Context, domain string) string {
+	address := c.login.url() + "/" + domain + "/v2.0/.well-known/openid-configuration"
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return ""

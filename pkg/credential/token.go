@@ -99,7 +99,7 @@ func (c *Credential) acquire(ctx context.Context, options policy.TokenRequestOpt
 	}
 	got, err := c.buy(ctx, id, options)
 	var refusal *Error
-	if !errors.As(err, &refusal) || !stale(refusal.Code) {
+	if !errors.As(err, &refusal) || !refusal.rotated && !stale(refusal.Code) {
 		return got, err
 	}
 	reread, readErr := c.identity.Reread(ctx)
@@ -124,7 +124,10 @@ func (c *Credential) buy(ctx context.Context, id Identity, options policy.TokenR
 			}
 			errors.As(err, &e) // of our own
 		}
-		if x.succeeded() || errors.Is(x.err, errOtherHost) {
+		if x.unproven != nil && !errors.As(x.unproven, &e) {
+			return at(c.source, x.unproven)
+		}
+		if e == nil && (x.succeeded() || errors.Is(x.err, errOtherHost)) {
 			c.azure = nil // it keeps the documents of the login host, and tokens
 		}
 		if e == nil {

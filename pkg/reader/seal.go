@@ -19,7 +19,7 @@ const minSealKey = 32
 // SealKey returns the 32 bytes that the API seals skiptokens with, the same in every
 // process of a deployment. They are derived from the text that ROLLCALL_SEAL_KEY
 // names, so that a rotated client secret does not end links in flight; without the
-// variable from the client secret. What is too short, or no secret at all, gives a
+// variable from the client secret or the private key. What is too short, or no secret at all, gives a
 // *[config.Error]; other errors are those of reading the secret.
 func (r *Reader) SealKey(ctx context.Context) ([]byte, error) {
 	if r.seal != nil {
@@ -35,11 +35,14 @@ func (r *Reader) SealKey(ctx context.Context) ([]byte, error) {
 // derivedSealKey derives the key from what is secret about the identity. An app that
 // keeps no secret has nothing but public ids, of which anybody could make the key.
 func derivedSealKey(id credential.Identity) ([]byte, error) {
-	if id.ClientSecret.IsZero() {
-		return nil, unsealed("is needed: the app's credentials hold no client secret to derive the key of links to the next page from",
-			"write secretsmanager:<ARN or name> or file:<path>")
+	switch {
+	case !id.ClientSecret.IsZero():
+		return derive(id.ClientSecret)
+	case !id.PrivateKey.IsZero():
+		return derive(id.PrivateKey)
 	}
-	return derive(id.ClientSecret)
+	return nil, unsealed("is needed: the app's credentials hold no client secret or private key to derive the key of links to the next page from",
+		"write secretsmanager:<ARN or name> or file:<path>")
 }
 
 // sealKey returns the cached key of the text at source.

@@ -11,7 +11,8 @@ import (
 // maxSize is what Secrets Manager allows a secret to be, in bytes.
 const maxSize = 64 << 10
 
-func readFile(path string) ([]byte, error) {
+// ReadFile reads a file as [Reader] does; the error, an *[Error], does not name it.
+func ReadFile(path string) ([]byte, error) {
 	text, err := readAtMost(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

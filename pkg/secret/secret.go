@@ -52,7 +52,7 @@ func NewReader(source Source, by Access) (*Reader, error) {
 	r := &Reader{source: source}
 	switch source.Scheme {
 	case File:
-		r.read = func(context.Context) ([]byte, error) { return readFile(source.Name) }
+		r.read = func(context.Context) ([]byte, error) { return ReadFile(source.Name) }
 		return r, nil
 	case SecretsManager:
 		r.read = (&secretsManager{source: source, load: by.AWS}).read
