@@ -36,7 +36,7 @@ func allowed() map[string][]string {
 		"pkg/secret":          {"pkg/diagnosis", "pkg/diagnosis/awsapi", "pkg/guid", "pkg/origin", "pkg/signature"},
 		"pkg/secret/keyvault": {"pkg/diagnosis", "pkg/diagnosis/azureapi", "pkg/guid", "pkg/origin", "pkg/retry", "pkg/secret"},
 		"pkg/certificate":     {"pkg/secret"},
-		"pkg/kms":             {"pkg/diagnosis/awsapi", "pkg/guid", "pkg/secret"},
+		"pkg/kms":             {"pkg/diagnosis", "pkg/diagnosis/awsapi", "pkg/guid", "pkg/retry", "pkg/secret"},
 		"pkg/webidentity":     {"pkg/diagnosis/awsapi", "pkg/secret"},
 
 		"pkg/credential": {"pkg/certificate", "pkg/cloud", "pkg/diagnosis", "pkg/guid", "pkg/kms", "pkg/origin", "pkg/retry", "pkg/secret", "pkg/webidentity"},

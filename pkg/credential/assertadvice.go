@@ -38,12 +38,12 @@ func (l *federated) explain(x *exchange, id Identity) *Error {
 		says = *last
 	}
 	shown := "issuer " + cmp.Or(says.Issuer, "(none)") + ", subject " + cmp.Or(says.Subject, "(none)") + ", audience " + cmp.Or(says.Audience, "(none)")
-	const new = "; a new one takes minutes to work everywhere"
+	const patience = "; a new one takes minutes to work everywhere"
 	switch {
 	case isMismatch(e.Code):
 		e.retryable = true
 		e.Problem = mismatch(e.Code) + "; presented are " + shown
-		e.Advice = "give the app a federated credential with exactly these three, case included" + new
+		e.Advice = "give the app a federated credential with exactly these three, case included" + patience
 	case e.Code == wrongAlgorithm:
 		e.Problem = "Entra ID takes tokens of other issuers that are signed by RS256 only, and this one is by " + cmp.Or(says.algorithm, "another algorithm")
 		e.Advice = "have the issuer sign by RS256"

@@ -84,9 +84,13 @@ func at(source secret.Source, err error) error {
 // for federation.
 func variables() [][2]string {
 	return [][2]string{
-		{tenantID, "AZURE_TENANT_ID"}, {clientID, "AZURE_CLIENT_ID"}, {clientSecret, "AZURE_CLIENT_SECRET"},
-		{certificatePath, "AZURE_CLIENT_CERTIFICATE_PATH"}, {certificatePassword, "AZURE_CLIENT_CERTIFICATE_PASSWORD"},
-		{tokenFile, "AZURE_FEDERATED_TOKEN_FILE"}, {federation, "ROLLCALL_FEDERATION"},
+		{tenantID, "AZURE_TENANT_ID"},
+		{clientID, "AZURE_CLIENT_ID"},
+		{clientSecret, "AZURE_CLIENT_SECRET"},
+		{certificatePath, "AZURE_CLIENT_CERTIFICATE_PATH"},
+		{certificatePassword, "AZURE_CLIENT_CERTIFICATE_PASSWORD"},
+		{tokenFile, "AZURE_FEDERATED_TOKEN_FILE"},
+		{federation, "ROLLCALL_FEDERATION"},
 	}
 }
 

@@ -21,27 +21,31 @@ const entry = "rollcall/entra"
 
 // against makes a credential whose secret and whose tokens come from a simulated
 // tenant.
-func against(t *testing.T, tenant *simulator.Tenant, source string) *credential.Credential {
+func against(t *testing.T, tenant *simulator.Tenant, source string, change ...func(*credential.Config)) *credential.Credential {
 	t.Helper()
 	parsed, err := secret.ParseSource(source)
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport := tenant.Transport()
-	c, err := credential.New(credential.Config{
-		Source:    parsed,
-		Transport: transport,
-		Secrets: secret.Access{AWS: func(context.Context, string) (aws.Config, error) {
-			return aws.Config{
-				Region: "eu-west-1", HTTPClient: &http.Client{Transport: transport},
-				Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "example", ""),
-			}, nil
-		}},
-	})
+	cfg := credential.Config{Source: parsed, Transport: tenant.Transport(), Secrets: secret.Access{AWS: awsOf(tenant)}}
+	for _, f := range change {
+		f(&cfg)
+	}
+	c, err := credential.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// awsOf is the configuration that leads to a simulated tenant's AWS account.
+func awsOf(tenant *simulator.Tenant) secret.LoadAWS {
+	return func(context.Context, string) (aws.Config, error) {
+		return aws.Config{
+			Region: "eu-west-1", HTTPClient: &http.Client{Transport: tenant.Transport()},
+			Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "example", ""),
+		}, nil
+	}
 }
 
 func secretJSON(tenant, secret string) string {

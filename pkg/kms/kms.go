@@ -10,15 +10,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/kms"
-	"github.com/aws/aws-sdk-go-v2/service/kms/types"
-
-	"github.com/rollcall-dev/rollcall/pkg/diagnosis/awsapi"
 	"github.com/rollcall-dev/rollcall/pkg/guid"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
 
-// timeout bounds one call, the SDK's own retries included.
+// timeout bounds one call, further attempts included.
 const timeout = 15 * time.Second
 
 // Key is an asymmetric KMS key. It is safe for concurrent use. Make one with [New].
@@ -28,7 +24,7 @@ type Key struct {
 	load   secret.LoadAWS
 
 	mu     sync.Mutex
-	client *kms.Client
+	client *client
 }
 
 // New returns the key with an id, which is an ARN, a key id, or alias/ and a name. Nothing
@@ -82,50 +78,53 @@ func (k *Key) String() string { return k.id }
 // SignPSS signs a SHA-256 digest by RSASSA-PSS with MGF1 and a salt of 32 bytes, as PS256
 // of RFC 7518 wants it. The error is a *[secret.Error], or wraps context.Canceled.
 func (k *Key) SignPSS(ctx context.Context, digest []byte) ([]byte, error) {
-	return k.sign(ctx, digest, types.SigningAlgorithmSpecRsassaPssSha256)
+	return k.sign(ctx, digest, "RSASSA_PSS_SHA_256")
 }
 
 // SignPKCS1 signs a SHA-256 digest by RSASSA-PKCS1-v1_5.
 func (k *Key) SignPKCS1(ctx context.Context, digest []byte) ([]byte, error) {
-	return k.sign(ctx, digest, types.SigningAlgorithmSpecRsassaPkcs1V15Sha256)
+	return k.sign(ctx, digest, "RSASSA_PKCS1_V1_5_SHA_256")
 }
 
-func (k *Key) sign(ctx context.Context, digest []byte, by types.SigningAlgorithmSpec) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	client, err := k.connect(ctx)
-	if err != nil {
-		return nil, err
-	}
-	out, err := client.Sign(ctx, &kms.SignInput{KeyId: &k.id, Message: digest, MessageType: types.MessageTypeDigest, SigningAlgorithm: by})
-	if err != nil {
-		return nil, k.service().Explain(err)
-	}
-	return out.Signature, nil
+func (k *Key) sign(ctx context.Context, digest []byte, algorithm string) ([]byte, error) {
+	var out struct{ Signature []byte }
+	err := k.call(ctx, "Sign", map[string]any{"KeyId": k.id, "Message": digest, "MessageType": "DIGEST", "SigningAlgorithm": algorithm}, &out)
+	return out.Signature, err
 }
 
 // Public returns the public key.
 func (k *Key) Public(ctx context.Context) (*rsa.PublicKey, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	client, err := k.connect(ctx)
-	if err != nil {
-		return nil, err
+	var out struct {
+		PublicKey []byte
+		KeyUsage  string
 	}
-	out, err := client.GetPublicKey(ctx, &kms.GetPublicKeyInput{KeyId: &k.id})
-	if err != nil {
-		return nil, k.service().Explain(err)
+	if err := k.call(ctx, "GetPublicKey", map[string]any{"KeyId": k.id}, &out); err != nil {
+		return nil, err
 	}
 	parsed, err := x509.ParsePKIXPublicKey(out.PublicKey)
 	key, ok := parsed.(*rsa.PublicKey)
-	if err != nil || !ok || out.KeyUsage != types.KeyUsageTypeSignVerify {
+	if err != nil || !ok || out.KeyUsage != "SIGN_VERIFY" {
 		return nil, unfit()
 	}
 	return key, nil
 }
 
+// call asks KMS for an operation.
+func (k *Key) call(ctx context.Context, operation string, in, out any) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	c, err := k.connect(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.call(ctx, operation, in, out); err != nil {
+		return k.service().Explain(err)
+	}
+	return nil
+}
+
 // connect makes the client. A configuration that did not load is tried again the next time.
-func (k *Key) connect(ctx context.Context) (*kms.Client, error) {
+func (k *Key) connect(ctx context.Context) (*client, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.client != nil {
@@ -135,17 +134,20 @@ func (k *Key) connect(ctx context.Context) (*kms.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	client := kms.NewFromConfig(cfg, func(o *kms.Options) { o.HTTPClient = awsapi.Client(o.HTTPClient) })
-	if err := k.service().CheckEndpoint(client.Options().BaseEndpoint); err != nil {
+	at, err := endpoint(ctx, cfg)
+	if err != nil {
+		return nil, k.service().Explain(err)
+	}
+	if err := k.service().CheckEndpoint(&at); err != nil {
 		return nil, err
 	}
-	k.client = client
-	return client, nil
+	k.client = newClient(cfg, at)
+	return k.client, nil
 }
 
 // service is KMS as errors tell of it.
 func (k *Key) service() *secret.AWS {
-	return &secret.AWS{ID: kms.ServiceID, Name: "KMS", Variable: "AWS_ENDPOINT_URL_KMS", Purpose: "sign", Refused: k.refused}
+	return &secret.AWS{ID: serviceID, Name: "KMS", Variable: "AWS_ENDPOINT_URL_KMS", Purpose: "sign", Refused: k.refused}
 }
 
 // refused follows the errors of Sign and GetPublicKey.
