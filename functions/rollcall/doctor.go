@@ -12,7 +12,6 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"github.com/rollcall-dev/rollcall/pkg/config"
-	"github.com/rollcall-dev/rollcall/pkg/credential"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/property"
@@ -33,6 +32,7 @@ do. No user is shown, and everything is left as it was. The exit status is 1 if 
   configuration  the environment, all problems at once
   credential     the secret is readable; where it is stored, when it expires and what is odd
                  about it
+  federation     which issuer, subject and audience the app has to trust, if it keeps no secret
   tenant         the tenant exists; its GUID
   token          Entra ID issues a token; how long it is valid
   permission     the token may read users
@@ -85,6 +85,9 @@ func (c *checks) run(ctx context.Context, t *tenant) {
 	if !c.credential(ctx, t) {
 		return
 	}
+	if !c.federation(ctx, t) {
+		return
+	}
 	c.tenant(ctx, t) // a token can be had without the GUID
 	if !c.token(ctx, t) {
 		return
@@ -123,13 +126,13 @@ func (c *checks) credential(ctx context.Context, t *tenant) bool {
 	found := identity.String() + ", from " + t.Credential.Source().String()
 	left := time.Until(identity.ExpiresAt)
 	switch {
-	case identity.Method == credential.ManagedIdentity:
+	case keepsNoSecret(identity.Method):
 		c.ok("credential", "%s; it keeps no secret that could expire", found)
 	case identity.ExpiresAt.IsZero():
 		c.ok("credential", "%s; its expiry is not recorded", found)
 	case left <= 0:
 		// Go on: the record may be out of date, and the next check shows it.
-		c.failed("credential", fmt.Errorf("%s; it expired %s ago: add a client secret to the app registration and store it", found, inDays(-left)))
+		c.failed("credential", fmt.Errorf("%s; it expired %s ago: %s", found, inDays(-left), renewal(identity)))
 	case left < expirySoon:
 		c.ok("credential", "%s; it expires in %s: rotate it", found, inDays(left))
 	default:

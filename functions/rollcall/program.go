@@ -34,6 +34,7 @@ type commands struct {
 	Changes      changesCommand      `cmd:"" help:"Publish who joined, changed, left and came back, as events."`
 	Subscription subscriptionCommand `cmd:"" help:"List, make and end subscriptions to Graph's change notifications."`
 	Doctor       doctorCommand       `cmd:"" help:"Check configuration, credential, token, permissions and count; say what to fix."`
+	Certificate  certificateCommand  `cmd:"" help:"Make certificates of keys that never leave the service that keeps them."`
 	Serve        serveCommand        `cmd:"" help:"Serve the users over HTTP on this machine, in Graph's own dialect."`
 	Simulate     simulateCommand     `cmd:"" help:"Serve a simulated tenant on this machine."`
 	Completion   completionCommand   `cmd:"" help:"Print a completion script for bash, zsh or fish."`

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rollcall-dev/rollcall/pkg/cloud"
 	"github.com/rollcall-dev/rollcall/pkg/diagnosis"
 	"github.com/rollcall-dev/rollcall/pkg/retry"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
@@ -45,8 +46,9 @@ type exchange struct {
 	retryAfter time.Duration
 	refusal    refusal
 	err        error
-	unproven   error         // why there was no client assertion to send
-	ahead      time.Duration // how far the clock of this machine is ahead of the host's
+	foreign    *cloud.ForeignError // the host of another cloud that was named instead
+	unproven   error               // why there was no client assertion to send
+	ahead      time.Duration       // how far the clock of this machine is ahead of the host's
 }
 
 // succeeded reports whether the answer has the status of one that gives what was

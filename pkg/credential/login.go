@@ -22,6 +22,7 @@ import (
 // redirect.
 type loginHost struct {
 	origin origin.Origin
+	own    cloud.Cloud
 	// regional are its variants in the configured region, which azidentity uses.
 	regional  []origin.Origin
 	transport http.RoundTripper
@@ -37,7 +38,7 @@ func newLoginHost(loginURL string, own cloud.Cloud, region string, transport htt
 	if transport == nil {
 		transport = http.DefaultTransport
 	}
-	l := &loginHost{origin: at, transport: transport}
+	l := &loginHost{origin: at, own: own, transport: transport}
 	if region != "" {
 		l.regional = regional(at, own, region)
 	}
@@ -79,6 +80,7 @@ func (l *loginHost) Do(req *http.Request) (*http.Response, error) {
 	x := exchangeOf(req)
 	to, ok := l.allows(req.URL)
 	if !ok {
+		_ = errors.As(l.own.CheckLogin(to.Name()), &x.foreign)
 		return nil, x.failed(errOtherHost)
 	}
 	req = req.Clone(req.Context())
@@ -115,6 +117,9 @@ func (l *loginHost) withSecret(id Identity) (azcore.TokenCredential, error) {
 // explain makes the Error of an attempt that got no token.
 func (l *loginHost) explain(x *exchange, id Identity) *Error {
 	switch {
+	case x.foreign != nil:
+		// The documents of a tenant of another cloud name that one's host.
+		return &Error{Kind: Rejected, Problem: "the tenant belongs to another cloud than ROLLCALL_CLOUD, which is " + l.own.Name + ": its documents name the login host of that one", Advice: x.foreign.Remedy, Err: x.err}
 	case errors.Is(x.err, errOtherHost):
 		return &Error{Kind: Unavailable, Problem: "the login host names another host for its tokens, which gets no secret", Advice: "check the login URL", Err: x.err}
 	case x.err != nil:

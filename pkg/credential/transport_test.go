@@ -162,6 +162,34 @@ func TestTheSecretGoesToTheConfiguredHostAndNoOther(t *testing.T) {
 	}
 }
 
+func TestATenantOfAnotherCloudIsExplained(t *testing.T) {
+	for _, row := range []struct{ cloud, host, want string }{
+		{"public", "login.microsoftonline.us", "set ROLLCALL_CLOUD=usgov"},
+		{"public", "login.partner.microsoftonline.cn", "set ROLLCALL_CLOUD=china"},
+		{"usgov-dod", "login.microsoftonline.com", "set ROLLCALL_CLOUD=public"},
+		{"bleu", "login.sovcloud-identity.de", "set ROLLCALL_CLOUD=delos"},
+		{"public", "login.microsoftonline.de", "use the cloud that the tenant moved to"},
+		{"public", "evil.example", "check the login URL"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			own, _ := cloud.Named(row.cloud)
+			hosts, tokens, err := strayed(t, own.LoginURL, row.host, func(cfg *credential.Config) { cfg.Cloud = own })
+			if err == nil || tokens > 0 || !strings.Contains(err.Error(), row.want) {
+				t.Fatalf("%v: %d token requests, %v", row, tokens, err)
+			}
+			if elsewhere := row.host == "evil.example"; !elsewhere {
+				_ = wantError(t, err, credential.Rejected, "Credentials.Rejected")
+				mustContain(t, err.Error(), "another cloud than ROLLCALL_CLOUD, which is "+row.cloud)
+			}
+			for _, host := range hosts {
+				if "https://"+host != own.LoginURL {
+					t.Errorf("%v: %s was asked", row, host)
+				}
+			}
+		})
+	}
+}
+
 func TestOnlyTheConfiguredRegionIsAskedInstead(t *testing.T) {
 	for _, row := range []struct {
 		login, region, host string

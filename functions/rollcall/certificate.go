@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/pkg/certificate"
+	"github.com/rollcall-dev/rollcall/pkg/kms"
+)
+
+type certificateCommand struct {
+	Create createCertificate `cmd:"" help:"Make a self-signed certificate of a key that never leaves the service that keeps it."`
+}
+
+type createCertificate struct {
+	KMS     string `name:"kms" required:"" placeholder:"KEY" help:"The AWS KMS key: its ARN or id, or alias/ and a name."`
+	Days    int    `default:"365" placeholder:"N" help:"How many days it is valid (${default})."`
+	Subject string `default:"rollcall" placeholder:"CN" help:"Its common name (${default})."`
+}
+
+// maxDays is the longest life of a certificate: ten years.
+const maxDays = 3650
+
+// Help is the rest of "rollcall certificate create --help".
+func (createCertificate) Help() string {
+	return `Makes the certificate by which the app registration knows a key of AWS KMS, and prints it in PEM on stdout. KMS
+signs it; the private key stays there. The key is an RSA key for signing:
+
+  aws kms create-key --key-spec RSA_2048 --key-usage SIGN_VERIFY
+
+It needs kms:GetPublicKey and kms:Sign (RSASSA_PKCS1_V1_5_SHA_256) on the key; the functions need kms:Sign
+(RSASSA_PSS_SHA_256) alone. What to do with the certificate is printed on stderr.`
+}
+
+// Run makes the certificate.
+func (c *createCertificate) Run(ctx context.Context, p *program) error {
+	switch {
+	case c.Days < 1 || c.Days > maxDays:
+		return &usageError{fmt.Sprintf("--days is a number from 1 to %d", maxDays)}
+	case !isCommonName(c.Subject):
+		return &usageError{"--subject is 1 to 64 printable characters"}
+	}
+	key, err := kms.New(c.KMS, nil)
+	if err != nil {
+		return &usageError{"--kms takes the ARN or the id of a KMS key, or alias/ and a name"}
+	}
+	public, err := key.Public(ctx)
+	if err != nil {
+		return fmt.Errorf("read the public key: %w", err)
+	}
+	made, err := certificate.Create(ctx, public, key.SignPKCS1, c.Subject, time.Duration(c.Days)*24*time.Hour)
+	if err != nil {
+		return fmt.Errorf("make the certificate: %w", err)
+	}
+	if _, err := p.out().Write(made.PEM()); err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(p.stderr, `Certificate CN=%s, valid until %s, thumbprint %s
+
+With it in the file rollcall.pem, register it on the app, whose other credentials stay:
+
+  az ad app credential reset --append --id <client id> --cert @rollcall.pem
+
+and store it beside the key:
+
+  jq -n --rawfile pem rollcall.pem '{TenantID: "<tenant id>", ClientID: "<client id>", KMSKeyID: "%s", Certificate: $pem}'
+`, c.Subject, made.X509.NotAfter.Format(time.DateOnly), made.Thumbprint(), c.KMS)
+	return nil
+}
+
+// isCommonName reports whether a text fits into the common name of a certificate, which
+// other tools may show on a terminal.
+func isCommonName(text string) bool {
+	for _, r := range text {
+		if r < ' ' || r > '~' {
+			return false
+		}
+	}
+	return text != "" && len(text) <= 64
+}
