@@ -182,6 +182,8 @@ func (r *resolver) intrinsic(name string, argument any) (v any, is bool) {
 		return parts, true
 	case "Fn::Sub":
 		return r.sub(argument), true
+	case "Fn::FindInMap":
+		return r.find(r.resolve(argument).([]any)), true
 	}
 	if strings.HasPrefix(name, "Fn::") {
 		r.problems = append(r.problems, "this package does not know "+name)
@@ -199,6 +201,19 @@ func (r *resolver) choose(list []any) any {
 		return nil
 	}
 	return of[i]
+}
+
+// find is Fn::FindInMap: a mapping and two keys.
+func (r *resolver) find(keys []any) any {
+	value := any(r.template.Mappings)
+	for _, key := range keys {
+		of, _ := value.(map[string]any)
+		value = of[fmt.Sprint(key)]
+	}
+	if value == nil {
+		r.problems = append(r.problems, fmt.Sprintf("there is no mapping for %v", keys))
+	}
+	return value
 }
 
 func (r *resolver) ref(name string) any {

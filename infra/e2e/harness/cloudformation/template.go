@@ -13,8 +13,8 @@ import (
 // Template is template.yaml, its short intrinsics (!Ref) in their long form
 // ({"Ref": ...}).
 type Template struct {
-	// Parameters, Rules, Conditions, Resources and Outputs are its sections.
-	Parameters, Rules, Conditions, Resources, Outputs map[string]any
+	// Parameters, Mappings, Rules, Conditions, Resources and Outputs are its sections.
+	Parameters, Mappings, Rules, Conditions, Resources, Outputs map[string]any
 }
 
 // Read reads a template.
@@ -35,7 +35,7 @@ func Read(path string) (*Template, error) {
 		m, _ := root[name].(map[string]any)
 		return m
 	}
-	return &Template{section("Parameters"), section("Rules"), section("Conditions"), section("Resources"), section("Outputs")}, nil
+	return &Template{section("Parameters"), section("Mappings"), section("Rules"), section("Conditions"), section("Resources"), section("Outputs")}, nil
 }
 
 // value makes maps, lists and strings of a node; every scalar is its text.

@@ -43,6 +43,8 @@ func stacks(t *testing.T) map[string]*cloudformation.Stack {
 		"with a filter":                  stack(t, map[string]string{"Filter": "accountEnabled eq true"}),
 		"with the changes of one tenant": stack(t, publishing(nil)),
 		"with a webhook":                 stack(t, notified(nil)),
+		"with federation":                stack(t, federated("public")),
+		"with a key that signs":          stack(t, publishing(map[string]string{"SigningKeyArn": signingKey})),
 	}
 }
 
