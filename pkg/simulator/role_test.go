@@ -21,6 +21,7 @@ func answers(t *testing.T, roles []string) string {
 		"/users?$select=id,mail", "/users?$select=department", "/users?$select=signInActivity", "/users?$select=customSecurityAttributes",
 		"/users?$select=employeeLeaveDateTime", "/users?$expand=manager", "/users/" + c.tenant.ID(7) + "/manager",
 		"/users/" + c.tenant.ID(7), "/users/delta", "/organization",
+		"/applications(appId='" + simulator.DefaultClientID + "')",
 	} {
 		a := c.get(address)
 		shown := "values"

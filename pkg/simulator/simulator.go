@@ -52,6 +52,10 @@ type (
 	Subscription = subscription.State
 	// Notices counts notices, and the requests that carried them.
 	Notices = subscription.Counts
+	// App is a further app registration, and Password one of the client secrets that a
+	// registration has.
+	App      = tenant.App
+	Password = login.Password
 	// Identity is a managed identity.
 	Identity = tenant.Identity
 	// Role is an application permission that decides about Graph's answers.
@@ -270,17 +274,25 @@ func (t *Tenant) Foreign() (requests, withToken int) { return t.journal.Foreign(
 // given time (zero: without end), and returns its key id. It works at once, or
 // on some requests only during Config.SecretPropagation.
 func (t *Tenant) AddSecret(value string, until time.Time) (keyID string) {
-	return t.login.Secrets.Add(value, until)
+	return t.login.Secrets().Add(value, until)
+}
+
+// Passwords are the client secrets of the registration with the client id, as it shows them.
+func (t *Tenant) Passwords(clientID string) []Password {
+	if app, ok := t.login.App(clientID); ok {
+		return app.Secrets.Passwords(time.Now())
+	}
+	return nil
 }
 
 // ExpireSecret makes a secret's life end now: AADSTS7000222 from here on.
-func (t *Tenant) ExpireSecret(value string) error { return t.login.Secrets.Expire(value) }
+func (t *Tenant) ExpireSecret(value string) error { return t.login.Secrets().Expire(value) }
 
 // RemoveSecret removes a secret: AADSTS7000215 from here on.
-func (t *Tenant) RemoveSecret(value string) error { return t.login.Secrets.Remove(value) }
+func (t *Tenant) RemoveSecret(value string) error { return t.login.Secrets().Remove(value) }
 
 // RotateSecret gives the app a new secret and removes all others.
-func (t *Tenant) RotateSecret(value string) { t.login.Secrets.Rotate(value) }
+func (t *Tenant) RotateSecret(value string) { t.login.Secrets().Rotate(value) }
 
 // RevokeTokens makes Graph challenge every token issued so far to a client with
 // the capability cp1, until the client presents one issued with the claims of the

@@ -11,15 +11,15 @@ import (
 type FederatedCredential = login.FederatedCredential
 
 // AddCertificate registers a certificate on the app.
-func (t *Tenant) AddCertificate(c *x509.Certificate) { t.login.Trust.AddCertificate(c) }
+func (t *Tenant) AddCertificate(c *x509.Certificate) { t.login.Trust().AddCertificate(c) }
 
 // RemoveCertificates removes the app's certificates.
-func (t *Tenant) RemoveCertificates() { t.login.Trust.RemoveCertificates() }
+func (t *Tenant) RemoveCertificates() { t.login.Trust().RemoveCertificates() }
 
 // AddFederatedCredential adds a federated credential to the app, which matches to the
 // letter. It works at once, or on some requests only while it propagates
 // (Config.SecretPropagation).
-func (t *Tenant) AddFederatedCredential(c FederatedCredential) { t.login.Trust.AddFederated(c) }
+func (t *Tenant) AddFederatedCredential(c FederatedCredential) { t.login.Trust().AddFederated(c) }
 
 // WebIdentity is what the federated credential of the account's role must say for an
 // audience.

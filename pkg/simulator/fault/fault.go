@@ -22,7 +22,9 @@ const (
 	Batch = "batch"
 	// Subscription are the requests about subscriptions.
 	Subscription = "subscription"
-	Graph        = "graph" // each of the above
+	// Application are the requests about app registrations.
+	Application = "application"
+	Graph       = "graph" // each of the above
 	// Notification are the requests that Graph makes to a subscriber.
 	Notification = "notification"
 	Token        = "token"
@@ -33,7 +35,7 @@ type Fault struct {
 	// Name is one of Names.
 	Name string
 	// On is the kind of request that it is injected into: "list", "delta", "deleted", "count",
-	// "user", "batch", "subscription", "graph" (each of these) or "token". Empty means the fault's own,
+	// "user", "batch", "subscription", "application", "graph" (each of these) or "token". Empty means the fault's own,
 	// which for most is "list".
 	On string
 	// Page is the number of the page that it is injected into, from 1, counted along a
@@ -94,12 +96,12 @@ func Parse(s string) (Fault, error) {
 		return Fault{}, fmt.Errorf("fault %q is unknown: one of %s", f.Name, strings.Join(names, ", "))
 	}
 	switch f.On {
-	case "", List, Delta, Deleted, Graph, Count, User, Batch, Subscription:
+	case "", List, Delta, Deleted, Graph, Count, User, Batch, Subscription, Application:
 		if f.On != "" && !kind.fits(f.On) {
 			return Fault{}, fmt.Errorf("fault %q applies to %s requests only; leave out @%s", f.Name, kind.on, f.On)
 		}
 	default:
-		return Fault{}, fmt.Errorf("fault %q: after @ comes list, delta, deleted, count, user, batch, subscription or graph", s)
+		return Fault{}, fmt.Errorf("fault %q: after @ comes list, delta, deleted, count, user, batch, subscription, application or graph", s)
 	}
 	if f.Page > 0 && kind.on != List && kind.on != Delta {
 		return Fault{}, fmt.Errorf("fault %q applies to %s requests, which have no pages; leave out :%d", f.Name, kind.on, f.Page)

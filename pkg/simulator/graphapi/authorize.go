@@ -18,7 +18,7 @@ func (c *call) authenticate() *grapherror.Error {
 	c.Note(func(r *wire.Request) { r.Authorization = verdict.Word })
 	switch verdict.Word {
 	case "valid":
-		c.rights = rightsOf(roles)
+		c.rights, c.app = rightsOf(roles), verdict.App
 		return nil
 	case "revoked":
 		return challenge(verdict.Challenge)

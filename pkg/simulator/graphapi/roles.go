@@ -13,6 +13,9 @@ const (
 	readLifeCycle
 	readOrganization
 	subscribe
+	readApplications
+	writeOwnApplications
+	writeApplications
 )
 
 // Role is an application permission that decides about Graph's answers.
@@ -39,6 +42,9 @@ func Roles() []Role {
 		{"User-LifeCycleInfo.Read.All", "employeeLeaveDateTime as well", readLifeCycle},
 		{"User-LifeCycleInfo.ReadWrite.All", "the same", readLifeCycle},
 		{"Organization.Read.All", "the organization", readOrganization},
+		{"Application.Read.All", "app registrations", readApplications},
+		{"Application.ReadWrite.OwnedBy", "app registrations, and the client secrets of those that the app owns", readApplications | writeOwnApplications},
+		{"Application.ReadWrite.All", "app registrations and their client secrets", readApplications | writeApplications},
 	}
 }
 

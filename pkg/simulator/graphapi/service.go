@@ -1,7 +1,8 @@
 // Package graphapi is Microsoft Graph's users API of a simulated tenant: lists,
 // counts, single reads, batches and subscriptions, with their page tokens, permissions,
 // throttling and error envelopes, and with the faults that are injected into
-// them. It answers as Graph does, down to the order of JSON members.
+// them; and what it has for the client secrets of app registrations. It answers as Graph
+// does, down to the order of JSON members.
 //
 // It may import every room of the simulator but vault.
 package graphapi
@@ -49,6 +50,7 @@ type call struct {
 	kind     string
 	page     int       // of a list or a chain of delta links, from 1
 	rights   right     // of the token's roles
+	app      string    // whose token it is, by its client id
 	faults   fault.Set // inside the answer
 	poisoned bool      // the link that the page gets is refused
 	units    int       // resource units charged
@@ -81,6 +83,8 @@ func endpoints() []endpoint {
 		{subscriptions + "/", fault.Subscription, http.MethodPatch, (*call).subscriptionRenew},
 		{subscriptions + "/", fault.Subscription, http.MethodPost, (*call).subscriptionReauthorize},
 		{subscriptions + "/", fault.Subscription, http.MethodDelete, (*call).subscriptionDelete},
+		{applications + "/", fault.Application, http.MethodGet, (*call).application},
+		{applications + "/", fault.Application, http.MethodPost, (*call).applicationAction},
 		{"organization", "organization", http.MethodGet, (*call).organization},
 	}
 }
@@ -88,7 +92,7 @@ func endpoints() []endpoint {
 // route finds the endpoint of a request, and the argument in its path. With a method that
 // the path does not have, it finds one of another method.
 func route(method, path string) (found endpoint, argument string) {
-	path = strings.Trim(strings.TrimPrefix(path, "/v1.0"), "/")
+	path = byAppID(strings.Trim(strings.TrimPrefix(path, "/v1.0"), "/"))
 	key, keyed := parenthesised(path)
 	if keyed {
 		path = "users/" + key

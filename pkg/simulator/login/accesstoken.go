@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/rollcall-dev/rollcall/pkg/simulator/guid"
 )
 
 // accessToken is what a token says. On the wire it looks like the v1 tokens that
@@ -61,9 +59,6 @@ func (s *Service) mint(token accessToken, serial uint64) (string, error) {
 	return signed + "." + base64.RawURLEncoding.EncodeToString(s.sign(signed)), nil
 }
 
-// Principal is the object id of the app's service principal.
-func (s *Service) Principal() string { return guid.Of(s.config.Seed+2, 1).String() }
-
 // sign makes 256 bytes, as long as an RSA signature.
 func (s *Service) sign(signed string) []byte {
 	var out []byte
@@ -92,6 +87,8 @@ type Verdict struct {
 	Message string
 	// Challenge is what the claims of a new token must answer, if it is revoked.
 	Challenge int64
+	// App is the client id of the app that a valid token is of.
+	App string
 }
 
 // Verify verifies an Authorization header as Graph does on the host, and returns
@@ -139,7 +136,7 @@ func (s *Service) verify(authorization string, isFor func(audience string) bool)
 	if slices.Contains(token.Capabilities, "cp1") && token.Answered < s.challenged {
 		return nil, Verdict{Word: "revoked", Challenge: s.challenged}
 	}
-	return token.Roles, Verdict{Word: "valid"}
+	return token.Roles, Verdict{Word: "valid", App: token.AppID}
 }
 
 // RevokeTokens revokes every token issued so far to a client with the capability

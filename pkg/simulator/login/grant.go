@@ -9,43 +9,43 @@ import (
 )
 
 // check checks a token request in the order in which the service does, and
-// returns the resource that the token is for.
-func (s *Service) check(x *wire.Exchange, tenant string, form url.Values) (audience string, r *refusal) {
+// returns the app and the resource that the token is for.
+func (s *Service) check(x *wire.Exchange, tenant string, form url.Values) (app *App, audience string, r *refusal) {
 	switch grant := form.Get("grant_type"); {
 	case grant == "":
-		return "", refuse(900144, "grant_type")
+		return nil, "", refuse(900144, "grant_type")
 	case grant != "client_credentials":
-		return "", refuse(70003, grant)
+		return nil, "", refuse(70003, grant)
 	case form.Get("client_id") == "":
-		return "", refuse(900144, "client_id")
+		return nil, "", refuse(900144, "client_id")
 	}
 	switch strings.ToLower(tenant) {
 	case "common", "consumers", "organizations":
-		return "", refuse(9001023)
+		return nil, "", refuse(9001023)
 	}
 	if r := s.checkTenant(tenant); r != nil {
-		return "", r
+		return nil, "", r
 	}
-	if r := s.checkApp(form.Get("client_id")); r != nil {
-		return "", r
+	if app, r = s.checkApp(form.Get("client_id")); r != nil {
+		return nil, "", r
 	}
 	if audience, r = s.checkScope(form, x.R.Host); r != nil {
-		return "", r
+		return nil, "", r
 	}
 	if form.Get("client_assertion") != "" {
-		return audience, s.checkAssertion(x, s.Trust, form.Get("client_id"), form)
+		return app, audience, s.checkAssertion(x, app.Trust, form.Get("client_id"), form)
 	}
-	return audience, s.checkSecret(form)
+	return app, audience, app.checkSecret(form)
 }
 
-func (s *Service) checkApp(client string) *refusal {
-	if strings.EqualFold(client, s.config.ClientID) {
-		return nil
+func (s *Service) checkApp(client string) (*App, *refusal) {
+	if app, ok := s.App(client); ok {
+		return app, nil
 	}
 	if _, ok := guid.Parse(client); !ok {
-		return refuse(700038, client)
+		return nil, refuse(700038, client)
 	}
-	return refuse(700016, client)
+	return nil, refuse(700016, client)
 }
 
 // checkScope expects one resource's /.default. OpenID Connect's own scopes may
@@ -86,12 +86,12 @@ func (s *Service) isGraph(resource, host string) bool {
 	return ok && s.config.Named(name)
 }
 
-func (s *Service) checkSecret(form url.Values) *refusal {
+func (a *App) checkSecret(form url.Values) *refusal {
 	if form.Get("client_secret") == "" {
 		return refuse(7000218)
 	}
-	if code := s.Secrets.judge(form.Get("client_secret")); code != 0 {
-		return refuse(code, s.config.ClientID)
+	if code := a.Secrets.judge(form.Get("client_secret")); code != 0 {
+		return refuse(code, a.ClientID)
 	}
 	return nil
 }

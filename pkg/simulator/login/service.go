@@ -22,14 +22,12 @@ import (
 
 // Service is the token service of one tenant.
 type Service struct {
-	Secrets *Secrets
-	// Trust is what the app is known by besides.
-	Trust *Trust
 	// Issuers reaches the issuers of federated credentials.
 	Issuers http.RoundTripper
 	config  tenant.Config
 	faults  *fault.Injector
 	key     []byte
+	apps    []*App
 
 	mu         sync.Mutex
 	challenged int64 // CAE: tokens must answer this challenge or a later one
@@ -38,12 +36,19 @@ type Service struct {
 
 // New makes a token service.
 func New(config tenant.Config, faults *fault.Injector) *Service {
-	return &Service{
-		Secrets: newSecrets(config.ClientSecret, config.SecretPropagation),
-		Trust:   &Trust{propagation: config.SecretPropagation},
-		config:  config, faults: faults, key: config.Key(), identities: map[string]kept{},
-	}
+	s := &Service{config: config, faults: faults, key: config.Key(), identities: map[string]kept{}}
+	s.apps = s.registrations()
+	return s
 }
+
+// Secrets are the client secrets of the app that reads.
+func (s *Service) Secrets() *Secrets { return s.apps[0].Secrets }
+
+// Trust is what the app that reads is known by besides.
+func (s *Service) Trust() *Trust { return s.apps[0].Trust }
+
+// Principal is the object id of the service principal of the app that reads.
+func (s *Service) Principal() string { return s.apps[0].Principal }
 
 // Serve answers a request that is not for Graph.
 func (s *Service) Serve(x *wire.Exchange) {
@@ -115,12 +120,12 @@ func (s *Service) token(x *wire.Exchange, tenant string) {
 		form.Set("client_id", unescape(id))
 		form.Set("client_secret", unescape(secret))
 	}
-	audience, refusal := s.check(x, tenant, form)
+	app, audience, refusal := s.check(x, tenant, form)
 	if refusal != nil {
 		s.fail(x, refusal)
 		return
 	}
-	token, lifetime := s.grant(audience, form.Get("claims"))
+	token, lifetime := s.grant(app, audience, form.Get("claims"))
 	text, err := s.mint(token, x.Serial())
 	if err != nil {
 		s.fail(x, refuse(90033))
@@ -161,12 +166,12 @@ func (s *Service) inject(x *wire.Exchange, name string) {
 }
 
 // grant decides what the token says and how long it lives, in seconds.
-func (s *Service) grant(audience, claims string) (accessToken, int) {
+func (s *Service) grant(app *App, audience, claims string) (accessToken, int) {
 	now := time.Now().Unix()
 	lifetime := int(s.config.TokenLifetime / time.Second)
 	token := accessToken{
-		Audience: audience, Roles: s.config.Roles, IssuedAt: now - 300, NotBefore: now - 300,
-		DisplayName: "rollcall", AppID: s.config.ClientID, AppIDACR: "1", ObjectID: s.Principal(),
+		Audience: audience, Roles: app.Roles, IssuedAt: now - 300, NotBefore: now - 300,
+		DisplayName: "rollcall", AppID: app.ClientID, AppIDACR: "1", ObjectID: app.Principal,
 	}
 	var asked struct {
 		AccessToken struct {

@@ -56,12 +56,21 @@ type Config struct {
 	Hosts []string
 	// Tenant is the tenant's GUID, Domain its verified domain.
 	Tenant, Domain string
-	// ClientID and ClientSecret are the one app registration. The secret is
+	// ClientID and ClientSecret are the app registration that reads. The secret is
 	// valid for as long as the tenant lives; see AddSecret and ExpireSecret.
 	ClientID, ClientSecret string
 	// Roles are the app's granted application permissions; nil means DefaultRoles, an
 	// empty slice none at all.
 	Roles []string
+	// Apps are further app registrations.
+	Apps []App
+	// NoSecrets is an app management policy by which no registration gets a client secret;
+	// MaxSecretLifetime is one that bounds how long a new one may live. MaxSecrets is how many
+	// a registration may have, as those have that are open to personal accounts; 0 is
+	// unlimited.
+	NoSecrets         bool
+	MaxSecretLifetime time.Duration
+	MaxSecrets        int
 	// Identities are the managed identities of the host that the app runs on; nil means one,
 	// which is system-assigned and has DefaultRoles, an empty slice none at all.
 	Identities []Identity
@@ -164,6 +173,16 @@ type Config struct {
 	// Log gets one line a request, without people, tokens or queries; nil is
 	// silent.
 	Log *slog.Logger
+}
+
+// App is an app registration beside the one of [Config.ClientID].
+type App struct {
+	// ClientID and ClientSecret are the registration's; the secret has no end.
+	ClientID, ClientSecret string
+	// Roles are its application permissions.
+	Roles []string
+	// Owns are the client ids of the registrations that its service principal owns.
+	Owns []string
 }
 
 // Identity is a managed identity of the tenant.
