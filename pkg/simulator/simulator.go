@@ -325,7 +325,24 @@ func (t *Tenant) SetSecret(name, text string) { t.secrets.Set(name, text) }
 // SetSecretBinary stores a binary secret.
 func (t *Tenant) SetSecretBinary(name string, value []byte) { t.secrets.SetBinary(name, value) }
 
-// RefuseSecret makes reads of a secret fail with an error code of Secrets
+// BeginRotation does what Secrets Manager does before it invokes a rotation function: it
+// turns rotation on, every so many days, and makes a version without a value that is
+// AWSPENDING. The function gets the ARN as SecretId, and the version's id as
+// ClientRequestToken.
+func (t *Tenant) BeginRotation(name string, days int) (arn, token string, err error) {
+	return t.secrets.BeginRotation(name, days)
+}
+
+// CancelRotation turns rotation off.
+func (t *Tenant) CancelRotation(name string) error { return t.secrets.CancelRotation(name) }
+
+// SecretValue is the text of the version of a secret that has a staging label, "" for none.
+func (t *Tenant) SecretValue(name, stage string) string { return t.secrets.Value(name, stage) }
+
+// SecretStages are the staging labels of the versions of a secret by their ids.
+func (t *Tenant) SecretStages(name string) map[string][]string { return t.secrets.Stages(name) }
+
+// RefuseSecret makes requests about a secret fail with an error code of Secrets
 // Manager: InvalidRequestException (it is scheduled for deletion),
 // AccessDeniedException, DecryptionFailure, InternalServiceError or
 // ResourceNotFoundException. SetSecret ends that.

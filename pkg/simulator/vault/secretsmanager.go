@@ -1,6 +1,7 @@
-// Package vault is where a simulated tenant keeps secrets and keys: an AWS Secrets Manager that
-// knows one operation, GetSecretValue, an AWS KMS that signs, and an Azure Key Vault that
-// knows Get Secret. It imports packages guid and wire only.
+// Package vault is where a simulated tenant keeps secrets and keys: an AWS Secrets Manager, which
+// knows what reading and rotating a secret take (GetSecretValue, DescribeSecret,
+// PutSecretValue and UpdateSecretVersionStage), an AWS KMS that signs, and an Azure Key Vault
+// that knows Get Secret. It imports packages guid and wire only.
 package vault
 
 import (
@@ -21,19 +22,8 @@ import (
 type SecretsManager struct {
 	mu      sync.Mutex
 	seed    uint64
+	made    uint64 // versions
 	secrets map[string]*secret
-}
-
-type secret struct {
-	current, previous *version
-	refusal           string // an error code instead of a value
-}
-
-type version struct {
-	id      string
-	text    string
-	binary  []byte
-	created time.Time
 }
 
 // New makes an empty Secrets Manager. The seed determines version ids.
@@ -42,7 +32,7 @@ func New(seed uint64) *SecretsManager {
 }
 
 // Set stores a secret's text. The value before becomes the stage AWSPREVIOUS.
-func (m *SecretsManager) Set(name, text string) { m.put(name, &version{text: text}) }
+func (m *SecretsManager) Set(name, text string) { m.put(name, &version{text: &text}) }
 
 // SetBinary stores a binary secret.
 func (m *SecretsManager) SetBinary(name string, value []byte) {
@@ -57,24 +47,38 @@ func (m *SecretsManager) put(name string, v *version) {
 		s = &secret{}
 		m.secrets[name] = s
 	}
-	n := uint64(len(m.secrets))
-	if s.current != nil {
-		n += uint64(s.current.created.UnixNano())
-	}
-	v.id, v.created = guid.Of(m.seed+4, n).String(), time.Now()
-	s.previous, s.current, s.refusal = s.current, v, ""
+	v.id, s.refusal = m.newID(), ""
+	s.add(v, current)
 }
 
-// Refuse makes reads of a secret fail with an error code of Secrets Manager until
+func (m *SecretsManager) newID() string {
+	m.made++
+	return guid.Of(m.seed+4, m.made).String()
+}
+
+// add adds a version that has labels.
+func (s *secret) add(v *version, stages ...string) {
+	v.created = time.Now()
+	s.versions = append(s.versions, v)
+	for _, stage := range stages {
+		s.label(stage, v)
+	}
+}
+
+// Refuse makes all requests about a secret fail with an error code of Secrets Manager until
 // it is set to a new value.
 func (m *SecretsManager) Refuse(name, code string) error {
+	return m.change(name, func(s *secret) { s.refusal = code })
+}
+
+func (m *SecretsManager) change(name string, change func(*secret)) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.secrets[name]
 	if s == nil {
-		return fmt.Errorf("refuse secret %q: there is no such secret", name)
+		return fmt.Errorf("there is no secret %q", name)
 	}
-	s.refusal = code
+	change(s)
 	return nil
 }
 
@@ -92,11 +96,32 @@ type refusal struct {
 	message string
 }
 
+// request is a request of any of the operations.
+type request struct {
+	Secret  string   `json:"SecretId"`
+	Stage   string   `json:"VersionStage"`
+	Version string   `json:"VersionId"`
+	Token   string   `json:"ClientRequestToken"`
+	Text    *string  `json:"SecretString"`
+	Binary  []byte   `json:"SecretBinary"`
+	Stages  []string `json:"VersionStages"`
+	From    string   `json:"RemoveFromVersionId"`
+	To      string   `json:"MoveToVersionId"`
+	name    string
+}
+
 // Serve answers a request in the AWS JSON 1.1 protocol.
 func (m *SecretsManager) Serve(x *wire.Exchange) {
 	x.NoteKind("secret")
 	x.W.Header().Set("x-amzn-RequestId", x.RequestID)
-	answer, r := m.getSecretValue(x.R)
+	answer, r := m.answer(x.R)
+	var body []byte
+	if r == nil {
+		var err error
+		if body, err = json.Marshal(answer); err != nil {
+			r = refusalOf("InternalServiceError", "")
+		}
+	}
 	if r != nil {
 		x.W.Header().Set("x-amzn-ErrorType", r.code)
 		x.Head(r.status, "application/x-amz-json-1.1")
@@ -104,72 +129,69 @@ func (m *SecretsManager) Serve(x *wire.Exchange) {
 		return
 	}
 	x.Head(http.StatusOK, "application/x-amz-json-1.1")
-	x.Write(answer)
+	x.Write(body)
 }
 
-func (m *SecretsManager) getSecretValue(r *http.Request) ([]byte, *refusal) {
+func (m *SecretsManager) answer(r *http.Request) (map[string]any, *refusal) {
+	operation, known := map[string]func(*secret, *request) (map[string]any, *refusal){
+		"secretsmanager.GetSecretValue": getSecretValue, "secretsmanager.DescribeSecret": describeSecret,
+		"secretsmanager.PutSecretValue": m.putSecretValue, "secretsmanager.UpdateSecretVersionStage": updateSecretVersionStage,
+	}[r.Header.Get("X-Amz-Target")]
 	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
-	var in struct {
-		Secret  string `json:"SecretId"`
-		Stage   string `json:"VersionStage"`
-		Version string `json:"VersionId"`
-	}
+	var in request
 	switch {
 	case err != nil || json.Unmarshal(body, &in) != nil:
 		return nil, &refusal{400, "SerializationException", "Unable to parse the request."}
-	case r.Header.Get("X-Amz-Target") != "secretsmanager.GetSecretValue":
-		return nil, &refusal{400, "UnknownOperationException", "The simulator serves GetSecretValue only."}
+	case !known:
+		return nil, &refusal{400, "UnknownOperationException", "The simulator does not serve this operation."}
 	case !strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-"):
 		return nil, &refusal{400, "MissingAuthenticationTokenException", "Missing Authentication Token"}
 	}
-	name := in.Secret
-	if rest, ok := strings.CutPrefix(name, arnPrefix); ok {
-		name = strings.TrimSuffix(rest, arnSuffix)
+	in.name = in.Secret
+	if rest, ok := strings.CutPrefix(in.name, arnPrefix); ok {
+		in.name = strings.TrimSuffix(rest, arnSuffix)
 	}
-	v, stage, refused := m.find(name, in.Stage, in.Version)
-	if refused != nil {
-		return nil, refused
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.secrets[in.name]
+	switch {
+	case s == nil:
+		return nil, refusalOf("ResourceNotFoundException", in.name)
+	case s.refusal != "":
+		return nil, refusalOf(s.refusal, in.name)
 	}
-	answer := map[string]any{
-		"ARN": ARN(name), "Name": name, "VersionId": v.id, "VersionStages": []string{stage},
-		"CreatedDate": float64(v.created.UnixMilli()) / 1000,
+	return operation(s, &in)
+}
+
+// named are the members that every answer has.
+func (in *request) named() map[string]any {
+	return map[string]any{"ARN": ARN(in.name), "Name": in.name}
+}
+
+func getSecretValue(s *secret, in *request) (map[string]any, *refusal) {
+	var v *version
+	switch {
+	case in.Version != "":
+		v = s.byID(in.Version)
+	case in.Stage != "":
+		v = s.byStage(in.Stage)
+	default:
+		v = s.byStage(current)
 	}
+	if v == nil || v.empty() {
+		return nil, &refusal{400, "ResourceNotFoundException", "Secrets Manager can't find the specified secret value for staging label: " + in.Stage + in.Version}
+	}
+	if in.Stage != "" && !slices.Contains(v.stages, in.Stage) {
+		return nil, &refusal{400, "InvalidRequestException", "You provided a VersionStage that is not associated to the provided VersionId."}
+	}
+	answer := in.named()
+	answer["VersionId"], answer["VersionStages"], answer["CreatedDate"] = v.id, v.stages, float64(v.created.UnixMilli())/1000
 	if v.binary != nil {
 		answer["SecretBinary"] = v.binary
 	} else {
-		answer["SecretString"] = v.text
+		answer["SecretString"] = *v.text
 	}
-	out, err := json.Marshal(answer)
-	if err != nil {
-		return nil, refusalOf("InternalServiceError", name)
-	}
-	return out, nil
-}
-
-// find finds a version of a secret, by stage or by id.
-func (m *SecretsManager) find(name, stage, id string) (*version, string, *refusal) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	s := m.secrets[name]
-	if s == nil {
-		return nil, "", refusalOf("ResourceNotFoundException", name)
-	}
-	if s.refusal != "" {
-		return nil, "", refusalOf(s.refusal, name)
-	}
-	for _, kept := range []struct {
-		version *version
-		stage   string
-	}{{s.current, "AWSCURRENT"}, {s.previous, "AWSPREVIOUS"}} {
-		if kept.version == nil || id != "" && id != kept.version.id || stage != "" && stage != kept.stage {
-			continue
-		}
-		return kept.version, kept.stage, nil
-	}
-	if stage == "" {
-		stage = id
-	}
-	return nil, "", &refusal{400, "ResourceNotFoundException", "Secrets Manager can't find the specified secret value for staging label: " + stage}
+	return answer, nil
 }
 
 // refusalOf is the refusal with the code for a secret.
