@@ -81,7 +81,7 @@ func allowed() map[string][]string {
 		"pkg/simulator/subscription": {"pkg/simulator/fault", "pkg/simulator/grapherror", "pkg/simulator/guid", "pkg/simulator/tenant", "pkg/simulator/wire"},
 		"pkg/simulator/query":        {"pkg/property", "pkg/simulator/directory", "pkg/simulator/grapherror", "pkg/simulator/people", "pkg/simulator/tenant"},
 		"pkg/simulator/graphapi": {
-			"pkg/property", "pkg/simulator/directory", "pkg/simulator/fault", "pkg/simulator/grapherror", "pkg/simulator/login",
+			"pkg/property", "pkg/simulator/directory", "pkg/simulator/fault", "pkg/simulator/grapherror", "pkg/simulator/guid", "pkg/simulator/login",
 			"pkg/simulator/people", "pkg/simulator/query", "pkg/simulator/subscription", "pkg/simulator/tenant", "pkg/simulator/wire",
 		},
 		"pkg/simulator": {
@@ -119,9 +119,14 @@ func allowed() map[string][]string {
 		},
 		"pkg/subscription": {"pkg/graph", "pkg/origin", "pkg/secret"},
 
-		"pkg/webhook":        {"pkg/bus", "pkg/correlation", "pkg/failure", "pkg/guid", "pkg/retry", "pkg/secret", "pkg/signature"},
-		"pkg/webhook/aws":    {"pkg/bus", "pkg/bus/awsbus", "pkg/bus/sqs", "pkg/config", "pkg/secret", "pkg/webhook"},
-		"pkg/webhook/azure":  {"pkg/bus", "pkg/config", "pkg/secret", "pkg/webhook"},
+		"pkg/webhook":       {"pkg/bus", "pkg/correlation", "pkg/failure", "pkg/guid", "pkg/retry", "pkg/secret", "pkg/signature"},
+		"pkg/webhook/aws":   {"pkg/bus", "pkg/bus/awsbus", "pkg/bus/sqs", "pkg/config", "pkg/secret", "pkg/webhook"},
+		"pkg/webhook/azure": {"pkg/bus", "pkg/config", "pkg/secret", "pkg/webhook"},
+		"pkg/rotation":      {"pkg/credential", "pkg/failure", "pkg/graph", "pkg/retry", "pkg/secret"},
+		"pkg/rotation/aws": {
+			"pkg/config", "pkg/credential", "pkg/diagnosis", "pkg/diagnosis/awsapi", "pkg/graph", "pkg/origin", "pkg/reader", "pkg/rotation", "pkg/secret",
+		},
+		"functions/rotate":   {"pkg/config", "pkg/rotation", "pkg/rotation/aws", "pkg/telemetry", "pkg/trigger/lambda"},
 		"functions/webhook":  {"pkg/config", "pkg/telemetry", "pkg/trigger/lambda", "pkg/webhook/aws"},
 		"functions/snapshot": {"pkg/config", "pkg/publisher", "pkg/snapshot", "pkg/telemetry", "pkg/trigger/lambda"},
 		"functions/changes":  {"pkg/changes", "pkg/config", "pkg/publisher", "pkg/telemetry", "pkg/trigger/lambda"},
@@ -202,6 +207,7 @@ func TestOnlyTheRightFunctionsLinkTheHeavyParts(t *testing.T) {
 			"github.com/Azure/azure-sdk-for-go/sdk/azidentity", "github.com/AzureAD/microsoft-authentication-library-for-go/apps/confidential",
 			"github.com/aws/aws-sdk-go-v2/service/s3", "github.com/alecthomas/kong",
 		},
+		"functions/rotate":   {module + "pkg/simulator", module + "pkg/publisher", module + "pkg/store", "github.com/alecthomas/kong", "github.com/aws/aws-sdk-go-v2/service/s3"},
 		"functions/snapshot": {module + "pkg/simulator", "github.com/alecthomas/kong"},
 		"functions/changes":  {module + "pkg/simulator", "github.com/alecthomas/kong"},
 		"pkg/graph":          {"github.com/aws/aws-sdk-go-v2/aws", "github.com/Azure/azure-sdk-for-go/sdk/azidentity"},

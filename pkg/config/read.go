@@ -22,7 +22,7 @@ const prefix = "ROLLCALL_"
 // ExtraVariables names the variables that only some functions read, into settings of
 // their own; see [Read].
 func ExtraVariables() []string {
-	return []string{"ROLLCALL_MAX_COLUMN_LOSS", "ROLLCALL_MAX_LEAVERS", "ROLLCALL_NOTIFICATION_URL", "ROLLCALL_QUEUE", "ROLLCALL_RECONCILE", "ROLLCALL_SINKS", "ROLLCALL_STATE", "ROLLCALL_STATE_MACHINE", "ROLLCALL_TENANTS", "ROLLCALL_WEBHOOK_SECRET"}
+	return []string{"ROLLCALL_MAX_COLUMN_LOSS", "ROLLCALL_MAX_LEAVERS", "ROLLCALL_NOTIFICATION_URL", "ROLLCALL_QUEUE", "ROLLCALL_RECONCILE", "ROLLCALL_ROTATED_SECRET", "ROLLCALL_SECRET_LIFETIME", "ROLLCALL_SINKS", "ROLLCALL_STATE", "ROLLCALL_STATE_MACHINE", "ROLLCALL_TENANTS", "ROLLCALL_WEBHOOK_SECRET"}
 }
 
 // settings are the variables that every function reads, and their types.

@@ -9,12 +9,13 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/config"
 	"github.com/rollcall-dev/rollcall/pkg/publisher"
+	rotation "github.com/rollcall-dev/rollcall/pkg/rotation/aws"
 	"github.com/rollcall-dev/rollcall/pkg/webhook/aws"
 )
 
 func TestEveryFunctionKnowsTheVariablesOfTheSettings(t *testing.T) {
 	var names []string
-	for _, settings := range []reflect.Type{reflect.TypeFor[publisher.Settings](), reflect.TypeFor[aws.Settings]()} {
+	for _, settings := range []reflect.Type{reflect.TypeFor[publisher.Settings](), reflect.TypeFor[aws.Settings](), reflect.TypeFor[rotation.Settings]()} {
 		for field := range settings.Fields() {
 			names = append(names, field.Tag.Get("env"))
 		}
