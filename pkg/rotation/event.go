@@ -2,7 +2,6 @@ package rotation
 
 import (
 	"errors"
-	"regexp"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -106,20 +105,35 @@ func step(text string) string {
 
 var errARN = errors.New("it is not the ARN of a secret of Secrets Manager")
 
-// Region returns the region in the ARN of a secret. It becomes a part of a host; an error
-// says that the text is no such ARN.
+const (
+	small   = "abcdefghijklmnopqrstuvwxyz"
+	letters = small + "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	digits  = "0123456789"
+	// named is what the name of a secret and the id of a version are made of.
+	named = letters + digits + "/_+=.@-"
+)
+
+// only reports whether a text has one to most characters, all of them of a set.
+func only(text, set string, most int) bool {
+	return text != "" && len(text) <= most && strings.Trim(text, set) == ""
+}
+
+// Region returns the region in the ARN of a secret,
+// arn:<partition>:secretsmanager:<region>:<account>:secret:<name>, or an error if that is
+// something else. It becomes a part of a host.
 func Region(arn string) (string, error) {
-	parts := regexp.MustCompile(`^arn:aws[a-z-]{0,20}:secretsmanager:([a-z]{2,8}(?:-[a-z]{2,16}){1,4}-[0-9]{1,2}):[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]{1,519}$`).FindStringSubmatch(arn)
-	if parts == nil || len(parts[1]) > 40 {
+	p := strings.SplitN(arn, ":", 7)
+	if len(p) != 7 || p[0] != "arn" || !strings.HasPrefix(p[1], "aws") || !only(p[1], small+"-", 20) || p[2] != "secretsmanager" ||
+		!only(p[3], small+digits+"-", 32) || len(p[4]) != 12 || !only(p[4], digits, 12) || p[5] != "secret" || !only(p[6], named, 519) {
 		return "", errARN
 	}
-	return parts[1], nil
+	return p[3], nil
 }
 
 // isVersion reports whether a text can be the id of a version: 32 to 64 characters, by the
 // API of Secrets Manager, most often a UUID.
 func isVersion(text string) bool {
-	return len(text) >= 32 && len(text) <= 64 && strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/_+=.@-") == ""
+	return len(text) >= 32 && only(text, named, 64)
 }
 
 // isFor reports whether the event is for the secret of that ARN, which may lack the hyphen
@@ -129,5 +143,5 @@ func (e Event) isFor(arn string) bool {
 		return true
 	}
 	rest, ok := strings.CutPrefix(e.Secret, arn+"-")
-	return ok && regexp.MustCompile(`^[A-Za-z0-9]{6}$`).MatchString(rest)
+	return ok && len(rest) == 6 && only(rest, letters+digits, 6)
 }

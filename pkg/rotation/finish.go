@@ -26,31 +26,38 @@ func (r *Rotator) finish(ctx context.Context, e Event, versions Versions) (did s
 	return did, nil
 }
 
-// promote moves the labels. Another invocation that does the same is no error.
+// takeovers is how often somebody else may move a label at the same time.
+const takeovers = 5
+
+// promote makes the new version the current one, and puts our label on the one that is
+// AWSPREVIOUS until then. Another invocation may do the same at the same time.
 func (r *Rotator) promote(ctx context.Context, e Event, versions Versions) (Versions, error) {
-	moves := []struct{ label, to string }{{replaced, versions.holder(previous)}, {current, e.Version}}
-	for _, m := range moves {
+	for range takeovers {
+		moved, err := r.move(ctx, e, versions)
+		if !errors.Is(err, ErrMoved) {
+			return moved, err
+		}
+		if versions, err = r.Store.Describe(ctx, e.Secret); err != nil {
+			return versions, err
+		}
+	}
+	return versions, &Error{"somebody else moves the staging labels of the secret", "nothing to do: Secrets Manager tries again"}
+}
+
+// move moves the labels that are not yet where they belong, and returns where they are then.
+func (r *Rotator) move(ctx context.Context, e Event, versions Versions) (Versions, error) {
+	if versions.has(e.Version, current) {
+		return versions, nil
+	}
+	for _, m := range []struct{ label, to string }{{replaced, versions.holder(previous)}, {current, e.Version}} {
 		from := versions.holder(m.label)
 		if m.to == "" || m.to == from {
 			continue
 		}
-		err := r.Store.Move(ctx, e.Secret, m.label, from, m.to)
-		if errors.Is(err, ErrMoved) {
-			return r.promoted(ctx, e)
-		}
-		if err != nil {
+		if err := r.Store.Move(ctx, e.Secret, m.label, from, m.to); err != nil {
 			return versions, err
 		}
 		versions = versions.move(m.label, m.to)
 	}
 	return versions, nil
-}
-
-// promoted returns the versions if another invocation has moved the labels.
-func (r *Rotator) promoted(ctx context.Context, e Event) (Versions, error) {
-	versions, err := r.Store.Describe(ctx, e.Secret)
-	if err == nil && !versions.has(e.Version, current) {
-		err = &Error{"somebody else moves the staging labels of the secret", "nothing to do: Secrets Manager tries again"}
-	}
-	return versions, err
 }

@@ -52,6 +52,13 @@ func (v Versions) expect(version string) error {
 		return &Error{"rotation of the secret is turned off", "turn it on with `aws secretsmanager rotate-secret`, which also rotates it"}
 	case !known:
 		return &Error{"the secret has no version of the event's ClientRequestToken", "start a rotation with `aws secretsmanager rotate-secret`, which makes one"}
+	case v.has(version, previous) && v.has(version, pending):
+		// Of a rotation that was finished. Finishing it once more would undo what somebody has
+		// put into the secret since.
+		return &Error{
+			"the version of the event's ClientRequestToken was the current one already, and has been replaced by hand",
+			"take the label AWSPENDING off it with `aws secretsmanager update-secret-version-stage --version-stage AWSPENDING --remove-from-version-id " + version + "`, and rotate again",
+		}
 	case !v.has(version, current) && !v.has(version, pending):
 		return &Error{"the version of the event's ClientRequestToken is not AWSPENDING", "another rotation has begun since: let that one finish"}
 	}

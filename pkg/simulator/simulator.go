@@ -336,6 +336,10 @@ func (t *Tenant) BeginRotation(name string, days int) (arn, token string, err er
 // CancelRotation turns rotation off.
 func (t *Tenant) CancelRotation(name string) error { return t.secrets.CancelRotation(name) }
 
+// LabelSecret moves a staging label of a secret to the version with an id, or removes it
+// where that is "".
+func (t *Tenant) LabelSecret(name, label, id string) { t.secrets.Label(name, label, id) }
+
 // SecretValue is the text of the version of a secret that has a staging label, "" for none.
 func (t *Tenant) SecretValue(name, stage string) string { return t.secrets.Value(name, stage) }
 

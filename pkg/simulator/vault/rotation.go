@@ -26,6 +26,11 @@ func (m *SecretsManager) CancelRotation(name string) error {
 	return m.change(name, func(s *secret) { s.rotates = false })
 }
 
+// Label moves a label to the version with an id, or removes it where that is "".
+func (m *SecretsManager) Label(name, label, id string) {
+	_ = m.change(name, func(s *secret) { s.label(label, s.byID(id)) })
+}
+
 // Value is the text of the version with a label, "" for none.
 func (m *SecretsManager) Value(name, stage string) (text string) {
 	_ = m.change(name, func(s *secret) {
