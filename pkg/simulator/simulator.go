@@ -336,6 +336,10 @@ func (t *Tenant) BeginRotation(name string, days int) (arn, token string, err er
 // CancelRotation turns rotation off.
 func (t *Tenant) CancelRotation(name string) error { return t.secrets.CancelRotation(name) }
 
+// FillSecret gives the version of a secret with an id a text, as Secrets Manager does to
+// have a rotation function tested.
+func (t *Tenant) FillSecret(name, id, text string) error { return t.secrets.Fill(name, id, text) }
+
 // LabelSecret moves a staging label of a secret to the version with an id, or removes it
 // where that is "".
 func (t *Tenant) LabelSecret(name, label, id string) { t.secrets.Label(name, label, id) }

@@ -26,6 +26,15 @@ func (m *SecretsManager) CancelRotation(name string) error {
 	return m.change(name, func(s *secret) { s.rotates = false })
 }
 
+// Fill gives the version with an id a text.
+func (m *SecretsManager) Fill(name, id, text string) error {
+	return m.change(name, func(s *secret) {
+		if v := s.byID(id); v != nil {
+			v.text = &text
+		}
+	})
+}
+
 // Label moves a label to the version with an id, or removes it where that is "".
 func (m *SecretsManager) Label(name, label, id string) {
 	_ = m.change(name, func(s *secret) { s.label(label, s.byID(id)) })
