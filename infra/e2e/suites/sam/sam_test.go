@@ -25,6 +25,7 @@ func TestTheTemplateIsValid(t *testing.T) {
 func functions() map[string]string {
 	return map[string]string{
 		"UsersFunction": "users", "SnapshotFunction": "snapshot", "ChangesFunction": "changes", "WebhookFunction": "webhook",
+		"RotateFunction": "rotate",
 	}
 }
 

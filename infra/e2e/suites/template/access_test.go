@@ -13,7 +13,7 @@ import (
 func TestEveryRoleHasInlinePoliciesOnlyAndABoundary(t *testing.T) {
 	s := stack(t, everything())
 	roles := s.Of("AWS::IAM::Role")
-	if len(roles) != 9 {
+	if len(roles) != 10 {
 		t.Errorf("the roles are %q", roles)
 	}
 	for _, name := range roles {

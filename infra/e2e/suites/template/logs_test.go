@@ -14,7 +14,7 @@ func TestEveryLogGroupEndsAndMayHaveAKey(t *testing.T) {
 		parameters["LogsKmsKeyArn"] = key
 		s := stack(t, parameters)
 		groups := s.Of("AWS::Logs::LogGroup")
-		if len(groups) != 6 {
+		if len(groups) != 7 {
 			t.Errorf("the log groups are %q", groups)
 		}
 		for _, name := range groups {

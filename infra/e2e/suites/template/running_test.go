@@ -13,6 +13,7 @@ import (
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/stepfunctions"
 	"github.com/rollcall-dev/rollcall/pkg/config"
 	"github.com/rollcall-dev/rollcall/pkg/publisher"
+	rotation "github.com/rollcall-dev/rollcall/pkg/rotation/aws"
 	"github.com/rollcall-dev/rollcall/pkg/webhook/aws"
 )
 
@@ -72,6 +73,7 @@ func TestTheFunctionsUnderstandTheirEnvironment(t *testing.T) {
 	// What only AWS gives: names as they are, and what is of another form.
 	names := strings.NewReplacer("<OrderedEvents>", "https://sqs.eu-west-1.amazonaws.com/123456789012/stack-OrderedEvents-1.fifo",
 		"<ChangesQueue>", "https://sqs.eu-west-1.amazonaws.com/123456789012/stack-ChangesQueue-1.fifo",
+		"<Secret>", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:Secret-1-AbCdEf",
 		"<SnapshotMachine>", "arn:aws:states:eu-west-1:123456789012:stateMachine:SnapshotMachine-1",
 		"<TenantsMachine>", "arn:aws:states:eu-west-1:123456789012:stateMachine:TenantsMachine-1", "<", "", ">", "")
 	for name, s := range stacks(t) {
@@ -82,8 +84,11 @@ func TestTheFunctionsUnderstandTheirEnvironment(t *testing.T) {
 				environ = append(environ, variable+"="+names.Replace(fmt.Sprint(value)))
 			}
 			var settings any = new(publisher.Settings)
-			if function == "WebhookFunction" {
+			switch function {
+			case "WebhookFunction":
 				settings = new(aws.Settings)
+			case "RotateFunction":
+				settings = new(rotation.Settings)
 			}
 			if _, err := config.Read(environ, settings); err != nil {
 				t.Errorf("%s, %s: %v", name, function, err)

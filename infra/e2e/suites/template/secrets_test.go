@@ -36,8 +36,8 @@ func TestAKeyOfAnotherRegionEncryptsNoSecretThatIsMadeHere(t *testing.T) {
 		"arn:aws:kms:eu-west-1:123456789012:key/here":  "arn:aws:kms:eu-west-1:123456789012:key/here",
 		"arn:aws:kms:us-east-1:123456789012:key/there": nil,
 	} {
-		s := stack(t, notified(map[string]string{"SecretKmsKeyArn": key}))
-		for _, name := range []string{"Secret", "SealKey", "WebhookSecret"} {
+		s := stack(t, notified(rotating(map[string]string{"SecretKmsKeyArn": key})))
+		for _, name := range []string{"Secret", "SealKey", "WebhookSecret", "RotatorSecret"} {
 			if got := s.Resources[name].Properties["KmsKeyId"]; got != want {
 				t.Errorf("with the key %q %s has the key %v", key, name, got)
 			}

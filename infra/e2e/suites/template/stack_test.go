@@ -24,6 +24,7 @@ func everything() map[string]string {
 		"Changes":                "yes",
 		"Webhook":                "yes",
 		"EventsQueue":            "yes",
+		"Rotate":                 "yes",
 		"RuleTargetArn":          "arn:aws:sqs:eu-west-1:123456789012:people",
 		"BucketAccessLogs":       "yes", "ApiAccessLogs": "yes",
 		"LogsKmsKeyArn":          "arn:aws:kms:eu-west-1:123456789012:key/logs",
@@ -45,6 +46,7 @@ func stacks(t *testing.T) map[string]*cloudformation.Stack {
 		"with a webhook":                 stack(t, notified(nil)),
 		"with federation":                stack(t, federated("public")),
 		"with a key that signs":          stack(t, publishing(map[string]string{"SigningKeyArn": signingKey})),
+		"with a rotation":                stack(t, rotating(nil)),
 	}
 }
 

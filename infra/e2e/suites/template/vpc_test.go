@@ -9,7 +9,7 @@ import (
 func TestInAVpcTheFunctionsOwnCodeHasNoNetworkInterfaces(t *testing.T) {
 	s := stack(t, everything())
 	all := statements(t, s)
-	for role, function := range map[string]string{"UsersRole": "UsersFunction", "SnapshotRole": "SnapshotFunction", "ChangesRole": "ChangesFunction", "WebhookRole": "WebhookFunction"} {
+	for role, function := range map[string]string{"UsersRole": "UsersFunction", "SnapshotRole": "SnapshotFunction", "ChangesRole": "ChangesFunction", "WebhookRole": "WebhookFunction", "RotateRole": "RotateFunction"} {
 		var allowed, denied []string
 		for _, one := range all[role] {
 			switch {
