@@ -52,9 +52,9 @@ type (
 	Subscription = subscription.State
 	// Notices counts notices, and the requests that carried them.
 	Notices = subscription.Counts
-	// App is a further app registration, and Password one of the client secrets that a
-	// registration has.
-	App      = tenant.App
+	// App is a further app registration.
+	App = tenant.App
+	// Password is one of the client secrets of a registration.
 	Password = login.Password
 	// Identity is a managed identity.
 	Identity = tenant.Identity

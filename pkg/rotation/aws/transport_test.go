@@ -21,11 +21,11 @@ type delaying struct {
 func (d *delaying) wait() {
 	d.mu.Lock()
 	if d.random == nil {
-		d.random = rand.New(rand.NewPCG(d.seed, 1)) //nolint:gosec // no secret depends on it
+		d.random = rand.New(rand.NewPCG(d.seed, 1))
 	}
-	for1 := time.Duration(d.random.IntN(300)) * time.Millisecond
+	pause := time.Duration(d.random.IntN(300)) * time.Millisecond
 	d.mu.Unlock()
-	time.Sleep(for1)
+	time.Sleep(pause)
 }
 
 func (d *delaying) RoundTrip(r *http.Request) (*http.Response, error) {

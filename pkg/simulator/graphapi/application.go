@@ -64,7 +64,9 @@ func (c *call) application(segment string) {
 	all := len(selected) == 1 && selected[0] == ""
 	body := []byte(`{"@odata.context":"` + c.Base() + `/v1.0/$metadata#` + applications + `/$entity"`)
 	for _, member := range [][2]string{
-		{"id", wire.Quote(app.ObjectID)}, {"appId", wire.Quote(app.ClientID)}, {"displayName", `"rollcall"`},
+		{"id", wire.Quote(app.ObjectID)},
+		{"appId", wire.Quote(app.ClientID)},
+		{"displayName", `"rollcall"`},
 		{"passwordCredentials", c.passwords(app)},
 	} {
 		if all || slices.Contains(selected, member[0]) {
