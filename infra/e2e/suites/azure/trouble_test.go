@@ -203,6 +203,31 @@ func TestAStorageAccountThatForbidsIsExplained(t *testing.T) {
 	}
 }
 
+// TestAVaultThatForbidsIsExplained and is asked again, so that nothing has to be started anew
+// once it allows.
+func TestAVaultThatForbidsIsExplained(t *testing.T) {
+	t.Parallel()
+	d := prepare(t, simulator.Config{Users: 30})
+	d.closed()
+	for _, name := range []string{"seal-key", "webhook"} {
+		if err := d.tenant.RefuseVaultSecret(name, "ForbiddenByRbac"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r := d.get("/users?$top=5"); r.status != http.StatusInternalServerError || !strings.Contains(r.body, "Key Vault Secrets User") {
+		t.Errorf("the API: %d %s", r.status, r.body)
+	}
+	if r := d.post("/notifications", d.notification(clientState), nil); r.status != http.StatusServiceUnavailable {
+		t.Errorf("the webhook, to which Graph has to come again: %d %s", r.status, r.body)
+	}
+	d.logged("Key Vault Secrets User", 2)
+	d.keep("seal-key", sealKey)
+	d.keep("webhook", `{"ClientState":"`+clientState+`"}`)
+	d.until("both work", func() bool {
+		return d.get("/users?$top=5").status == http.StatusOK && d.post("/notifications", d.notification(clientState), nil).status == http.StatusAccepted
+	})
+}
+
 // TestTheHandlerAloneSaysWhoStartsIt is run by a person.
 func TestTheHandlerAloneSaysWhoStartsIt(t *testing.T) {
 	t.Parallel()
