@@ -73,7 +73,7 @@ func unpack(target, folder string) error {
 }
 
 func unpackFile(f *zip.File, path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return err
 	}
 	in, err := f.Open()
@@ -84,6 +84,6 @@ func unpackFile(f *zip.File, path string) error {
 	if err != nil {
 		return errors.Join(err, in.Close())
 	}
-	_, err = io.Copy(out, in)
+	_, err = io.CopyN(out, in, f.FileInfo().Size())
 	return errors.Join(err, in.Close(), out.Close())
 }

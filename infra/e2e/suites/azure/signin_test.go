@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -81,8 +82,8 @@ func TestForgedHeadersSayNothing(t *testing.T) {
 			"X-MS-CLIENT-PRINCIPAL", base64.StdEncoding.EncodeToString([]byte(`{"claims":[{"typ":"name","val":"` + forger + `"}]}`)),
 		}
 		without := http.Header{}
-		for i := 0; i < len(more); i += 2 {
-			without.Set(more[i], more[i+1])
+		for pair := range slices.Chunk(more, 2) {
+			without.Set(pair[0], pair[1])
 		}
 		if r := d.ask(http.MethodGet, "/users?$top=5", without); r.status != http.StatusUnauthorized {
 			d.Errorf("without a key: %d %.200s", r.status, r.body)
@@ -127,11 +128,16 @@ func anonymous(t *testing.T, functions []string) string {
 	if err := os.CopyFS(folder, os.DirFS(shared.app)); err != nil {
 		t.Fatal(err)
 	}
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = root.Close() }()
 	for _, function := range functions {
-		file := filepath.Join(folder, function, "function.json")
-		text, err := os.ReadFile(file)
+		file := filepath.Join(function, "function.json")
+		text, err := root.ReadFile(file)
 		if err == nil {
-			err = os.WriteFile(file, bytes.Replace(text, []byte(`"authLevel": "function"`), []byte(`"authLevel": "anonymous"`), 1), 0o600)
+			err = root.WriteFile(file, bytes.Replace(text, []byte(`"authLevel": "function"`), []byte(`"authLevel": "anonymous"`), 1), 0o600)
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -13,8 +13,8 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
-// open sends a request of a caller with a key and returns the response, unread.
-func (d *deployment) open(path string) *http.Response {
+// open sends a request of a caller with a key and returns the body of its answer, unread.
+func (d *deployment) open(path string) io.Reader {
 	d.Helper()
 	request, err := http.NewRequestWithContext(d.Context(), http.MethodGet, d.front.URL+"/api"+path, nil)
 	if err != nil {
@@ -26,7 +26,10 @@ func (d *deployment) open(path string) *http.Response {
 		d.Fatal(err)
 	}
 	d.Cleanup(func() { _ = r.Body.Close() })
-	return r
+	if r.StatusCode != http.StatusOK {
+		d.Fatalf("%s: %s", path, r.Status)
+	}
+	return r.Body
 }
 
 // gate is a tenant whose second page waits until the first users have arrived.
@@ -50,8 +53,7 @@ func TestAProxiedAnswerStreams(t *testing.T) {
 	cfg, open := gate(users)
 	defer open()
 	d := deploy(t, cfg, "ROLLCALL_PAGE_SIZE=100", "ROLLCALL_PARALLEL=1")
-	r := d.open("/users?$format=ndjson")
-	lines := bufio.NewReader(r.Body)
+	lines := bufio.NewReader(d.open("/users?$format=ndjson"))
 	began := time.Now()
 	first, err := lines.ReadString('\n')
 	if err != nil || time.Since(began) > 15*time.Second {
@@ -99,8 +101,7 @@ func TestAHandlerKilledWhileItStreams(t *testing.T) {
 	defer open()
 	d := deploy(t, cfg, "ROLLCALL_PAGE_SIZE=100", "ROLLCALL_PARALLEL=1")
 	for _, format := range []string{"ndjson", "ndjson&$select=id"} {
-		r := d.open("/users?$format=" + format)
-		lines := bufio.NewReader(r.Body)
+		lines := bufio.NewReader(d.open("/users?$format=" + format))
 		first, err := lines.ReadString('\n')
 		if err != nil {
 			t.Fatal(err)
@@ -154,7 +155,7 @@ func TestAStreamStaysFlat(t *testing.T) {
 	const users, peak = 100_000, 64 << 20
 	d := deploy(t, simulator.Config{Users: users})
 	n, complete := 0, false
-	for lines := bufio.NewScanner(d.open("/users?$format=ndjson").Body); lines.Scan(); n++ {
+	for lines := bufio.NewScanner(d.open("/users?$format=ndjson")); lines.Scan(); n++ {
 		complete = strings.HasPrefix(lines.Text(), `{"@rollcall.complete":true`)
 	}
 	rss, err := d.host().PeakRSS()

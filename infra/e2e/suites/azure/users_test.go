@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,8 +54,8 @@ func ask(t *testing.T, client *http.Client, method, address string, header http.
 // keyed is the header of a caller with the key of the function, and further headers.
 func keyed(more ...string) http.Header {
 	h := http.Header{"X-Functions-Key": {functionshost.FunctionKey}}
-	for i := 0; i < len(more); i += 2 {
-		h.Add(more[i], more[i+1])
+	for pair := range slices.Chunk(more, 2) {
+		h.Add(pair[0], pair[1])
 	}
 	return h
 }
