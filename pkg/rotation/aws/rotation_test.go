@@ -46,8 +46,8 @@ func TestASecretIsRotatedAgainAndAgain(t *testing.T) {
 // The whole rotation is killed after each request in turn, before or after it was carried
 // out, and then done once more, as Secrets Manager does.
 func TestARotationThatIsKilledAnywhereEndsWellTheNextTime(t *testing.T) {
-	for rotations := range 3 {
-		for _, after := range []bool{false, true} {
+	for rotations, modes := range [][]bool{{false, true}, {false, true}, {true}} {
+		for _, after := range modes {
 			for at := 1; ; at++ {
 				killed := false
 				synctest.Test(t, func(t *testing.T) { killed = killedAt(t, rotations, at, after, simulator.Config{}) })
@@ -130,7 +130,7 @@ func TestEachStepMayBeDoneTwice(t *testing.T) {
 }
 
 func TestTwoInvocationsOfEachStepAtOnceEndWell(t *testing.T) {
-	for seed := range uint64(24) {
+	for seed := range uint64(18) {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFixture(t, simulator.Config{SecretPropagation: time.Duration(seed%3) * 10 * time.Second, ReplicaLag: time.Duration(seed%2) * 2 * time.Second}, "")
 			for range seed % 3 {
