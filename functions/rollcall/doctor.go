@@ -12,6 +12,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"github.com/rollcall-dev/rollcall/pkg/config"
+	"github.com/rollcall-dev/rollcall/pkg/credential"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/property"
@@ -114,9 +115,6 @@ func (c *checks) configuration(t *tenant) {
 	}
 }
 
-// expirySoon is when an expiring secret is worth a hint.
-const expirySoon = 30 * 24 * time.Hour
-
 func (c *checks) credential(ctx context.Context, t *tenant) bool {
 	identity, err := t.Credential.Identity(ctx)
 	if err != nil {
@@ -133,7 +131,7 @@ func (c *checks) credential(ctx context.Context, t *tenant) bool {
 	case left <= 0:
 		// Go on: the record may be out of date, and the next check shows it.
 		c.failed("credential", fmt.Errorf("%s; it expired %s ago: %s", found, inDays(-left), renewal(identity)))
-	case left < expirySoon:
+	case left < credential.Soon:
 		c.ok("credential", "%s; it expires in %s: rotate it", found, inDays(left))
 	default:
 		c.ok("credential", "%s; it expires in %s", found, inDays(left))

@@ -15,7 +15,7 @@ func reader(cfg Config, used place) (func(ctx context.Context) (Identity, error)
 	if err != nil {
 		return nil, err
 	}
-	logged := map[string]bool{}
+	logged, watch := map[string]bool{}, watchExpiry(cfg.Log)
 	return func(ctx context.Context) (Identity, error) {
 		id, err := read(ctx)
 		if err != nil {
@@ -27,6 +27,7 @@ func reader(cfg Config, used place) (func(ctx context.Context) (Identity, error)
 			}
 			logged[warning] = true
 		}
+		watch(ctx, id)
 		return id, nil
 	}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/bus"
 	"github.com/rollcall-dev/rollcall/pkg/format"
@@ -21,9 +22,16 @@ func (p *Publisher) publication(ctx context.Context, from *reader.Reader, tenant
 	if err != nil {
 		return nil, configured("ROLLCALL_STATE", err)
 	}
+	identity, err := from.Credential.Identity(ctx)
+	if err != nil {
+		return nil, err
+	}
 	publication := &snapshot.Publication{
 		Directory: from.Graph, Request: from.Request, Tenant: tenant, State: state,
 		MaxLeavers: p.settings.MaxLeavers, MaxColumnLoss: p.settings.MaxColumnLoss, Demo: p.Demo, Log: p.log,
+	}
+	if warning := identity.ExpiryWarning(time.Now()); warning != "" {
+		publication.Warnings = []string{warning}
 	}
 	for _, s := range p.settings.Sinks.Stores {
 		at, err := s.Open(ctx, &p.access, "")

@@ -59,6 +59,7 @@ type audit struct {
 	EmptyColumns []string  `json:"emptyColumns,omitempty"`
 	Suspicions   []string  `json:"suspicions,omitempty"`
 	Accepted     bool      `json:"accepted,omitempty"`
+	Warnings     []string  `json:"warnings,omitempty"`
 }
 
 func (c *checkpoint) events() events {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/list"
@@ -71,7 +72,7 @@ func (r *run) manifest(destination int) Manifest {
 		Users: c.Report.Users, Duplicates: c.Report.Duplicates, Pages: c.Report.Pages, Passes: c.Report.Passes,
 		Expected: c.Report.Expected, Verified: c.Report.Verified, VerifiedBy: c.Report.VerifiedBy, Fenced: c.Report.Fenced, Left: c.Report.Left, Difference: c.Report.Difference, Leavers: c.Audit.Leavers,
 		Select: r.p.columns(), MissingColumns: notNil(c.Report.MissingColumns), EmptyColumns: notNil(c.Audit.EmptyColumns),
-		Filter: r.p.Request.Filter, Objects: []Object{}, Warnings: notNil(c.Report.Warnings),
+		Filter: r.p.Request.Filter, Objects: []Object{}, Warnings: notNil(slices.Concat(c.Report.Warnings, c.Audit.Warnings)),
 		Suspicions: c.Audit.Suspicions, Accepted: c.Audit.Accepted, Demo: r.p.Demo,
 	}
 	if c.Phase == phaseSuspect {

@@ -181,7 +181,7 @@ func (r *run) audit(ctx context.Context, s *slice) error {
 	if err != nil {
 		return err
 	}
-	r.c.Audit = audit{FinishedAt: time.Now().UTC(), Leavers: verdict.Leavers, EmptyColumns: empty, Suspicions: verdict.Suspicions}
+	r.c.Audit = audit{FinishedAt: time.Now().UTC(), Leavers: verdict.Leavers, EmptyColumns: empty, Suspicions: verdict.Suspicions, Warnings: r.p.Warnings}
 	r.c.Phase = phasePublishing
 	if len(verdict.Suspicions) > 0 {
 		r.c.Phase = phaseSuspect

@@ -84,6 +84,8 @@ type Publication struct {
 	// MaxColumnLoss is how many of the values that a column had in the last list may be
 	// missing from this one.
 	MaxColumnLoss tolerance.Tolerance
+	// Warnings are sentences for the manifest besides those of the list.
+	Warnings []string
 	// Demo marks the manifest: the tenant is a simulated one.
 	Demo bool
 	Log  *slog.Logger

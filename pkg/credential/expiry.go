@@ -1,0 +1,65 @@
+package credential
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// Soon is how long before its end a credential is worth a warning.
+const Soon = 30 * 24 * time.Hour
+
+const day = 24 * time.Hour
+
+// DaysLeft returns how many whole days are left before the client secret or certificate
+// ends, below 0 after that. known is false where nothing ends, or where nobody says when.
+func (id Identity) DaysLeft(now time.Time) (days int, known bool) {
+	if id.ExpiresAt.IsZero() {
+		return 0, false
+	}
+	left := id.ExpiresAt.Sub(now)
+	days = int(left / day)
+	if left < 0 {
+		days--
+	}
+	return days, true
+}
+
+// ExpiryWarning says that the client secret or certificate ends soon, or has ended, and "" if
+// it does not.
+func (id Identity) ExpiryWarning(now time.Time) string {
+	days, known := id.DaysLeft(now)
+	what, renew := "client secret", "add a new one to the app registration and store it"
+	if id.Certificate != nil {
+		what, renew = "certificate", "register a new one on the app and store it"
+	}
+	end := id.ExpiresAt.UTC().Format(time.DateOnly)
+	switch left := id.ExpiresAt.Sub(now); {
+	case !known || left >= Soon:
+		return ""
+	case left < 0:
+		return fmt.Sprintf("the app's %s expired on %s: %s", what, end, renew)
+	case days == 1:
+		return fmt.Sprintf("the app's %s expires in 1 day, on %s: %s", what, end, renew)
+	}
+	return fmt.Sprintf("the app's %s expires in %d days, on %s: %s", what, days, end, renew)
+}
+
+// watchExpiry returns what logs how many days are left, once for each number of them.
+func watchExpiry(log *slog.Logger) func(ctx context.Context, id Identity) {
+	last, logged := 0, false
+	return func(ctx context.Context, id Identity) {
+		now := time.Now()
+		days, known := id.DaysLeft(now)
+		if !known || logged && days == last {
+			return
+		}
+		last, logged = days, true
+		level, message := slog.LevelInfo, "the app's credential has an end"
+		if warning := id.ExpiryWarning(now); warning != "" {
+			level, message = slog.LevelWarn, warning
+		}
+		log.Log(ctx, level, message, "daysLeft", days, "identity", id)
+	}
+}
