@@ -40,12 +40,14 @@ output "federation" {
 }
 
 output "parameters" {
-  description = "Parameters of template.yaml that follow from the tenant, for sam deploy --parameter-overrides."
+  description = "Parameters of template.yaml that follow from the tenant and the credential, for sam deploy --parameter-overrides."
   value       = join(" ", [for name, value in local.parameters : "${name}=${value}"])
 }
 
 locals {
-  parameters = {
-    Cloud = var.cloud
-  }
+  parameters = merge(
+    { Cloud = var.cloud },
+    var.credential == "federation" ? { FederatedApp = "${data.azuread_client_config.current.tenant_id}/${module.reader.client_id}" } : {},
+    var.credential == "certificate" && var.kms_key_id != null ? { SigningKeyArn = var.kms_key_id } : {},
+  )
 }

@@ -35,8 +35,8 @@ run "parameters" {
   }
 
   assert {
-    condition     = output.parameters == "Cloud=usgov"
-    error_message = "The cloud is a parameter of the stack."
+    condition     = output.parameters == "Cloud=usgov FederatedApp=11111111-2222-3333-4444-555555555555/66666666-7777-8888-9999-000000000000"
+    error_message = "The cloud is a parameter of the stack, and so is the app that it signs in as without a secret."
   }
 
   assert {
@@ -72,6 +72,11 @@ run "certificate_of_a_kms_key" {
   assert {
     condition     = jsondecode(output.secret).KMSKeyID == var.kms_key_id && jsondecode(output.secret).Certificate == file("tests/certificate.pem")
     error_message = "The secret names the key, and has the certificate."
+  }
+
+  assert {
+    condition     = output.parameters == "Cloud=public SigningKeyArn=${var.kms_key_id}"
+    error_message = "The functions may sign with the key."
   }
 }
 
