@@ -217,6 +217,7 @@ func TestAnAnswerThatBreaksOffReachesNobodyAsWhole(t *testing.T) {
 			t.Errorf("%s: the answer looks whole", query)
 		}
 	}
+	server.Close() // which waits for handlers that still write to the log
 	if strings.Contains(a.log.String(), "kim@") || !strings.Contains(a.log.String(), "the handler panicked") {
 		t.Errorf("the log is %s", a.log)
 	}
