@@ -124,7 +124,7 @@ func allowed() map[string][]string {
 		"pkg/webhook/azure": {"pkg/bus", "pkg/config", "pkg/secret", "pkg/webhook"},
 		"pkg/rotation":      {"pkg/credential", "pkg/failure", "pkg/graph", "pkg/retry", "pkg/secret"},
 		"pkg/rotation/aws": {
-			"pkg/config", "pkg/credential", "pkg/diagnosis", "pkg/diagnosis/awsapi", "pkg/graph", "pkg/origin", "pkg/reader", "pkg/rotation", "pkg/secret",
+			"pkg/config", "pkg/credential", "pkg/diagnosis/awsapi", "pkg/graph", "pkg/reader", "pkg/rotation", "pkg/secret",
 		},
 		"functions/rotate":   {"pkg/config", "pkg/rotation", "pkg/rotation/aws", "pkg/telemetry", "pkg/trigger/lambda"},
 		"functions/webhook":  {"pkg/config", "pkg/telemetry", "pkg/trigger/lambda", "pkg/webhook/aws"},

@@ -75,7 +75,7 @@ func WithTransport(t http.RoundTripper) Option { return func(a *access) { a.tran
 
 // New wires a Rotator. It makes no request and reads no secret.
 func New(cfg *config.Config, s Settings, log *slog.Logger, options ...Option) (*rotation.Rotator, error) {
-	to := access{load: load, transport: graph.NewTransport()}
+	to := access{transport: graph.NewTransport()}
 	for _, option := range options {
 		option(&to)
 	}

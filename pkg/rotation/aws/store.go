@@ -7,13 +7,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
-	"github.com/rollcall-dev/rollcall/pkg/diagnosis"
 	"github.com/rollcall-dev/rollcall/pkg/diagnosis/awsapi"
-	"github.com/rollcall-dev/rollcall/pkg/origin"
 	"github.com/rollcall-dev/rollcall/pkg/rotation"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
@@ -33,11 +30,6 @@ type store struct {
 
 type client = secretsmanager.Client
 
-// load is the SDK's standard configuration in a region.
-func load(ctx context.Context, region string) (aws.Config, error) {
-	return awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(region))
-}
-
 // in returns the client for the region of a secret: an event comes from there.
 func (s *store) in(ctx context.Context, arn string) (*client, error) {
 	region, err := rotation.Region(arn)
@@ -49,36 +41,35 @@ func (s *store) in(ctx context.Context, arn string) (*client, error) {
 	if made := s.clients[region]; made != nil {
 		return made, nil
 	}
-	cfg, err := s.load(ctx, region)
+	cfg, err := manager("").Configure(ctx, s.load, region, "")
 	if err != nil {
-		// The text is dropped: it may quote a profile's lines.
-		return nil, &secret.Error{Kind: secret.Forbidden, Problem: "the AWS configuration could not be loaded", Advice: "check the function's environment", Source: source(arn), Err: err}
+		return nil, err
 	}
-	cfg.Region = region
 	client := secretsmanager.NewFromConfig(cfg, func(o *secretsmanager.Options) { o.HTTPClient = awsapi.Client(o.HTTPClient) })
-	if own := client.Options().BaseEndpoint; own != nil {
-		if err := origin.CheckEndpoint(*own); err != nil {
-			return nil, &secret.Error{Kind: secret.Missing, Problem: "the address of Secrets Manager " + err.Error(), Advice: "correct AWS_ENDPOINT_URL_SECRETS_MANAGER or AWS_ENDPOINT_URL", Source: source(arn)}
-		}
+	if err := manager("").CheckEndpoint(client.Options().BaseEndpoint); err != nil {
+		return nil, err
 	}
 	s.clients[region] = client
 	return client, nil
 }
 
-func source(arn string) string { return string(secret.SecretsManager) + ":" + arn }
-
-// call makes one call to Secrets Manager about a secret, and explains its error.
+// call makes one call to Secrets Manager about a secret. The cause of its error is kept, since
+// some are no failure; its text is not shown.
 func (s *store) call(ctx context.Context, arn, action string, do func(context.Context, *client) error) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	client, err := s.in(ctx, arn)
-	if err != nil {
-		return err
+	if err == nil {
+		if err = do(ctx, client); err == nil {
+			return nil
+		}
+		explained := manager(action).Explain(err)
+		explained.Err, err = err, explained
 	}
-	if err := do(ctx, client); err != nil {
-		return explain(err, arn, action)
+	if wrong := (*secret.Error)(nil); errors.As(err, &wrong) {
+		wrong.Source = string(secret.SecretsManager) + ":" + arn
 	}
-	return nil
+	return err
 }
 
 // Describe implements [rotation.Store].
@@ -160,41 +151,32 @@ func isA[T error](err error) bool {
 	return errors.As(err, &wanted)
 }
 
-// explain says why a call failed. The cause is kept, since some are no failure; its text is
-// not shown.
-func explain(err error, arn, action string) error {
-	f := awsapi.Of(secretsmanager.ServiceID, err)
-	e := &secret.Error{Kind: secret.Unavailable, Source: source(arn), Code: f.Code, Status: f.Status, RequestID: f.RequestID, Err: err}
-	switch {
-	case f.Other != "":
-		e.Kind, e.Problem, e.Advice = secret.Forbidden, "AWS gave no credentials to rotate the secret with", "check the function's role (asked: "+f.Other+")"
-	case !f.Answered && f.Connection != diagnosis.None:
-		e.Problem, e.Advice = "Secrets Manager could not be reached: "+f.Connection.String(), "a function in a VPC needs a NAT gateway or an interface endpoint for it"
-	case !f.Answered:
-		e.Kind, e.Problem, e.Advice = secret.Forbidden, "the request to Secrets Manager could not be made or read", "check the function's role and AWS_ENDPOINT_URL"
-	default:
-		e.Kind, e.Problem, e.Advice = refusal(f.Code, action)
+// manager is Secrets Manager as errors of an action tell of it.
+func manager(action string) *secret.AWS {
+	return &secret.AWS{
+		ID: secretsmanager.ServiceID, Name: "Secrets Manager", Variable: "AWS_ENDPOINT_URL_SECRETS_MANAGER", Purpose: "rotate the secret",
+		Refused: func(code string) *secret.Error { return refused(code, action) },
 	}
-	return e
 }
 
-// refusal follows the errors of the four operations and the common errors of AWS APIs.
-func refusal(code, action string) (kind secret.Kind, problem, advice string) {
+// refused follows the errors of the four operations.
+func refused(code, action string) *secret.Error {
 	switch code {
 	case "AccessDeniedException", "AccessDenied":
-		return secret.Forbidden, "this function may not rotate the secret", "allow secretsmanager:" + action + " on it, and kms:Decrypt and kms:GenerateDataKey if it has a key of its own"
+		return &secret.Error{
+			Kind: secret.Forbidden, Problem: "this function may not rotate the secret",
+			Advice: "allow secretsmanager:" + action + " on it, and kms:Decrypt and kms:GenerateDataKey if it has a key of its own",
+		}
 	case "DecryptionFailure", "EncryptionFailure", "KMSAccessDeniedException":
-		return secret.Forbidden, "the secret could not be decrypted or encrypted", "allow kms:Decrypt and kms:GenerateDataKey on its key, and check that the key is enabled"
+		return &secret.Error{Kind: secret.Forbidden, Problem: "the secret could not be decrypted or encrypted", Advice: "allow kms:Decrypt and kms:GenerateDataKey on its key, and check that the key is enabled"}
 	case "ResourceNotFoundException":
-		return secret.Missing, "the secret does not exist", "check the region and the account"
+		return &secret.Error{Kind: secret.Missing, Problem: "the secret does not exist", Advice: "check the region and the account"}
 	case "InvalidRequestException":
-		return secret.Missing, "the secret cannot be rotated as it is", "see whether it is scheduled for deletion, a replica, or managed by another service"
+		return &secret.Error{Kind: secret.Missing, Problem: "the secret cannot be rotated as it is", Advice: "see whether it is scheduled for deletion, a replica, or managed by another service"}
 	case "InvalidParameterException", "ValidationException":
-		return secret.Missing, "Secrets Manager does not accept the secret, its version or its label", "see whether somebody else changes its versions"
+		return &secret.Error{Kind: secret.Missing, Problem: "Secrets Manager does not accept the secret, its version or its label", Advice: "see whether somebody else changes its versions"}
 	case "LimitExceededException":
-		return secret.Unavailable, "the secret has as many versions or labels as it may have", "remove labels that nobody needs from its versions"
-	case "ThrottlingException", "Throttling", "TooManyRequestsException":
-		return secret.Unavailable, "Secrets Manager is throttling this account", "nothing to do: Secrets Manager tries the rotation again"
+		return &secret.Error{Kind: secret.Unavailable, Problem: "the secret has as many versions or labels as it may have", Advice: "remove labels that nobody needs from its versions"}
 	}
-	return secret.Unavailable, "Secrets Manager answered with an error", "nothing to do, unless it lasts: Secrets Manager tries the rotation again"
+	return nil
 }
