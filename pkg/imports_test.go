@@ -63,7 +63,7 @@ func allowed() map[string][]string {
 		"pkg/bus":   {"pkg/crash", "pkg/retry"},
 
 		"pkg/trigger/lambda": {"pkg/failure", "pkg/guid", "pkg/header", "pkg/telemetry", "pkg/trigger"},
-		"pkg/trigger/azure":  {"pkg/crash", "pkg/failure", "pkg/guid", "pkg/header", "pkg/telemetry", "pkg/trigger"},
+		"pkg/trigger/azure":  {"pkg/crash", "pkg/failure", "pkg/guid", "pkg/header", "pkg/retry", "pkg/telemetry", "pkg/trigger"},
 
 		// The simulator shares no code with the client: it must be able to prove the
 		// client wrong.

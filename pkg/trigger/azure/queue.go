@@ -11,6 +11,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/guid"
+	"github.com/rollcall-dev/rollcall/pkg/retry"
 	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 	"github.com/rollcall-dev/rollcall/pkg/trigger"
 )
@@ -104,7 +105,7 @@ func (q *Queue[In, Out]) handle(ctx context.Context, in *invocation, id string) 
 func (q *Queue[In, Out]) failed(ctx context.Context, asked In, err error) (*reply, error) {
 	switch failure.Of(err).Name {
 	case "State.Conflict":
-		sleep(ctx, conflictPause/2+rand.N(conflictPause))
+		_ = retry.Wait(ctx, conflictPause/2+rand.N(conflictPause)) // or until the time is over
 		return q.again(asked)
 	case "Snapshot.Suspect":
 		return &reply{}, nil // somebody has to look at it: asking again finds the same
@@ -119,7 +120,7 @@ func (q *Queue[In, Out]) wait(ctx context.Context, written time.Time) {
 	if end, limited := ctx.Deadline(); limited {
 		d = min(d, time.Until(end)/4)
 	}
-	sleep(ctx, d)
+	_ = retry.Wait(ctx, d) // a job whose time is over says so itself
 }
 
 // again is an answer with a message that asks for something.
@@ -163,13 +164,4 @@ func (q *Queue[In, Out]) done(asked In, began time.Time) {
 		q.begun = map[In]time.Time{}
 	}
 	q.begun[asked] = began
-}
-
-func sleep(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }

@@ -9,7 +9,6 @@ package azure
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"net/http"
 
@@ -49,32 +48,26 @@ func New(s secret.WebhookSource, put Put, log *slog.Logger) (http.Handler, error
 type binding struct {
 	put     Put
 	name    string
-	message func(bus.Entry) (string, error)
+	message func(bus.Entry) string
 }
 
 // Send is that of [webhook.Sender].
 func (b *binding) Send(ctx context.Context, entries []bus.Entry) ([]bus.Failure, error) {
 	for _, e := range entries {
-		text, err := b.message(e)
-		if err == nil {
-			err = b.put(ctx, b.name, text)
-		}
-		if err != nil {
+		if err := b.put(ctx, b.name, b.message(e)); err != nil {
 			return nil, err
 		}
 	}
 	return nil, nil
 }
 
-func body(e bus.Entry) (string, error) { return string(e.Body), nil }
+func body(e bus.Entry) string { return string(e.Body) }
 
-// withRun names the run by the entry.
-func withRun(e bus.Entry) (string, error) {
-	members := map[string]any{}
-	if json.Unmarshal(e.Body, &members) != nil {
-		return "", errors.New("the message of a hook is not an object")
-	}
-	members["run"] = e.ID
-	text, err := json.Marshal(members)
-	return string(text), err
+// withRun asks for the run that the entry names, of its subject's tenant.
+func withRun(e bus.Entry) string {
+	text, _ := json.Marshal(struct {
+		Run    string `json:"run"`
+		Tenant string `json:"tenant,omitempty"`
+	}{e.ID, e.Subject}) // texts always have a JSON form
+	return string(text)
 }
