@@ -88,8 +88,7 @@ type host struct {
 	RoutePrefix string
 	// MaxDequeueCount is how often a message is delivered before it goes to the poison queue.
 	MaxDequeueCount int
-	// Keyed says that the host lets nobody without a key invoke an HTTP function that has
-	// no anonymous callers of its own.
+	// Keyed are the functions with an HTTP trigger whose callers the host asks for a key.
 	Keyed map[string]bool
 
 	settings Settings
