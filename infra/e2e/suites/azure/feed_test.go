@@ -1,20 +1,16 @@
 package azure_test
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"io"
 	"maps"
-	"net/http"
-	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/faultproxy"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/hook"
 	"github.com/rollcall-dev/rollcall/pkg/changes"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
@@ -25,7 +21,7 @@ const events = "events"
 // feed is a function app that publishes changes to a storage queue and a signed webhook.
 type feed struct {
 	*deployment
-	target *target
+	target *hook.Target
 	seen   map[string]int // events that came, by type without its beginning
 }
 
@@ -38,44 +34,10 @@ type event struct {
 	}
 }
 
-// target is a webhook that checks signatures.
-type target struct {
-	*httptest.Server
-	mu   sync.Mutex
-	got  map[string]event // by id
-	fail string
-}
-
-func startTarget(t *testing.T) *target {
-	t.Helper()
-	h := &target{got: map[string]event{}}
-	h.Server = httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		key, _ := base64.StdEncoding.DecodeString(sinkKey)
-		mac := hmac.New(sha256.New, key)
-		mac.Write([]byte(r.Header.Get("webhook-id") + "." + r.Header.Get("webhook-timestamp") + "."))
-		mac.Write(body)
-		var e event
-		switch {
-		case err != nil:
-			h.fail = err.Error()
-		case !strings.Contains(r.Header.Get("webhook-signature"), "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil))):
-			h.fail = "the signature is wrong"
-		case json.Unmarshal(body, &e) != nil:
-			h.fail = "it is no CloudEvent"
-		}
-		h.got[e.ID] = e
-	}))
-	t.Cleanup(h.Close)
-	return h
-}
-
 // prepareFeed is prepare for a feed.
 func prepareFeed(t *testing.T, cfg simulator.Config, env ...string) *feed {
 	t.Helper()
-	f := &feed{target: startTarget(t), seen: map[string]int{}}
+	f := &feed{target: harness.Start(t, hook.Key(sinkKey).Start), seen: map[string]int{}}
 	f.deployment = prepare(t, cfg)
 	if err := f.queues.CreateQueue(t.Context(), events); err != nil {
 		t.Fatal(err)
@@ -117,15 +79,19 @@ func (f *feed) came(want map[string]int) {
 		return maps.Equal(got, want)
 	})
 	f.emptied(changesQueue)
-	f.target.mu.Lock()
-	defer f.target.mu.Unlock()
-	if f.target.fail != "" {
-		f.Error(f.target.fail)
+	bodies, err := f.target.Received()
+	if err != nil {
+		f.Error(err)
+	}
+	for _, body := range bodies {
+		var e event
+		if err := json.Unmarshal(body, &e); err != nil {
+			f.Errorf("the webhook got what is no CloudEvent: %v", err)
+		}
+		delete(ids, e.ID)
 	}
 	for id := range ids {
-		if f.target.got[id].ID != id {
-			f.Errorf("the webhook did not get event %s", id)
-		}
+		f.Errorf("the webhook did not get event %s", id)
 	}
 	if more, err := f.queues.Receive(f.Context(), events); err != nil || len(more) > 0 {
 		f.Errorf("%d more events came, %v", len(more), err)

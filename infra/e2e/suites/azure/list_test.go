@@ -1,11 +1,7 @@
 package azure_test
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
@@ -14,9 +10,9 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	azcontainer "github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 	"github.com/google/go-cmp/cmp"
-	"github.com/klauspost/compress/gzip"
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/identity"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/published"
 	"github.com/rollcall-dev/rollcall/pkg/snapshot"
 	"github.com/rollcall-dev/rollcall/pkg/store"
 )
@@ -31,80 +27,31 @@ func (d *deployment) present() map[string]bool {
 	return users
 }
 
-// latest reads as a consumer does: latest, the manifest that it names, and the objects that
-// the manifest names, each checked against its digest. Before the first run it is nil.
-func (d *deployment) latest(tenant string) (*snapshot.Manifest, map[string]bool) {
+// latest reads as a consumer does. Before the first run it is nil.
+func (d *deployment) latest(tenant string) (*snapshot.Manifest, published.Users) {
 	d.Helper()
 	body, _, err := d.store.Read(context.WithoutCancel(d.Context()), "latest/tenant="+tenant+".json")
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	}
-	var latest snapshot.Latest
+	var m *snapshot.Manifest
+	var users published.Users
 	if err == nil {
-		err = json.Unmarshal(body, &latest)
+		m, users, err = published.Latest(body, d.read)
 	}
 	if err != nil {
 		d.Fatal(err)
 	}
-	proof := d.read(latest.Manifest)
-	if digest(proof) != latest.ManifestSHA256 {
-		d.Fatal("the manifest is not the one that latest names")
-	}
-	var m snapshot.Manifest
-	if err := json.Unmarshal(proof, &m); err != nil {
-		d.Fatal(err)
-	}
-	if m.Status != snapshot.Complete {
-		d.Fatalf("latest names a run that is %s", m.Status)
-	}
-	users := map[string]bool{}
-	for _, o := range m.Objects {
-		object := d.read(o.URL)
-		if int64(len(object)) != o.Bytes || digest(object) != o.SHA256 {
-			d.Fatalf("%s is not what the manifest says", o.URL)
-		}
-		d.load(users, object)
-	}
-	if len(users) != m.Users {
-		d.Fatalf("the manifest says %d users, there are %d", m.Users, len(users))
-	}
-	return &m, users
+	return m, users
 }
 
-func (d *deployment) read(url string) []byte {
-	d.Helper()
+func (d *deployment) read(url string) ([]byte, error) {
 	_, key, found := strings.Cut(url, "/"+container+"/")
 	if !found {
-		d.Fatalf("%s is not in the container", url)
+		return nil, errors.New(url + " is not in the container")
 	}
 	body, _, err := d.store.Read(context.WithoutCancel(d.Context()), key)
-	if err != nil {
-		d.Fatal(err)
-	}
-	return body
-}
-
-func digest(body []byte) string {
-	sum := sha256.Sum256(body)
-	return hex.EncodeToString(sum[:])
-}
-
-func (d *deployment) load(users map[string]bool, object []byte) {
-	d.Helper()
-	plain, err := gzip.NewReader(bytes.NewReader(object))
-	if err != nil {
-		d.Fatal(err)
-	}
-	for lines := json.NewDecoder(plain); lines.More(); {
-		var user struct{ ID string }
-		if err := lines.Decode(&user); err != nil {
-			d.Fatal(err)
-		}
-		if users[user.ID] {
-			d.Fatal("a user is there twice")
-		}
-		users[user.ID] = true
-	}
+	return body, err
 }
 
 // published waits until latest names a run that differs from the one before, and checks
@@ -112,7 +59,7 @@ func (d *deployment) load(users map[string]bool, object []byte) {
 func (d *deployment) published(before string, users map[string]bool) *snapshot.Manifest {
 	d.Helper()
 	var m *snapshot.Manifest
-	var found map[string]bool
+	var found published.Users
 	d.until("another run than "+before+" is published", func() bool {
 		m, found = d.latest(d.tenant.TenantID)
 		return m != nil && m.Run != before

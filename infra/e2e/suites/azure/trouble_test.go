@@ -111,7 +111,7 @@ func TestAnUnresolvedReferenceIsNamedByEveryFunction(t *testing.T) {
 	d := deploy(t, simulator.Config{Users: 30}, variable+"="+reference, timeout("00:00:08"))
 	d.canaries["v4ult-name"] = true
 	before := d.host().PID()
-	for _, r := range []response{d.get("/users"), d.get("/v1.0/users/$count"), d.post("/notifications", d.notification(clientState), nil)} {
+	for _, r := range []response{d.get("/users"), d.get("/v1.0/users/$count"), d.post("/notifications", d.tenant.Notification(d.tenant.TenantID, clientState), nil)} {
 		if r.status != http.StatusInternalServerError || !strings.Contains(r.body, variable) || !strings.Contains(r.body, "Config.Invalid") || strings.Contains(r.body, "v4ult") {
 			t.Errorf("%d %s", r.status, r.body)
 		}
@@ -217,14 +217,14 @@ func TestAVaultThatForbidsIsExplained(t *testing.T) {
 	if r := d.get("/users?$top=5"); r.status != http.StatusInternalServerError || !strings.Contains(r.body, "Key Vault Secrets User") {
 		t.Errorf("the API: %d %s", r.status, r.body)
 	}
-	if r := d.post("/notifications", d.notification(clientState), nil); r.status != http.StatusServiceUnavailable {
+	if r := d.post("/notifications", d.tenant.Notification(d.tenant.TenantID, clientState), nil); r.status != http.StatusServiceUnavailable {
 		t.Errorf("the webhook, to which Graph has to come again: %d %s", r.status, r.body)
 	}
 	d.logged("Key Vault Secrets User", 2)
 	d.keep("seal-key", sealKey)
 	d.keep("webhook", `{"ClientState":"`+clientState+`"}`)
 	d.until("both work", func() bool {
-		return d.get("/users?$top=5").status == http.StatusOK && d.post("/notifications", d.notification(clientState), nil).status == http.StatusAccepted
+		return d.get("/users?$top=5").status == http.StatusOK && d.post("/notifications", d.tenant.Notification(d.tenant.TenantID, clientState), nil).status == http.StatusAccepted
 	})
 }
 

@@ -2,19 +2,15 @@ package azure_test
 
 import (
 	"bytes"
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/faultproxy"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/hook"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
@@ -38,31 +34,6 @@ func (d *deployment) post(path string, body []byte, header http.Header) response
 	defer func() { _ = r.Body.Close() }()
 	text, err := io.ReadAll(r.Body)
 	return response{r.StatusCode, r.Header, string(text), err}
-}
-
-// notification is what Graph posts when somebody has changed.
-func (d *deployment) notification(clientState string) []byte {
-	id := d.tenant.ID(7)
-	return fmt.Appendf(nil, `{"value":[{"changeType":"updated","resource":"Users/%s","resourceData":{"@odata.type":"#Microsoft.Graph.User","@odata.id":"Users/%[1]s","id":%[1]q},`+
-		`"clientState":%q,"subscriptionExpirationDateTime":"2030-01-01T00:00:00Z","subscriptionId":"6a7e8feb-2222-4333-8444-555555555555","tenantId":%q}]}`, id, clientState, d.tenant.TenantID)
-}
-
-// signed are the headers of a hook (the specification of Standard Webhooks, "Signature
-// scheme").
-func signed(t *testing.T, id, key string, body []byte) http.Header {
-	t.Helper()
-	secret, err := base64.StdEncoding.DecodeString(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	now := strconv.FormatInt(time.Now().Unix(), 10)
-	mac := hmac.New(sha256.New, secret)
-	_, _ = fmt.Fprintf(mac, "%s.%s.%s", id, now, body)
-	h := http.Header{}
-	h.Set("webhook-id", id)
-	h.Set("webhook-timestamp", now)
-	h.Set("webhook-signature", "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
-	return h
 }
 
 // closed starts an instance on which nothing takes messages out of the queues.
@@ -100,7 +71,7 @@ func TestTheWebhookPutsMessagesIntoTheQueue(t *testing.T) {
 	if kind := r.header.Get("Content-Type"); r.status != http.StatusOK || r.body != token || !strings.HasPrefix(kind, "text/plain") {
 		t.Errorf("the handshake is answered with %d %q %q", r.status, kind, r.body)
 	}
-	if r := d.post("/notifications", d.notification("cl1ent-state-of-somebody-else"), nil); r.status != http.StatusUnauthorized {
+	if r := d.post("/notifications", d.tenant.Notification(d.tenant.TenantID, "cl1ent-state-of-somebody-else"), nil); r.status != http.StatusUnauthorized {
 		t.Errorf("a forged notification: %d %s", r.status, r.body)
 	}
 	if r := d.post("/notifications", []byte("{"), nil); r.status != http.StatusBadRequest {
@@ -112,7 +83,7 @@ func TestTheWebhookPutsMessagesIntoTheQueue(t *testing.T) {
 	if got := d.messages(changesQueue); len(got) != 0 {
 		t.Errorf("the messages are %q", got)
 	}
-	if r := d.post("/notifications", d.notification(clientState), nil); r.status != http.StatusAccepted {
+	if r := d.post("/notifications", d.tenant.Notification(d.tenant.TenantID, clientState), nil); r.status != http.StatusAccepted {
 		t.Errorf("a notification: %d %s", r.status, r.body)
 	}
 	if got, want := d.messages(changesQueue), `{"tenant":"`+d.tenant.TenantID+`"}`; len(got) != 1 || got[0] != want {
@@ -127,20 +98,20 @@ func TestANotificationThatTheQueueDoesNotTakeIsRefused(t *testing.T) {
 	d.closed()
 	d.queue.Cut(func(c faultproxy.Call) bool { return c.Request.Method == http.MethodPost && !c.Replied })
 	body := []byte(`{"job":"snapshot"}`)
-	hook := signed(t, "msg_1", hookKey, body)
+	signed := hook.Key(hookKey).Sign("msg_1", body)
 	for range 2 {
-		if r := d.post("/notifications", d.notification(clientState), nil); r.status < 500 {
+		if r := d.post("/notifications", d.tenant.Notification(d.tenant.TenantID, clientState), nil); r.status < 500 {
 			t.Errorf("a notification: %d %s", r.status, r.body)
 		}
-		if r := d.post("/run", body, hook); r.status < 500 {
+		if r := d.post("/run", body, signed); r.status < 500 {
 			t.Errorf("a hook: %d %s", r.status, r.body)
 		}
 	}
 	d.queue.Cut(nil)
-	if r := d.post("/notifications", d.notification(clientState), nil); r.status != http.StatusAccepted || len(d.messages(changesQueue)) != 1 {
+	if r := d.post("/notifications", d.tenant.Notification(d.tenant.TenantID, clientState), nil); r.status != http.StatusAccepted || len(d.messages(changesQueue)) != 1 {
 		t.Errorf("once more: %d %s, %q", r.status, r.body, d.messages(changesQueue))
 	}
-	if r := d.post("/run", body, hook); r.status != http.StatusAccepted || len(d.messages(snapshots)) != 1 {
+	if r := d.post("/run", body, signed); r.status != http.StatusAccepted || len(d.messages(snapshots)) != 1 {
 		t.Errorf("once more: %d %s, %q", r.status, r.body, d.messages(snapshots))
 	}
 }
@@ -150,14 +121,14 @@ func TestASignedHookPublishesASnapshotOnce(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, simulator.Config{Users: 400})
 	body := []byte(`{"job":"snapshot"}`)
-	hook := signed(t, "msg_1", hookKey, body)
+	signed := hook.Key(hookKey).Sign("msg_1", body)
 	for _, c := range []struct {
 		header http.Header
 		want   int
 	}{
 		{nil, http.StatusUnauthorized},
-		{signed(t, "msg_1", "c29tZWJvZHktZWxzZSdzLWtleS13aGljaC1pcy1sb25n", body), http.StatusUnauthorized},
-		{hook, http.StatusAccepted},
+		{hook.Key("c29tZWJvZHktZWxzZSdzLWtleS13aGljaC1pcy1sb25n").Sign("msg_1", body), http.StatusUnauthorized},
+		{signed, http.StatusAccepted},
 	} {
 		if r := d.post("/run", body, c.header.Clone()); r.status != c.want {
 			t.Errorf("%d %s, want %d", r.status, r.body, c.want)
@@ -168,7 +139,7 @@ func TestASignedHookPublishesASnapshotOnce(t *testing.T) {
 	d.tenant.ForgetRequests()
 	d.tenant.Create()
 	for range 3 {
-		if r := d.post("/run", body, hook.Clone()); r.status != http.StatusAccepted {
+		if r := d.post("/run", body, signed.Clone()); r.status != http.StatusAccepted {
 			t.Errorf("a replay: %d %s", r.status, r.body)
 		}
 	}
@@ -182,7 +153,7 @@ func TestASignedHookPublishesASnapshotOnce(t *testing.T) {
 	if now, _ := d.latest(d.tenant.TenantID); now.Run != m.Run || len(d.runs(d.tenant.TenantID)) != 1 {
 		t.Errorf("run %s is published, and there are %q", now.Run, d.runs(d.tenant.TenantID))
 	}
-	if r := d.post("/run", body, signed(t, "msg_2", hookKey, body)); r.status != http.StatusAccepted {
+	if r := d.post("/run", body, hook.Key(hookKey).Sign("msg_2", body)); r.status != http.StatusAccepted {
 		t.Errorf("another hook: %d %s", r.status, r.body)
 	}
 	d.published(m.Run, d.present())

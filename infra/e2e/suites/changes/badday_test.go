@@ -73,7 +73,7 @@ func TestAMessageOfAnotherTenantStopsNobodyElse(t *testing.T) {
 	t.Parallel()
 	const other = "99999999-2222-4333-8444-555555555555"
 	d := deploy(t, "others")
-	if status, err := d.post("/notifications", d.notification(other, clientState), nil); err != nil || status != http.StatusAccepted {
+	if status, err := d.post("/notifications", d.tenant.Notification(other, clientState), nil); err != nil || status != http.StatusAccepted {
 		t.Fatalf("%d, %v", status, err)
 	}
 	d.happen(1, func() error { return d.tenant.SetDepartment(7, "Ours") })
@@ -151,7 +151,7 @@ func TestAStormOfNotificationsIsFewRuns(t *testing.T) {
 	const posts, workers = 300, 12
 	d := deploy(t, "storm")
 	d.happen(1, func() error { return d.tenant.SetDepartment(7, "Storm") })
-	good, forged := d.notification(d.tenant.TenantID, clientState), d.notification(d.tenant.TenantID, "cl1ent-state-of-somebody-else")
+	good, forged := d.tenant.Notification(d.tenant.TenantID, clientState), d.tenant.Notification(d.tenant.TenantID, "cl1ent-state-of-somebody-else")
 	var slowest atomic.Int64
 	work := make(chan int)
 	var all sync.WaitGroup

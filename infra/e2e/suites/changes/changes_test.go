@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/endpoint"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/hook"
 )
 
 func TestConsumersOfTheBusKnowTheTenantByNotificationsAlone(t *testing.T) {
@@ -58,17 +59,17 @@ func TestASignedHookStartsARunOnce(t *testing.T) {
 	d.happen(1, func() error { return d.tenant.SetDepartment(7, "Hooked") })
 	d.halfAMinuteLater() // the message of the notification is lost
 	body := []byte(`{"job":"changes"}`)
-	for _, hook := range []struct {
+	for _, sent := range []struct {
 		header http.Header
 		want   int
 	}{
 		{nil, http.StatusUnauthorized},
-		{signed(t, "msg_1", "c29tZWJvZHktZWxzZSdzLWtleS13aGljaC1pcy1sb25n", body), http.StatusUnauthorized},
-		{signed(t, "msg_1", hookKey, body), http.StatusAccepted},
-		{signed(t, "msg_1", hookKey, body), http.StatusAccepted}, // sent again, as no answer came
+		{hook.Key("c29tZWJvZHktZWxzZSdzLWtleS13aGljaC1pcy1sb25n").Sign("msg_1", body), http.StatusUnauthorized},
+		{hook.Key(hookKey).Sign("msg_1", body), http.StatusAccepted},
+		{hook.Key(hookKey).Sign("msg_1", body), http.StatusAccepted}, // sent again, as no answer came
 	} {
-		if status, err := d.post("/run", body, hook.header); err != nil || status != hook.want {
-			t.Errorf("%d, %v, want %d", status, err, hook.want)
+		if status, err := d.post("/run", body, sent.header); err != nil || status != sent.want {
+			t.Errorf("%d, %v, want %d", status, err, sent.want)
 		}
 	}
 	if n, err := d.queue.Len(t.Context()); err != nil || n != 1 {

@@ -1,18 +1,10 @@
 package snapshots_test
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,6 +15,7 @@ import (
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/azurite"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/cloud"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/hook"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/moto"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 	"github.com/rollcall-dev/rollcall/pkg/snapshot"
@@ -46,6 +39,12 @@ func drain(t *testing.T, queue *cloud.Queue, open func([]byte) []byte) []event {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return decoded(t, bodies, open)
+}
+
+// decoded reads events, each body through open.
+func decoded(t *testing.T, bodies [][]byte, open func([]byte) []byte) []event {
+	t.Helper()
 	all := make([]event, len(bodies))
 	for i, body := range bodies {
 		if err := json.Unmarshal(open(body), &all[i]); err != nil {
@@ -55,41 +54,7 @@ func drain(t *testing.T, queue *cloud.Queue, open func([]byte) []byte) []event {
 	return all
 }
 
-// hook is a webhook that checks signatures.
-type hook struct {
-	*httptest.Server
-	mu   sync.Mutex
-	got  []event
-	fail string
-}
-
 const hookKey = "d2ViaG9vay1rZXktb2YtdGhlLWVuZC10by1lbmQtdGVzdHM="
-
-func startHook(t *testing.T) *hook {
-	t.Helper()
-	h := &hook{}
-	h.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		key, _ := base64.StdEncoding.DecodeString(hookKey)
-		mac := hmac.New(sha256.New, key)
-		mac.Write([]byte(r.Header.Get("webhook-id") + "." + r.Header.Get("webhook-timestamp") + "."))
-		mac.Write(body)
-		var e event
-		switch {
-		case err != nil:
-			h.fail = err.Error()
-		case !strings.Contains(r.Header.Get("webhook-signature"), "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil))):
-			h.fail = "the signature is wrong"
-		case json.Unmarshal(body, &e) != nil:
-			h.fail = "it is no CloudEvent: " + string(body)
-		}
-		h.got = append(h.got, e)
-	}))
-	t.Cleanup(h.Close)
-	return h
-}
 
 // TestOneRunReachesEveryKindOfSink publishes to S3, Blob Storage and a folder at
 // once, and announces it to SQS, EventBridge and a webhook.
@@ -109,7 +74,7 @@ func TestOneRunReachesEveryKindOfSink(t *testing.T) {
 		t.Fatal(err)
 	}
 	route(t, aws, events.ARN)
-	target := startHook(t)
+	target := harness.Start(t, hook.Key(hookKey).Start)
 	folder := t.TempDir()
 	d := deploy(t, "sinks", simulator.Config{Users: users},
 		"AWS_ENDPOINT_URL="+aws.URL,
@@ -175,12 +140,11 @@ func TestOneRunReachesEveryKindOfSink(t *testing.T) {
 		_ = json.Unmarshal(body, &envelope)
 		return envelope.Detail
 	}))
-	target.mu.Lock()
-	defer target.mu.Unlock()
-	completed("the webhook", target.got)
-	if target.fail != "" {
-		t.Error(target.fail)
+	bodies, err := target.Received()
+	if err != nil {
+		t.Error(err)
 	}
+	completed("the webhook", decoded(t, bodies, plain))
 }
 
 // route sends everything of the default event bus to a queue.
