@@ -28,10 +28,10 @@ RELEASE    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -tags lambda.
 BUDGETS    := users:13000000 webhook:11000000 changes:29000000 rotate:13000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt format vet tidy lint race size e2e e2e-azure e2e-foreign jq soffice chaos bench bench-peers bench-changes bench-webhook bench-azure validate build build-UsersFunction build-SnapshotFunction build-ChangesFunction build-WebhookFunction build-RotateFunction deploy package-azure deploy-azure tools clean
+.PHONY: help run test check docs-check fmt format vet tidy lint race size e2e e2e-azure e2e-foreign jq soffice chaos bench bench-peers bench-changes bench-webhook bench-azure validate build build-UsersFunction build-SnapshotFunction build-ChangesFunction build-WebhookFunction build-RotateFunction deploy package-azure deploy-azure tools clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: ## List users and publish them to ./snapshot: a simulated tenant's, or yours with AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET set
 	@if [ -n "$$AZURE_TENANT_ID" ] && [ -n "$$AZURE_CLIENT_ID" ] && [ -n "$$AZURE_CLIENT_SECRET" ]; then demo=; else demo=--demo; fi; \
@@ -43,6 +43,9 @@ test: ## The whole default suite: offline, in well under a minute once compiled
 
 check: format vet tidy lint race size ## What CI checks: formatting, vet, tidy modules, lint, tests under race and shuffle, the size budgets
 	@echo "check: everything holds"
+
+docs-check: ## Check that variables, errors, alarms, metrics, commands and links of the documentation exist in the code, and the other way round
+	@$(GO) test -count=1 ./docs && echo "docs-check: the documentation and the code agree"
 
 fmt: $(GOFUMPT) ## Format every Go file
 	@$(GOFUMPT) -w functions pkg docs $(INFRA)

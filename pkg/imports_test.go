@@ -133,6 +133,7 @@ func allowed() map[string][]string {
 		"functions/azure": {
 			"pkg/api", "pkg/changes", "pkg/config", "pkg/failure", "pkg/publisher", "pkg/reader", "pkg/snapshot", "pkg/telemetry", "pkg/trigger/azure", "pkg/webhook/azure",
 		},
+		"docs":             {},
 		"docs/examples/go": {},
 		"functions/users": {
 			"pkg/api", "pkg/config", "pkg/reader", "pkg/telemetry", "pkg/trigger/lambda",
