@@ -40,14 +40,16 @@ output "federation" {
 }
 
 output "parameters" {
-  description = "Parameters of template.yaml that follow from the tenant and the credential, for sam deploy --parameter-overrides."
+  description = "Parameters of template.yaml that follow from the tenant and the credential, for make deploy PARAMETERS=."
   value       = join(" ", [for name, value in local.parameters : "${name}=${value}"])
 }
 
 locals {
   parameters = merge(
-    { Cloud = var.cloud },
-    var.credential == "federation" ? { FederatedApp = "${data.azuread_client_config.current.tenant_id}/${module.reader.client_id}" } : {},
+    {
+      Cloud        = var.cloud
+      FederatedApp = var.credential == "federation" ? "${data.azuread_client_config.current.tenant_id}/${module.reader.client_id}" : "secret"
+    },
     var.credential == "certificate" && var.kms_key_id != null ? { SigningKeyArn = var.kms_key_id } : {},
   )
 }

@@ -75,7 +75,7 @@ run "certificate_of_a_kms_key" {
   }
 
   assert {
-    condition     = output.parameters == "Cloud=public SigningKeyArn=${var.kms_key_id}"
+    condition     = output.parameters == "Cloud=public FederatedApp=secret SigningKeyArn=${var.kms_key_id}"
     error_message = "The functions may sign with the key."
   }
 }

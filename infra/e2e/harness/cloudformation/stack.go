@@ -30,7 +30,7 @@ type Resource struct {
 }
 
 // Resolve makes a stack of the template. Parameters that are not given have
-// their default. The error of a rule that does not hold is what the rule says.
+// their default; those that have none are an error. The error of a rule that does not hold is what the rule says.
 func (t *Template) Resolve(parameters map[string]string) (*Stack, error) {
 	r := resolver{template: t, values: map[string]any{
 		"AWS::AccountId": "123456789012", "AWS::Partition": "aws", "AWS::Region": "eu-west-1",
@@ -44,6 +44,11 @@ func (t *Template) Resolve(parameters map[string]string) (*Stack, error) {
 			return nil, fmt.Errorf("there is no parameter %s", name)
 		}
 		r.values[name] = given
+	}
+	for name := range t.Parameters {
+		if r.values[name] == nil {
+			return nil, fmt.Errorf("the parameter %s has no default, and has to be given", name)
+		}
 	}
 	stack := &Stack{Resources: map[string]Resource{}, Outputs: map[string]any{}}
 	for name := range t.Rules {

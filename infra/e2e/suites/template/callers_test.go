@@ -16,7 +16,7 @@ func byJwt(more map[string]string) map[string]string {
 }
 
 func TestNoTokenOfTheAudienceReadsEverythingByItself(t *testing.T) {
-	if _, err := whole(t).Resolve(byJwt(nil)); err == nil || !strings.Contains(err.Error(), "JwtScopes or JwtRoles has to be") {
+	if _, err := resolve(t, byJwt(nil)); err == nil || !strings.Contains(err.Error(), "JwtScopes or JwtRoles has to be") {
 		t.Errorf("an HTTP API that asks for no scope and no role: %v", err)
 	}
 	for _, c := range []struct {
@@ -53,7 +53,7 @@ func TestTheFunctionKnowsTheOneLoadBalancer(t *testing.T) {
 }
 
 func TestOneRoleWritesTheTenantsFile(t *testing.T) {
-	_, err := whole(t).Resolve(map[string]string{"TenantsKey": "tenants.json"})
+	_, err := resolve(t, map[string]string{"TenantsKey": "tenants.json"})
 	if err == nil || !strings.Contains(err.Error(), "TenantsWriterArn has to be") {
 		t.Errorf("anybody may write the tenants file: %v", err)
 	}
@@ -66,11 +66,11 @@ func TestTheAPIsAskForTLS12(t *testing.T) {
 	}
 }
 
-// Every parameter has a default, so that a deployment by hand is a matter of Enter.
-func TestNoParameterHasToBeGiven(t *testing.T) {
+// What has no default is what `make deploy` asks for.
+func TestOnlyTheAppHasToBeGiven(t *testing.T) {
 	for name, parameter := range whole(t).Parameters {
-		if _, has := parameter.(map[string]any)["Default"]; !has {
-			t.Errorf("%s has no default", name)
+		if _, has := parameter.(map[string]any)["Default"]; has != (name != "FederatedApp") {
+			t.Errorf("%s has a default: %t", name, has)
 		}
 		if text := parameter.(map[string]any)["Description"]; text == nil || text == "" {
 			t.Errorf("%s is not described", name)

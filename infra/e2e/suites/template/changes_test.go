@@ -22,7 +22,7 @@ func TestThereIsAChangeFeedOnlyWhereItIsAskedFor(t *testing.T) {
 
 // Delta queries cannot filter: whoever set a filter does not mean to publish everybody.
 func TestChangesOfEverybodyAreNotPublishedBehindAFilter(t *testing.T) {
-	_, err := whole(t).Resolve(publishing(map[string]string{"Filter": "accountEnabled eq true"}))
+	_, err := resolve(t, publishing(map[string]string{"Filter": "accountEnabled eq true"}))
 	if err == nil || !strings.Contains(err.Error(), "Leave Filter empty") {
 		t.Errorf("the stack is made: %v", err)
 	}

@@ -1,6 +1,7 @@
 package template_test
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -11,19 +12,45 @@ import (
 )
 
 const (
-	appTenant  = "7c0de5e1-1a57-4ace-8c0b-0123456789ab"
-	appClient  = "c11e47ed-5ec7-4a7e-9d0c-ba9876543210"
-	signingKey = "arn:aws:kms:eu-west-1:123456789012:key/signs"
+	appTenant    = "7c0de5e1-1a57-4ace-8c0b-0123456789ab"
+	appClient    = "c11e47ed-5ec7-4a7e-9d0c-ba9876543210"
+	federatedApp = appTenant + "/" + appClient
+	signingKey   = "arn:aws:kms:eu-west-1:123456789012:key/signs"
 )
 
 // federated are the parameters of a stack without a secret, with a change feed.
 func federated(cloud string) map[string]string {
-	return publishing(map[string]string{"FederatedApp": appTenant + "/" + appClient, "Cloud": cloud})
+	return publishing(map[string]string{"FederatedApp": federatedApp, "Cloud": cloud})
 }
 
 // readers are the functions that read from Graph, and their roles.
 func readers() map[string]string {
 	return map[string]string{"UsersFunction": "UsersRole", "SnapshotFunction": "SnapshotRole", "ChangesFunction": "ChangesRole"}
+}
+
+func TestNobodyHasASecretWithoutHavingSaidSo(t *testing.T) {
+	if _, err := whole(t).Resolve(nil); err == nil || !strings.Contains(err.Error(), "FederatedApp") {
+		t.Errorf("a stack of which nobody has said how it signs in: %v", err)
+	}
+	// CloudFormation and SAM keep the value that a stack has, and check it again at each update.
+	definition := as[struct{ AllowedPattern string }](t, whole(t).Parameters["FederatedApp"])
+	allowed := regexp.MustCompile(definition.AllowedPattern)
+	for _, value := range []string{"", "secret"} {
+		s := stack(t, map[string]string{"FederatedApp": value})
+		if s.Resources["Secret"].Type == "" || s.Outputs["FillSecretCommand"] == nil || !allowed.MatchString(value) {
+			t.Errorf("a stack with FederatedApp %q loses its secret", value)
+		}
+	}
+	for _, value := range []string{federatedApp, strings.ToUpper(federatedApp)} {
+		if !allowed.MatchString(value) {
+			t.Errorf("the app %s cannot be given", value)
+		}
+	}
+	for _, value := range []string{"no", "Secret", "secret ", appTenant, appClient + "/", federatedApp + "/", "contoso.example/" + appClient} {
+		if allowed.MatchString(value) {
+			t.Errorf("FederatedApp may be %q", value)
+		}
+	}
 }
 
 func TestAFederatedStackKeepsNoSecretOfTheApp(t *testing.T) {
@@ -120,7 +147,7 @@ func TestThereIsOneWayToSignIn(t *testing.T) {
 	for name, value := range map[string]string{"SecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rollcall-AbCdEf", "SigningKeyArn": signingKey} {
 		all := federated("public")
 		all[name] = value
-		if _, err := whole(t).Resolve(all); err == nil || !strings.Contains(err.Error(), "FederatedApp") {
+		if _, err := resolve(t, all); err == nil || !strings.Contains(err.Error(), "FederatedApp") {
 			t.Errorf("with %s: %v", name, err)
 		}
 	}

@@ -39,12 +39,13 @@ func everything() map[string]string {
 func stacks(t *testing.T) map[string]*cloudformation.Stack {
 	t.Helper()
 	return map[string]*cloudformation.Stack{
-		"with the defaults":              stack(t, nil),
+		"with the defaults":              stack(t, map[string]string{"FederatedApp": federatedApp}),
+		"with a secret":                  stack(t, nil),
 		"with everything":                stack(t, everything()),
 		"with a filter":                  stack(t, map[string]string{"Filter": "accountEnabled eq true"}),
 		"with the changes of one tenant": stack(t, publishing(nil)),
 		"with a webhook":                 stack(t, notified(nil)),
-		"with federation":                stack(t, federated("public")),
+		"with federation and changes":    stack(t, federated("public")),
 		"with a key that signs":          stack(t, publishing(map[string]string{"SigningKeyArn": signingKey})),
 		"with a rotation":                stack(t, rotating(nil)),
 	}
@@ -64,11 +65,20 @@ func ofMany() map[string]string {
 
 func stack(t *testing.T, parameters map[string]string) *cloudformation.Stack {
 	t.Helper()
-	s, err := whole(t).Resolve(parameters)
+	s, err := resolve(t, parameters)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// resolve makes a stack of an app with a secret, unless the parameters name a federated one:
+// of the two ways to sign in it is the one with more to check.
+func resolve(t *testing.T, parameters map[string]string) (*cloudformation.Stack, error) {
+	t.Helper()
+	all := map[string]string{"FederatedApp": "secret"}
+	maps.Copy(all, parameters)
+	return whole(t).Resolve(all)
 }
 
 func whole(t *testing.T) *cloudformation.Template {

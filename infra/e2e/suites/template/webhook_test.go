@@ -35,7 +35,7 @@ func TestThereIsAWebhookOnlyWhereItIsAskedFor(t *testing.T) {
 	if variables := environment(t, s.Resources["ChangesFunction"].Properties); variables["ROLLCALL_NOTIFICATION_URL"] != "" || variables["ROLLCALL_WEBHOOK_SECRET"] != "" {
 		t.Errorf("the feed subscribes: %v", variables)
 	}
-	if _, err := whole(t).Resolve(map[string]string{"Webhook": "yes"}); err == nil || !strings.Contains(err.Error(), "Changes has to be") {
+	if _, err := resolve(t, map[string]string{"Webhook": "yes"}); err == nil || !strings.Contains(err.Error(), "Changes has to be") {
 		t.Errorf("there is a webhook without a change feed: %v", err)
 	}
 }
