@@ -39,23 +39,23 @@ func allowed() map[string][]string {
 		"pkg/kms":             {"pkg/diagnosis", "pkg/diagnosis/awsapi", "pkg/guid", "pkg/retry", "pkg/secret"},
 		"pkg/webidentity":     {"pkg/diagnosis/awsapi", "pkg/secret"},
 
-		"pkg/credential": {"pkg/certificate", "pkg/cloud", "pkg/diagnosis", "pkg/guid", "pkg/kms", "pkg/origin", "pkg/retry", "pkg/secret", "pkg/webidentity"},
-		"pkg/graph":      {"pkg/crash", "pkg/diagnosis", "pkg/guid", "pkg/origin", "pkg/retry"},
+		"pkg/credential": {"pkg/certificate", "pkg/cloud", "pkg/diagnosis", "pkg/guid", "pkg/kms", "pkg/origin", "pkg/retry", "pkg/secret", "pkg/telemetry", "pkg/webidentity"},
+		"pkg/graph":      {"pkg/crash", "pkg/diagnosis", "pkg/guid", "pkg/origin", "pkg/retry", "pkg/telemetry"},
 		"pkg/header":     {},
 
 		"pkg/correlation": {"pkg/guid", "pkg/header", "pkg/telemetry"},
 
-		"pkg/failure":  {"pkg/correlation", "pkg/header"},
+		"pkg/failure":  {"pkg/correlation", "pkg/header", "pkg/telemetry"},
 		"pkg/odata":    {},
 		"pkg/advanced": {"pkg/odata", "pkg/property"},
-		"pkg/trigger":  {"pkg/correlation", "pkg/crash", "pkg/failure", "pkg/header"},
+		"pkg/trigger":  {"pkg/correlation", "pkg/crash", "pkg/failure", "pkg/header", "pkg/telemetry"},
 		"pkg/config":   {"pkg/cloud", "pkg/origin", "pkg/property", "pkg/secret", "pkg/tolerance"},
 		"pkg/format":   {"pkg/property", "pkg/graph"},
-		"pkg/list":     {"pkg/crash", "pkg/property", "pkg/graph", "pkg/retry", "pkg/tolerance"},
+		"pkg/list":     {"pkg/crash", "pkg/property", "pkg/graph", "pkg/retry", "pkg/telemetry", "pkg/tolerance"},
 		"pkg/baseline": {"pkg/list", "pkg/store", "pkg/tolerance"},
 		"pkg/snapshot": {"pkg/crash", "pkg/baseline", "pkg/bus", "pkg/graph", "pkg/list", "pkg/store", "pkg/telemetry", "pkg/tolerance"},
 
-		"pkg/changes": {"pkg/baseline", "pkg/bus", "pkg/crash", "pkg/graph", "pkg/list", "pkg/property", "pkg/store", "pkg/tolerance"},
+		"pkg/changes": {"pkg/baseline", "pkg/bus", "pkg/crash", "pkg/graph", "pkg/list", "pkg/property", "pkg/store", "pkg/telemetry", "pkg/tolerance"},
 
 		"pkg/list/listtest": {"pkg/graph", "pkg/list", "pkg/property", "pkg/simulator", "pkg/tolerance"},
 
@@ -107,7 +107,7 @@ func allowed() map[string][]string {
 		"pkg/bus/https":       {"pkg/bus", "pkg/diagnosis", "pkg/origin", "pkg/retry", "pkg/signature"},
 		"pkg/bus/bustest":     {"pkg/bus"},
 
-		"pkg/api":    {"pkg/advanced", "pkg/correlation", "pkg/crash", "pkg/format", "pkg/graph", "pkg/guid", "pkg/odata", "pkg/property", "pkg/list", "pkg/failure", "pkg/header"},
+		"pkg/api":    {"pkg/advanced", "pkg/correlation", "pkg/crash", "pkg/format", "pkg/graph", "pkg/guid", "pkg/odata", "pkg/property", "pkg/list", "pkg/failure", "pkg/header", "pkg/telemetry"},
 		"pkg/reader": {"pkg/advanced", "pkg/config", "pkg/credential", "pkg/graph", "pkg/list", "pkg/odata", "pkg/property", "pkg/retry", "pkg/secret", "pkg/secret/keyvault"},
 		"pkg/sink": {
 			"pkg/bus", "pkg/bus/awsbus", "pkg/bus/azqueue", "pkg/bus/eventbridge", "pkg/bus/eventgrid", "pkg/bus/firehose", "pkg/bus/https", "pkg/bus/kinesis", "pkg/bus/sns", "pkg/bus/sqs",
@@ -115,7 +115,7 @@ func allowed() map[string][]string {
 		},
 		"pkg/publisher": {
 			"pkg/bus", "pkg/changes", "pkg/config", "pkg/credential", "pkg/failure", "pkg/format", "pkg/format/parquet", "pkg/list", "pkg/reader",
-			"pkg/secret", "pkg/signature", "pkg/sink", "pkg/snapshot", "pkg/store", "pkg/subscription", "pkg/tolerance",
+			"pkg/secret", "pkg/signature", "pkg/sink", "pkg/snapshot", "pkg/store", "pkg/subscription", "pkg/telemetry", "pkg/tolerance",
 		},
 		"pkg/subscription": {"pkg/graph", "pkg/origin", "pkg/secret"},
 

@@ -33,7 +33,7 @@ func main() {
 // function answers events with the changes that p publishes.
 func function(p *publisher.Publisher, log *slog.Logger) *lambda.Queue[changes.Input, changes.Result] {
 	return &lambda.Queue[changes.Input, changes.Result]{
-		Job: lambda.Job[changes.Input, changes.Result]{Log: log, Do: func(ctx context.Context, in changes.Input) (*changes.Result, error) {
+		Job: lambda.Job[changes.Input, changes.Result]{Log: log, Meter: lambda.NewMeter(telemetry.JobChanges, log), Do: func(ctx context.Context, in changes.Input) (*changes.Result, error) {
 			return p.Changes(ctx, in, nil, nil)
 		}},
 		Unfinished: func(r *changes.Result) bool { return r.Status == changes.Continue },

@@ -24,5 +24,5 @@ func main() {
 	if err == nil {
 		rotator, err = aws.New(cfg, settings, log)
 	}
-	lambda.Start(&lambda.Job[json.RawMessage, rotation.Result]{Log: log, Do: rotator.Rotate}, err)
+	lambda.Start(&lambda.Job[json.RawMessage, rotation.Result]{Log: log, Meter: lambda.NewMeter(telemetry.JobRotate, log), Do: rotator.Rotate}, err)
 }

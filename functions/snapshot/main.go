@@ -25,7 +25,8 @@ func main() {
 	if err == nil {
 		p, err = publisher.New(cfg, settings, log)
 	}
-	lambda.Start(&lambda.Job[snapshot.Input, snapshot.Result]{Log: log, Do: func(ctx context.Context, in snapshot.Input) (*snapshot.Result, error) {
+	meter := lambda.NewMeter(telemetry.JobSnapshot, log)
+	lambda.Start(&lambda.Job[snapshot.Input, snapshot.Result]{Log: log, Meter: meter, Do: func(ctx context.Context, in snapshot.Input) (*snapshot.Result, error) {
 		in.Request = telemetry.RequestID(ctx)
 		return p.Snapshot(ctx, in, nil)
 	}}, err)

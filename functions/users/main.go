@@ -22,6 +22,7 @@ func main() {
 	log := telemetry.Start(cfg.LogLevel)
 	function := &lambda.HTTP{
 		AllowAnonymous: cfg.AllowAnonymous, Roles: cfg.Roles, LoadBalancer: cfg.LoadBalancer, Stream: cfg.Stream, Log: log,
+		Meter: lambda.NewMeter(telemetry.JobUsers, log),
 	}
 	if err == nil {
 		function.Handler, err = users(cfg, log)

@@ -23,6 +23,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/odata"
 	"github.com/rollcall-dev/rollcall/pkg/property"
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
 
 // Directory is what the API asks of Graph; *graph.Client is one.
@@ -103,6 +104,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			err, aborted = cut, true
 		}
 	}
+	telemetry.End(r.Context(), outcome(r, err))
 	ids := correlation.From(r.Context())
 	attrs := []any{
 		"route", route, "method", methodName(r.Method), "status", out.status(),

@@ -1,7 +1,10 @@
 package api
 
 import (
+	"context"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 
 	"github.com/rollcall-dev/rollcall/pkg/failure"
@@ -18,6 +21,30 @@ func (e *statusError) Error() string { return e.text }
 
 // Name returns the public name of the error.
 func (e *statusError) Name() string { return "Request.Invalid" }
+
+// outcome is the public name of a failure that is not the caller's, "" for any other end.
+func outcome(r *http.Request, err error) string {
+	if err == nil || left(r, err) {
+		return ""
+	}
+	if f := failureOf(r, err); f.Status >= http.StatusInternalServerError {
+		return f.Name
+	}
+	return ""
+}
+
+// left reports whether the caller did not wait for the end of the answer.
+func left(r *http.Request, err error) bool {
+	var answer *graph.Error
+	var broken *net.OpError
+	switch {
+	case errors.Is(context.Cause(r.Context()), context.Canceled), errors.Is(err, io.ErrClosedPipe):
+		return true
+	case errors.As(err, &answer):
+		return false
+	}
+	return errors.As(err, &broken) && broken.Op == "write"
+}
 
 // failureOf is the failure with which a request is answered. Graph's own 400 and
 // 404 keep Graph's code and message, which the caller's own query caused, unless they

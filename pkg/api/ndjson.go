@@ -12,6 +12,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/format"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
 
 // ndjson answers with all users as NDJSON, while they arrive. Its last line says
@@ -29,7 +30,12 @@ func (a *API) ndjson(w http.ResponseWriter, r *http.Request, o *options) error {
 	if err := out.read(users.Users(r.Context())); err != nil {
 		return out.fail(err)
 	}
-	return out.complete(users.Report().Verified)
+	report := users.Report()
+	if err := out.complete(report.Verified); err != nil {
+		return err
+	}
+	telemetry.Observe(r.Context(), telemetry.Users, float64(report.Users))
+	return nil
 }
 
 // flushEvery is how long a user may wait in the buffer for others.

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/rollcall-dev/rollcall/pkg/graph"
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
 
 // page answers with one page of users, which is read to its end before its first
@@ -20,13 +21,16 @@ func (a *API) page(w http.ResponseWriter, r *http.Request, o *options) error {
 	if p.next != "" && len(nextLink("", p.next, o)) > maxQuery {
 		return &statusError{http.StatusRequestURITooLong, fmt.Sprintf("the link to the next page would be longer than %d characters: shorten the filter", maxQuery)}
 	}
-	p.write(w, baseURL(r), o)
+	if p.write(w, baseURL(r), o) == nil {
+		telemetry.Observe(r.Context(), telemetry.Users, float64(p.size))
+	}
 	return nil
 }
 
 // usersPage is a page that was read.
 type usersPage struct {
 	users    []byte // the elements of value, separated by commas
+	size     int    // how many they are
 	next     string // the sealed token of the next page, "" on the last one
 	count    int
 	hasCount bool
@@ -55,6 +59,7 @@ func (a *API) readPage(ctx context.Context, o *options) (*usersPage, error) {
 			p.users = append(p.users, ',')
 		}
 		p.users = append(p.users, user.Raw...)
+		p.size++
 	}
 	if o.count && token == "" {
 		if p.count, p.hasCount = from.Count(); !p.hasCount {
@@ -77,7 +82,7 @@ func (a *API) readPage(ctx context.Context, o *options) (*usersPage, error) {
 
 // write answers with the page as Graph writes it: context, count and link
 // before value. The link leads back here, by the address that the caller used.
-func (p *usersPage) write(w http.ResponseWriter, base string, o *options) {
+func (p *usersPage) write(w http.ResponseWriter, base string, o *options) error {
 	body := make([]byte, 0, len(p.users)+1024)
 	body = append(body, `{"@odata.context":`...)
 	body = appendString(body, contextURL(base, o))
@@ -92,13 +97,14 @@ func (p *usersPage) write(w http.ResponseWriter, base string, o *options) {
 	body = append(body, `,"value":[`...)
 	body = append(body, p.users...)
 	body = append(body, `]}`...)
-	writeJSON(w, body)
+	return writeJSON(w, body)
 }
 
 // writeJSON answers with a whole JSON body and OData's headers.
-func writeJSON(w http.ResponseWriter, body []byte) {
+func writeJSON(w http.ResponseWriter, body []byte) error {
 	w.Header().Set("Content-Type", "application/json;odata.metadata=minimal;charset=utf-8")
 	w.Header().Set("OData-Version", "4.0")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	_, _ = w.Write(body)
+	_, err := w.Write(body)
+	return err
 }

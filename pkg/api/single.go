@@ -15,6 +15,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/guid"
 	"github.com/rollcall-dev/rollcall/pkg/odata"
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
 
 // user answers with one user, by object id or userPrincipalName.
@@ -40,7 +41,9 @@ func (a *API) user(w http.ResponseWriter, r *http.Request, id string) error {
 	if err != nil {
 		return &graph.Error{Err: err}
 	}
-	writeJSON(w, append(body, '}'))
+	if writeJSON(w, append(body, '}')) == nil {
+		telemetry.Observe(r.Context(), telemetry.Users, 1)
+	}
 	return nil
 }
 

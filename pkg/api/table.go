@@ -9,6 +9,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/format"
 	"github.com/rollcall-dev/rollcall/pkg/header"
 	"github.com/rollcall-dev/rollcall/pkg/list"
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
 
 // Table writes all users in a format that cannot say that it is incomplete.
@@ -72,8 +73,11 @@ func (a *API) table(w http.ResponseWriter, r *http.Request, o *options) (err err
 	w.Header().Set(header.Verified, strconv.FormatBool(report.Verified))
 	w.Header().Set("Content-Length", strconv.FormatInt(spool.Size(), 10))
 	w.Header().Set("Content-Disposition", `attachment; filename="`+file+`"`)
-	_, err = spool.WriteTo(w)
-	return err
+	if _, err = spool.WriteTo(w); err != nil {
+		return err
+	}
+	telemetry.Observe(r.Context(), telemetry.Users, float64(report.Users))
+	return nil
 }
 
 // spool writes the whole table to the spool. It is compressed, if at all, before it is

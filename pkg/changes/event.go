@@ -13,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/rollcall-dev/rollcall/pkg/bus"
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
 
 // The types of the events.
@@ -156,6 +157,7 @@ func (r *run) publish(ctx context.Context) (done bool, err error) {
 	}
 	t.Counts.Add(sent)
 	r.result.Add(sent)
+	telemetry.Observe(ctx, telemetry.Events, float64(sent.Total()))
 	if done {
 		return true, r.commit(ctx, t)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/property"
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
 
 // maxRounds bounds how often a run asks for what has changed meanwhile.
@@ -33,23 +34,23 @@ func (r *run) proceed(ctx context.Context, in Input) (*Result, error) {
 	if r.p.Pending != nil {
 		r.result.Kind = r.p.Pending.Kind
 		if done, err := r.publish(ctx); !done || err != nil {
-			return r.answer(err)
+			return r.answer(ctx, err)
 		}
 	}
 	if r.p.Resuming != nil {
-		return r.answer(r.anyway(ctx, r.resume(ctx, in)))
+		return r.answer(ctx, r.anyway(ctx, r.resume(ctx, in)))
 	}
 	asked := columnsOf(r.f.Request.Columns)
 	switch {
 	case r.p.Link == "":
-		return r.answer(r.everybody(ctx, Baseline, in.Baseline == "emit"))
+		return r.answer(ctx, r.everybody(ctx, Baseline, in.Baseline == "emit"))
 	case !asked.within(r.p.Asked):
-		return r.answer(r.everybody(ctx, Reselect, true))
+		return r.answer(ctx, r.everybody(ctx, Reselect, true))
 	case r.accept != "" && r.p.Suspect != nil && r.p.Suspect.Kind != Round:
-		return r.answer(r.everybody(ctx, r.p.Suspect.Kind, true))
+		return r.answer(ctx, r.everybody(ctx, r.p.Suspect.Kind, true))
 	case r.held() != nil: // what has changed is published all the same
 	case in.Resync, r.f.Reconcile > 0 && time.Since(r.p.ProvenAt) >= r.f.Reconcile:
-		return r.answer(r.anyway(ctx, r.everybody(ctx, Reconcile, true)))
+		return r.answer(ctx, r.anyway(ctx, r.everybody(ctx, Reconcile, true)))
 	}
 	if err := r.rounds(ctx, asked); err != nil {
 		return nil, err
@@ -57,7 +58,7 @@ func (r *run) proceed(ctx context.Context, in Input) (*Result, error) {
 	if err := r.held(); err != nil {
 		return nil, err
 	}
-	return r.answer(nil)
+	return r.answer(ctx, nil)
 }
 
 // held is the error of a comparison with everybody that was found suspect a short while
@@ -110,7 +111,7 @@ func expired(err error) bool {
 }
 
 // answer completes the result.
-func (r *run) answer(err error) (*Result, error) {
+func (r *run) answer(ctx context.Context, err error) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -123,6 +124,10 @@ func (r *run) answer(err error) (*Result, error) {
 	}
 	if r.p.Pending != nil {
 		r.result.Status = Continue
+	}
+	if r.result.Status == Complete {
+		telemetry.Observe(ctx, telemetry.Users, float64(total.Users))
+		telemetry.Observe(ctx, telemetry.Events, 0)
 	}
 	return r.result, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/baseline"
 	"github.com/rollcall-dev/rollcall/pkg/store"
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
 
 // turn is what one publication makes of the mirror: the shards that change, and what goes
@@ -253,6 +254,9 @@ func (r *run) commit(ctx context.Context, t *turn) error {
 	}
 	r.result.Kind = cmp.Or(t.Kind, r.result.Kind)
 	r.result.Drift += t.Drift
+	if t.Kind != Round {
+		telemetry.Observe(ctx, telemetry.Drift, float64(t.Drift))
+	}
 	r.f.Log.InfoContext(ctx, "a turn of the changes is published", "kind", t.Kind, "counts", t.Counts, "drift", t.Drift)
 	return nil
 }

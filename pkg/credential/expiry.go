@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
 
 // Soon is how long before its end a credential is worth a warning.
@@ -24,6 +26,13 @@ func (id Identity) DaysLeft(now time.Time) (days int, known bool) {
 		days--
 	}
 	return days, true
+}
+
+// observe adds the days that are left to the figures of an invocation.
+func (id Identity) observe(ctx context.Context) {
+	if days, known := id.DaysLeft(time.Now()); known {
+		telemetry.Observe(ctx, telemetry.DaysToExpiry, float64(days))
+	}
 }
 
 // ExpiryWarning says that the client secret or certificate ends soon, or has ended, and "" if

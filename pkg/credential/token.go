@@ -97,6 +97,7 @@ func (c *Credential) acquire(ctx context.Context, options policy.TokenRequestOpt
 	if err != nil {
 		return azcore.AccessToken{}, err
 	}
+	defer func() { id.observe(ctx) }()
 	got, err := c.buy(ctx, id, options)
 	var refusal *Error
 	if !errors.As(err, &refusal) || !refusal.rotated && !stale(refusal.Code) {
@@ -108,7 +109,8 @@ func (c *Credential) acquire(ctx context.Context, options policy.TokenRequestOpt
 		return azcore.AccessToken{}, err
 	}
 	c.log.InfoContext(ctx, "credentials were refused and reread", "code", refusal.Code, "changed", !reread.equal(id))
-	return c.buy(ctx, reread, options)
+	id = reread
+	return c.buy(ctx, id, options)
 }
 
 // buy asks azidentity, which has a cache of its own, until it gets a token or an

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/correlation"
 	"github.com/rollcall-dev/rollcall/pkg/header"
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
 
 // Envelope is the body of an error as Graph writes it, and so of every error that
@@ -76,6 +77,7 @@ func Handler(err error) http.Handler {
 		if r.Host == "" {
 			f = f.Unquoted()
 		}
+		telemetry.End(r.Context(), f.Name)
 		f.Write(w)
 	})
 }

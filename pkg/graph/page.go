@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"iter"
+
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
 
 // Page is one page of a list while it arrives.
@@ -67,6 +69,7 @@ func (p *Page) Users() iter.Seq2[User, error] {
 			err := p.decode(delivered, yield)
 			if err == nil {
 				p.state = complete
+				telemetry.Observe(p.ctx, telemetry.Pages, 1)
 				p.pager.client.known.Store(true)
 				_ = p.fetch.resp.Body.Close() // its connection is free for the next request
 				p.fetch.cancel()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/diagnosis"
 	"github.com/rollcall-dev/rollcall/pkg/retry"
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
 
 // Stats counts what happened below the pages of a pager, or below a count. It
@@ -43,9 +44,11 @@ func (c *call) retry(ctx context.Context, err error) error {
 	answer.Tries = c.loop.Failures() + 1
 	if answer.Status == http.StatusTooManyRequests {
 		c.stats.throttled.Add(1)
+		telemetry.Observe(ctx, telemetry.Throttled, 1)
 	}
 	return c.loop.Again(ctx, err, answer.RetryAfter, func(wait time.Duration) {
 		c.stats.retries.Add(1)
+		telemetry.Observe(ctx, telemetry.Retries, 1)
 		if answer.Status == http.StatusTooManyRequests || answer.RetryAfter > 0 {
 			c.client.governor.refused(wait)
 		}

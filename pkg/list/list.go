@@ -12,6 +12,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/graph"
 	"github.com/rollcall-dev/rollcall/pkg/property"
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 	"github.com/rollcall-dev/rollcall/pkg/tolerance"
 )
 
@@ -220,6 +221,9 @@ func (l *List) Read(ctx context.Context, deliver func(ID, graph.User) error) err
 	started := time.Now()
 	err := l.readPasses(ctx)
 	l.report.Duration = time.Since(started)
+	if !errors.Is(err, ErrPaused) {
+		telemetry.Observe(ctx, telemetry.Passes, float64(l.report.Passes))
+	}
 	return err
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/changes"
 	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/reader"
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
 
 // Changes publishes what has changed in a tenant: see [changes.Feed.Run]. Sinks that keep
@@ -21,6 +22,7 @@ func (p *Publisher) Changes(ctx context.Context, in changes.Input, lines func() 
 	if err != nil {
 		return nil, err
 	}
+	ctx = telemetry.WithTenant(ctx, tenant)
 	state, err := p.state.Open(ctx, &p.access, p.below)
 	if err != nil {
 		return nil, configured("ROLLCALL_STATE", err)
@@ -48,7 +50,7 @@ func (p *Publisher) Changes(ctx context.Context, in changes.Input, lines func() 
 	if err != nil {
 		return nil, err
 	}
-	p.log.InfoContext(ctx, "the run of the changes is at its end", "tenant", tenant, "result", result)
+	p.log.InfoContext(ctx, "the run of the changes is at its end", "result", result)
 	return result, nil
 }
 

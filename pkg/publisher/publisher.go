@@ -23,6 +23,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/secret"
 	"github.com/rollcall-dev/rollcall/pkg/sink"
 	"github.com/rollcall-dev/rollcall/pkg/snapshot"
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
 
 // Publisher publishes the lists of one tenant, or of those in the tenants file. It
@@ -105,6 +106,7 @@ func (p *Publisher) Snapshot(ctx context.Context, in snapshot.Input, watch func(
 	if err != nil {
 		return nil, err
 	}
+	ctx = telemetry.WithTenant(ctx, tenant)
 	publication, err := p.publication(ctx, from, tenant)
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/baseline"
 	"github.com/rollcall-dev/rollcall/pkg/store"
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
 
 // publish makes a proven list what readers see, and announces it. Each step can be
@@ -63,6 +64,8 @@ func (r *run) promoteAndAnnounce(ctx context.Context, url string) error {
 	}
 	r.c.Results = append(r.c.Results, result)
 	r.c.Phase = phaseDone
+	telemetry.Observe(ctx, telemetry.Users, float64(report.Users))
+	telemetry.Observe(ctx, telemetry.Bytes, float64(r.c.bytes()))
 	r.p.Log.InfoContext(ctx, "the list is published", "report", report, "slices", r.c.Slice, "superseded", superseded != "")
 	return r.save(ctx)
 }

@@ -89,6 +89,17 @@ func (w *written) users() int {
 	return n
 }
 
+// bytes is the size of the parts of all destinations.
+func (w *written) bytes() int64 {
+	var n int64
+	for _, parts := range w.Objects {
+		for _, p := range parts {
+			n += p.Bytes
+		}
+	}
+	return n
+}
+
 // newSlice resumes the run whose checkpoint is given.
 func newSlice(ctx context.Context, p *Publication, c *checkpoint) (*slice, error) {
 	s := &slice{p: p, events: c.events(), number: c.Slice, list: list.New(p.Directory, p.Request, p.Log), earlier: c.written}

@@ -116,6 +116,7 @@ func (s *Snapshot) Run(ctx context.Context, in Input) (_ *Result, err error) {
 		return nil, err
 	}
 	ctx = telemetry.WithRun(ctx, name)
+	defer s.observeLatest(ctx)
 	r, err := load(ctx, &s.Publication, name)
 	if err != nil {
 		return nil, err

@@ -42,8 +42,17 @@ func WithRun(ctx context.Context, run string) context.Context {
 	return with(ctx, slog.String("run", run))
 }
 
-// with adds an attribute, in place of an earlier one of the same key.
+// WithTenant returns a context whose log records carry tenant, a GUID.
+func WithTenant(ctx context.Context, tenant string) context.Context {
+	return with(ctx, slog.String("tenant", tenant))
+}
+
+// with adds an attribute, in place of an earlier one of the same key. Figures that are kept
+// under ctx have it as a property.
 func with(ctx context.Context, attr slog.Attr) context.Context {
+	if f := figuresOf(ctx); f != nil {
+		f.describe(attr)
+	}
 	attrs := slices.Clone(contextAttrs(ctx))
 	attrs = slices.DeleteFunc(attrs, func(a slog.Attr) bool { return a.Key == attr.Key })
 	return context.WithValue(ctx, contextKey{}, append(attrs, attr))

@@ -118,6 +118,8 @@ type Server struct {
 	// Log, if set, gets a line when a request is refused, and when the handler
 	// panics: where, but not with what.
 	Log *slog.Logger
+	// Meter, if set, publishes the figures of each request that the handler answers.
+	Meter *Meter
 }
 
 // Buffered answers an exchange with a whole response. An answer beyond the limit
@@ -198,6 +200,14 @@ func (s *Server) call(ctx context.Context, handler http.Handler, w http.Response
 	return nil
 }
 
+// ask has the handler answer, and measures that.
+func (s *Server) ask(w http.ResponseWriter, r *http.Request) {
+	_ = s.Meter.Measure(r.Context(), func(ctx context.Context) error {
+		s.Handler.ServeHTTP(w, r.WithContext(ctx))
+		return nil
+	})
+}
+
 // withDeadline gives the handler until shortly before the host stops waiting.
 func (x *Exchange) withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
 	end, limited := ctx.Deadline()
@@ -245,7 +255,7 @@ func (s *Server) admit(ctx context.Context, x *Exchange) http.Handler {
 	case err != nil && !s.AllowAnonymous:
 		return s.refusal(ctx, "Request.Unauthorized", err.Error())
 	}
-	return s.Handler
+	return http.HandlerFunc(s.ask)
 }
 
 func healthy(w http.ResponseWriter, r *http.Request) {

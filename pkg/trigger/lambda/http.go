@@ -17,10 +17,11 @@ import (
 // HTTP answers the events of one function with an http.Handler. It may be used
 // by several goroutines; it must not be copied once it is in use.
 type HTTP struct {
-	// Handler, AllowAnonymous and Log are those of a [trigger.Server].
+	// Handler, AllowAnonymous, Log and Meter are those of a [trigger.Server].
 	Handler        http.Handler
 	AllowAnonymous bool
 	Log            *slog.Logger
+	Meter          *trigger.Meter
 	// Stream answers REST API and Function URL events with a stream. The trigger
 	// must be set up for it (responseTransferMode STREAM, InvokeMode
 	// RESPONSE_STREAM): the event does not say.
@@ -68,7 +69,7 @@ func (h *HTTP) Invoke(ctx context.Context, event json.RawMessage) (any, error) {
 	if err != nil {
 		return nil, named(err)
 	}
-	server := trigger.Server{Handler: h.Handler, AllowAnonymous: h.AllowAnonymous, Log: h.Log}
+	server := trigger.Server{Handler: h.Handler, AllowAnonymous: h.AllowAnonymous, Log: h.Log, Meter: h.Meter}
 	if h.Stream && r.stream != nil {
 		// A stream lasts as long as Lambda, and its bytes reach the caller as they are.
 		r.Limit, r.Timeout, r.Compressed = streamed(), 0, true

@@ -4,6 +4,7 @@
 package lambda
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -36,6 +37,12 @@ func Start(f Function, err error) {
 	lambda.Start(f.Invoke)
 }
 
+// NewMeter returns what publishes the figures of the invocations of this function as metrics
+// of CloudWatch, by way of its log.
+func NewMeter(job string, log *slog.Logger) *trigger.Meter {
+	return &trigger.Meter{Job: job, Emit: telemetry.EMF(log, cmp.Or(lambdacontext.FunctionName, job))}
+}
+
 const cannotStart = "the function cannot start; every event is answered with this error"
 
 // Job answers direct invocations, which state machines and people make, with a
@@ -45,12 +52,18 @@ type Job[In, Out any] struct {
 	Do trigger.Job[In, Out]
 	// Log gets an ERROR record of each failure.
 	Log *slog.Logger
+	// Meter, if set, publishes the figures of each job.
+	Meter *trigger.Meter
 }
 
 // Invoke answers one event. An event with other members than those of In is a
 // Request.Invalid.
 func (j *Job[In, Out]) Invoke(ctx context.Context, event json.RawMessage) (any, error) {
-	out, err := j.Do.Run(withRequestID(ctx), j.Log, event)
+	var out *Out
+	err := j.Meter.Measure(withRequestID(ctx), func(ctx context.Context) (err error) {
+		out, err = j.Do.Run(ctx, j.Log, event)
+		return err
+	})
 	if err != nil {
 		return nil, named(err)
 	}
