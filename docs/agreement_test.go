@@ -10,6 +10,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
 
 func TestEveryVariableIsDocumented(t *testing.T) {
@@ -27,6 +31,21 @@ func TestEveryErrorIsDocumented(t *testing.T) {
 	found := mentions(t, regexp.MustCompile("`((?:Config|Credentials|Graph|Internal|Request|Response|Sink|Snapshot|State)\\.[A-Z][A-Za-z]+)`"))
 	delete(found, "State.String") // a method of Go
 	exist(t, "error", found, known)
+}
+
+func TestEveryMetricIsDocumented(t *testing.T) {
+	var known, found [][]string
+	for _, d := range telemetry.Definitions() {
+		known = append(known, []string{"`" + string(d.Metric) + "`", d.Unit, strings.Join(d.Jobs, ", ")})
+	}
+	for line := range strings.Lines(section(t, "docs/operate.md", "## Metrics")) {
+		if cells := strings.Split(line, " | "); len(cells) == 4 && strings.HasPrefix(line, "| `") {
+			found = append(found, []string{strings.TrimPrefix(cells[0], "| "), cells[1], strings.TrimSuffix(strings.TrimSpace(cells[3]), " |")})
+		}
+	}
+	if diff := cmp.Diff(known, found); diff != "" {
+		t.Errorf("the table of docs/operate.md: -code +page\n%s", diff)
+	}
 }
 
 func TestEveryCommandIsDocumented(t *testing.T) {

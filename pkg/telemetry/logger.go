@@ -1,7 +1,8 @@
 // Package telemetry writes the logs: JSON lines as Lambda expects them, or text
 // for a terminal, with the ids of request and run on every line. Its handler is
 // also the last line of defence against leaks: whatever looks like a secret, a
-// token or a person is written as "[redacted]", wherever it appears.
+// token or a person is written as "[redacted]", wherever it appears. The figures of an
+// invocation (see [Metric]) are collected here as well, and go the same way.
 //
 // It imports nothing of this module; a type controls its form by slog.LogValuer.
 package telemetry
