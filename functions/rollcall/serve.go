@@ -19,6 +19,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/header"
 	"github.com/rollcall-dev/rollcall/pkg/origin"
+	"github.com/rollcall-dev/rollcall/pkg/page"
 )
 
 type serveCommand struct {
@@ -80,15 +81,19 @@ func (c *serveCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	guard.next = newSemaphore(users)
+	pages, err := page.New(page.Config{API: users, Workbooks: true, Demo: c.Demo})
+	if err != nil {
+		return err
+	}
+	guard.next, guard.isBrowser = newSemaphore(pages), users.PrefersHTML
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Addr)
 	if err != nil {
 		return fmt.Errorf("serve on %s: %w; --addr chooses another address", c.Addr, err)
 	}
-	if _, err := fmt.Fprintf(p.errOut(), "Serving %s://%s/users. Ctrl-C ends it.\n", guard.scheme, listener.Addr()); err != nil {
+	if _, err := fmt.Fprintf(p.errOut(), "Serving %s://%s/users. Open %[1]s://%[2]s/ in a browser. Ctrl-C ends it.\n", guard.scheme, listener.Addr()); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	return c.serve(ctx, guard, &readersListener{listener, stalled}, log)
+	return c.serve(ctx, pages.Guard(guard), &readersListener{listener, stalled}, log)
 }
 
 // serve answers requests until ctx ends; then those in progress have a few seconds
@@ -201,6 +206,8 @@ type guard struct {
 	scheme   string // http or https
 	loopback bool   // whether it is served on a loopback address
 	token    string // that callers must send, "" for none
+	// isBrowser tells the requests of browsers, which ask people for a password.
+	isBrowser func(http.Header) bool
 }
 
 // ServeHTTP passes a request to the API or refuses it.
@@ -225,6 +232,9 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	case g.token != "" && !g.authorized(r):
 		w.Header().Set("WWW-Authenticate", `Bearer realm="rollcall"`)
+		if g.isBrowser(r.Header) {
+			w.Header().Set("WWW-Authenticate", `Basic realm="rollcall", charset="UTF-8"`)
+		}
 		refuse(w, http.StatusUnauthorized, "Request.Unauthorized", "send the token of --token-file as Authorization: Bearer")
 		return
 	case r.ContentLength != 0 && (r.Method == http.MethodGet || r.Method == http.MethodHead):
@@ -238,8 +248,12 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.next.ServeHTTP(w, r)
 }
 
-// authorized reports whether the request carries the token.
+// authorized reports whether the request carries the token: as such, or as the password
+// that a browser sends, with any user name.
 func (g *guard) authorized(r *http.Request) bool {
+	if _, password, ok := r.BasicAuth(); ok {
+		return subtle.ConstantTimeCompare([]byte(password), []byte(g.token)) == 1
+	}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare([]byte(strings.TrimSpace(token)), []byte(g.token)) == 1
 }

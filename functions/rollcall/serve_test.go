@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -233,6 +234,49 @@ func TestServeRefusesPagesOfOtherSites(t *testing.T) {
 	for site, want := range map[string]int{"": 200, "none": 200, "same-origin": 200, "same-site": 403, "cross-site": 403} {
 		if status, body := ask(t, http.DefaultClient, base+"/users", "Sec-Fetch-Site", site); status != want {
 			t.Errorf("%q: %d %s", site, status, body)
+		}
+	}
+}
+
+const browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+func TestServeShowsBrowsersAPage(t *testing.T) {
+	base := serving(t, "--demo-users", "70")
+	status, body := ask(t, http.DefaultClient, base+"/", "Accept", browser)
+	if status != http.StatusOK || !strings.Contains(body, "People 1 to 50 of 70") || !strings.Contains(body, "nobody here exists") || !strings.Contains(body, "$format=xlsx") {
+		t.Errorf("%d %s", status, body)
+	}
+	for _, headers := range [][]string{{"Host", "evil.example"}, {"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}} {
+		status, body := ask(t, http.DefaultClient, base+"/users", append(headers, "Accept", browser)...)
+		if status < 400 || !strings.HasPrefix(body, "<!doctype html>") || strings.Contains(body, "contoso.example") || !strings.Contains(body, "Request id") {
+			t.Errorf("%v: %d %s", headers, status, body)
+		}
+	}
+}
+
+func TestABrowserSendsTheTokenAsAPassword(t *testing.T) {
+	token := filepath.Join(t.TempDir(), "token")
+	write(t, token, "0123456789abcdefghijklmnop\n")
+	base := serving(t, "--demo-users", "5", "--token-file", token)
+	for password, want := range map[string]int{"0123456789abcdefghijklmnop": 200, "0123456789abcdefghijklmno": 401, "": 401} {
+		encoded := base64.StdEncoding.EncodeToString([]byte("anybody:" + password))
+		if status, body := ask(t, http.DefaultClient, base+"/users", "Authorization", "Basic "+encoded, "Accept", browser); status != want || !strings.HasPrefix(body, "<!doctype html>") {
+			t.Errorf("%q: %d %s", password, status, body)
+		}
+	}
+	for accept, challenge := range map[string]string{browser: `Basic realm="rollcall", charset="UTF-8"`, "*/*": `Bearer realm="rollcall"`} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/users", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Accept", accept)
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if got := resp.Header.Values("WWW-Authenticate"); len(got) != 1 || got[0] != challenge {
+			t.Errorf("%s: %q", accept, got)
 		}
 	}
 }

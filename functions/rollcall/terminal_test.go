@@ -90,7 +90,7 @@ func FuzzPrintable(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string, width uint8) {
 		shown := printable(text)
-		if i := strings.IndexFunc(shown, func(r rune) bool { return !unicode.IsGraphic(r) && !isJoiner(r) }); i >= 0 {
+		if i := strings.IndexFunc(shown, func(r rune) bool { return !unicode.IsGraphic(r) && r != '\u200d' && r != '\u200c' }); i >= 0 {
 			t.Errorf("%+q is shown as %+q", text, shown)
 		}
 		columns := max(1, int(width))

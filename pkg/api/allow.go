@@ -11,6 +11,11 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/property"
 )
 
+// Columns returns the names of the columns that callers may read at present: those of the
+// configuration, without the optional ones that Graph has refused. It is safe for concurrent
+// use.
+func (a *API) Columns() []string { return columnNames(*a.columns.Load()) }
+
 // find returns the column that a caller names, in whatever case.
 func find(columns []property.Column, name string) (property.Column, bool) {
 	for _, c := range columns {

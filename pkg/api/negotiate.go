@@ -17,6 +17,7 @@ const (
 	ndjson                // all users, one a line, with a closing record
 	csv                   // all users, once the list is complete
 	workbook              // the same for spreadsheets
+	document              // for people, by whoever serves the API
 )
 
 const workbookType = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -61,7 +62,7 @@ func either(names []string) string {
 // accepted returns the format that the Accept headers prefer (RFC 9110, section
 // 12.5.1): json where they are absent or accept anything, and of what they prefer
 // equally the one that comes first.
-func (a *API) accepted(headers []string) (mediaType, error) {
+func accepted(headers []string, offers []offer) (mediaType, error) {
 	ranges := strings.FieldsFunc(strings.Join(headers, ","), func(r rune) bool { return r == ',' })
 	ranges = slices.DeleteFunc(ranges, func(item string) bool { return strings.TrimSpace(item) == "" })
 	if len(ranges) == 0 {
@@ -69,7 +70,7 @@ func (a *API) accepted(headers []string) (mediaType, error) {
 	}
 	var types []string
 	best, bestQuality, first := unspecified, 0.0, 0
-	for _, o := range a.offers() {
+	for _, o := range offers {
 		quality, at := o.quality(ranges)
 		if quality > bestQuality || quality == bestQuality && quality > 0 && at < first {
 			best, bestQuality, first = o.format, quality, at
@@ -80,6 +81,14 @@ func (a *API) accepted(headers []string) (mediaType, error) {
 		return unspecified, &statusError{http.StatusNotAcceptable, "the Accept header allows none of " + either(types)}
 	}
 	return best, nil
+}
+
+// PrefersHTML reports whether the Accept headers of a request prefer a page for people to
+// every format that the API has, as those of browsers do. The API itself has none: whoever
+// serves it may (see package page).
+func (a *API) PrefersHTML(h http.Header) bool {
+	format, err := accepted(h.Values("Accept"), append(a.offers(), offer{document, []string{"html", "text/html"}}))
+	return err == nil && format == document
 }
 
 // quality returns what the most specific range says of the format, and which one that

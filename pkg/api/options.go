@@ -67,7 +67,7 @@ func (a *API) parse(r *http.Request, supported []string) (*options, error) {
 		}
 	}
 	if o.formatGiven = o.format != unspecified; !o.formatGiven && slices.Contains(supported, "$format") {
-		if o.format, err = a.accepted(r.Header.Values("Accept")); err != nil {
+		if o.format, err = accepted(r.Header.Values("Accept"), a.offers()); err != nil {
 			return nil, err
 		}
 	}
