@@ -7,8 +7,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/rollcall-dev/rollcall/pkg/credential"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
 
 func TestTheDaysLeftAreCounted(t *testing.T) {
@@ -62,6 +65,49 @@ func TestTheDaysLeftAreLoggedOnceADay(t *testing.T) {
 		}
 		if n := strings.Count(logs.String(), `"daysLeft"`); n != 4 {
 			t.Errorf("%d records: %s", n, logs.String())
+		}
+	})
+}
+
+func TestTheDaysLeftAreAmongTheFigures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for ends, want := range map[string]map[telemetry.Metric]float64{
+			"2000-01-11T01:00:00Z": {telemetry.DaysToExpiry: 10},
+			"1999-12-31T12:00:00Z": {telemetry.DaysToExpiry: -1},
+			"":                     {},
+		} {
+			tenant := simulator.New(simulator.Config{})
+			members := map[string]string{"ClientSecret": simulator.DefaultClientSecret}
+			if ends != "" {
+				members["ExpiresAt"] = ends
+			}
+			tenant.SetSecret(entry, stored(t, simulator.DefaultTenant, members))
+			c := against(t, tenant, "secretsmanager:"+entry)
+			for range 2 { // the second token comes from the cache
+				ctx, figures := telemetry.Measure(t.Context(), telemetry.JobRotate)
+				if _, err := c.Token(ctx, "", ""); err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(want, figures.Values()); diff != "" {
+					t.Errorf("%s: %s", ends, diff)
+				}
+			}
+		}
+	})
+}
+
+func TestASecretThatWasRereadHasItsOwnDaysLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := simulator.New(simulator.Config{})
+		tenant.SetSecret(entry, stored(t, simulator.DefaultTenant, map[string]string{"ClientSecret": "old-and-expired-by-now", "ExpiresAt": "1999-12-31T00:00:00Z"}))
+		c := against(t, tenant, "secretsmanager:"+entry)
+		if _, err := c.Identity(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		tenant.SetSecret(entry, stored(t, simulator.DefaultTenant, map[string]string{"ClientSecret": simulator.DefaultClientSecret, "ExpiresAt": "2000-03-01T00:00:00Z"}))
+		ctx, figures := telemetry.Measure(t.Context(), telemetry.JobUsers)
+		if _, err := c.Token(ctx, "", ""); err != nil || figures.Values()[telemetry.DaysToExpiry] != 60 {
+			t.Errorf("%v, %v", err, figures.Values())
 		}
 	})
 }

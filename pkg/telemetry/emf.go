@@ -36,9 +36,12 @@ func EMF(log *slog.Logger, function string) func(ctx context.Context, f *Figures
 		}
 		about := directive{Namespace: Namespace, Dimensions: [][]string{{Dimension}}}
 		attrs := append(f.Properties(), slog.String("job", f.Job), slog.String(Dimension, function))
-		for _, figure := range f.All() {
-			about.Metrics = append(about.Metrics, unit{string(figure.Metric), figure.Unit})
-			attrs = append(attrs, slog.Any(string(figure.Metric), number(figure.Value)))
+		values := f.Values()
+		for _, d := range definitions() {
+			if value, known := values[d.Metric]; known {
+				about.Metrics = append(about.Metrics, unit{string(d.Metric), d.Unit})
+				attrs = append(attrs, slog.Any(string(d.Metric), number(value)))
+			}
 		}
 		attrs = append(attrs, slog.Group("_aws", slog.Int64("Timestamp", time.Now().UnixMilli()), slog.Any("CloudWatchMetrics", []directive{about})))
 		log.LogAttrs(ctx, level, "figures of the invocation", attrs...)

@@ -3,6 +3,7 @@ package telemetry
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"math"
 	"slices"
 	"sync"
@@ -97,21 +98,9 @@ func (f *Figures) Properties() []slog.Attr {
 	return slices.Clone(f.properties)
 }
 
-// Figure is the value of a metric.
-type Figure struct {
-	Definition
-	Value float64
-}
-
-// All are the figures that are known.
-func (f *Figures) All() []Figure {
+// Values are the figures that are known.
+func (f *Figures) Values() map[Metric]float64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var all []Figure
-	for _, d := range definitions() {
-		if value, known := f.values[d.Metric]; known {
-			all = append(all, Figure{d, value})
-		}
-	}
-	return all
+	return maps.Clone(f.values)
 }

@@ -27,11 +27,7 @@ type meter struct {
 func newMeter(job string) *meter {
 	m := &meter{}
 	m.Meter = trigger.Meter{Job: job, Emit: func(_ context.Context, f *telemetry.Figures) {
-		figures := map[telemetry.Metric]float64{}
-		for _, figure := range f.All() {
-			figures[figure.Metric] = figure.Value
-		}
-		m.emitted = append(m.emitted, figures)
+		m.emitted = append(m.emitted, f.Values())
 	}}
 	return m
 }
