@@ -24,6 +24,8 @@ GOLANGCI   := $(TOOLS)/golangci-lint-v2.15.0
 ARTIFACTS_DIR ?= bin/users
 # The release build, the same for SAM, the size budget and the tests of the binary.
 RELEASE    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -tags lambda.norpc
+# `go test` for infra, and then a search of everything that it and its programs have written for credentials.
+LEAKS      := $(GO) run ./e2e/leaks
 # Bytes that the stripped arm64 binaries of functions may have.
 BUDGETS    := users:13000000 webhook:11000000 changes:29000000 rotate:13000000
 
@@ -82,13 +84,13 @@ size:
 	done
 
 e2e: $(VENV)/installed $(SAM_VENV)/installed $(READERS)/installed $(PYTHON_SDK)/installed $(AZ)/installed $(NODE)/installed jq ## The built functions behind every trigger, store, bus and state machine; kills; other clients and readers; the README's commands; needs python3, node, curl and jq
-	@cd $(INFRA) && $(GO) test -count=1 -timeout 30m $$($(GO) list ./... | grep -v /e2e/foreign/) && echo "e2e: every package passed"
+	@cd $(INFRA) && $(LEAKS) -count=1 -timeout 30m $$($(GO) list ./... | grep -v /e2e/foreign/) && echo "e2e: every package passed"
 
 e2e-azure: $(NODE)/installed ## The packed function app of functions/azure under a host as Azure Functions', with Azurite; needs node
-	@cd $(INFRA) && $(GO) test -count=1 -timeout 10m ./e2e/harness/functionshost ./e2e/suites/azure && echo "e2e-azure: every package passed"
+	@cd $(INFRA) && $(LEAKS) -count=1 -timeout 10m ./e2e/harness/functionshost ./e2e/suites/azure && echo "e2e-azure: every package passed"
 
 e2e-foreign: $(JAVA_SDK)/installed soffice ## Clients and readers that are too heavy for make e2e and CI: Microsoft's Java client, LibreOffice; needs a JDK 17 and Maven
-	@cd $(INFRA) && $(GO) test -count=1 -timeout 30m ./e2e/foreign/... && echo "e2e-foreign: every package passed"
+	@cd $(INFRA) && $(LEAKS) -count=1 -timeout 30m ./e2e/foreign/... && echo "e2e-foreign: every package passed"
 
 # Seeds of `make chaos`: so many, from the first on.
 CHAOS_SEEDS ?= 1000

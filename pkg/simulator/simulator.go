@@ -139,7 +139,14 @@ func (t *Tenant) Config() Config { return t.config }
 // Handler serves everything on one host: the token service, the endpoints of managed
 // identities, Microsoft Graph under /v1.0, Secrets Manager, KMS and the Security Token
 // Service at POST /, and Key Vault below /secrets.
-func (t *Tenant) Handler() http.Handler { return http.HandlerFunc(t.serve) }
+func (t *Tenant) Handler() http.Handler { return t.around(http.HandlerFunc(t.serve)) }
+
+func (t *Tenant) around(h http.Handler) http.Handler {
+	if t.config.Around == nil {
+		return h
+	}
+	return t.config.Around(h)
+}
 
 // Transport answers requests without a socket. In a testing/synctest bubble all
 // its waiting is virtual. Redirects are returned as they are (an http.Client
@@ -309,13 +316,13 @@ func (t *Tenant) ForgetIdentityTokens() { t.login.ForgetIdentityTokens() }
 // IdentityHandler serves the endpoint of the tenant's managed identities alone, for a
 // plain-HTTP server on loopback.
 func (t *Tenant) IdentityHandler() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return t.around(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != IdentityPath {
 			http.NotFound(w, r)
 			return
 		}
 		t.serve(w, r)
-	})
+	}))
 }
 
 // SetSecret stores a secret's text in the simulated Secrets Manager. The value

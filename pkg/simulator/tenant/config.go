@@ -170,6 +170,8 @@ type Config struct {
 	// are chosen, with the number of the page in its chain (from 1). It may
 	// change the tenant.
 	OnPage func(page int)
+	// Around wraps the handler of everything that the tenant serves; nil leaves it as it is.
+	Around func(http.Handler) http.Handler
 	// Log gets one line a request, without people, tokens or queries; nil is
 	// silent.
 	Log *slog.Logger

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/client"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
 )
 
 func TestMicrosoftsJavaClientReadsEveryoneOnce(t *testing.T) {
@@ -38,7 +39,7 @@ func trust(t *testing.T, target *client.Target) []string {
 	t.Helper()
 	const password = "changeit"
 	store := filepath.Join(t.TempDir(), "trust.p12")
-	out, err := exec.CommandContext(t.Context(), "keytool", "-importcert", "-noprompt", "-alias", "test", "-file", target.Authority,
+	out, err := process.NewCommand(t.Context(), "keytool", "-importcert", "-noprompt", "-alias", "test", "-file", target.Authority,
 		"-keystore", store, "-storetype", "PKCS12", "-storepass", password).CombinedOutput()
 	if err != nil {
 		t.Fatalf("keytool: %v\n%s", err, out)

@@ -90,7 +90,7 @@ func list(t *testing.T, env []string, args ...string) *listed {
 	d := &listed{dir: t.TempDir()}
 	rollcall := harness.Plain(t, "functions/rollcall")
 	for _, file := range []string{"users.xlsx", "users.ndjson", "users.csv"} {
-		command := exec.CommandContext(t.Context(), rollcall, append([]string{"list", "--output", file}, args...)...)
+		command := process.NewCommand(t.Context(), rollcall, append([]string{"list", "--output", file}, args...)...)
 		command.Dir, command.Env = d.dir, env
 		if out, err := command.CombinedOutput(); err != nil {
 			t.Fatalf("%v: %v\n%s", command.Args, err, out)
@@ -125,7 +125,7 @@ func (d *listed) convert(t *testing.T, file, format string) {
 	if _, err := exec.LookPath("soffice"); err != nil {
 		t.Fatal("LibreOffice is not installed: make e2e-foreign installs it")
 	}
-	command := exec.CommandContext(t.Context(), "soffice", "-env:UserInstallation=file://"+filepath.Join(d.dir, "profile"),
+	command := process.NewCommand(t.Context(), "soffice", "-env:UserInstallation=file://"+filepath.Join(d.dir, "profile"),
 		"--headless", "--convert-to", format, "--outdir", d.dir, file)
 	command.Dir, command.WaitDelay = d.dir, time.Second
 	if out, err := command.CombinedOutput(); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/leak"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/repository"
 )
@@ -45,6 +46,7 @@ func Start(ctx context.Context) (*Server, error) {
 
 // start runs one of Azurite's services.
 func start(ctx context.Context, service string, args ...string) (*process.Running, error) {
+	leak.Name("key of a storage account", Key)
 	node, err := exec.LookPath("node")
 	if err != nil {
 		return nil, fmt.Errorf("node is not installed (%w): `make e2e` needs it for Azurite", err)

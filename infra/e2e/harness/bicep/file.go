@@ -9,10 +9,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os/exec"
 	"path/filepath"
 	"slices"
 
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/repository"
 )
 
@@ -64,7 +64,7 @@ func Read(ctx context.Context, path string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	command := exec.CommandContext(ctx, python, script, "--tree", path)
+	command := process.NewCommand(ctx, python, script, "--tree", path)
 	var problems bytes.Buffer
 	command.Stderr = &problems
 	text, err := command.Output()

@@ -10,7 +10,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -152,7 +151,7 @@ func Serve(t *testing.T) *Target {
 // Read runs the program, with more variables in its environment, and checks its report.
 func (target *Target) Read(t *testing.T, program []string, env ...string) {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), program[0], program[1:]...)
+	command := process.NewCommand(t.Context(), program[0], program[1:]...)
 	command.Env = slices.Concat([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "NOBODY=" + Nobody,
 		"SSL_CERT_FILE=" + target.Authority, "REQUESTS_CA_BUNDLE=" + target.Authority, "NODE_EXTRA_CA_CERTS=" + target.Authority,

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -38,7 +37,7 @@ func Build(ctx context.Context, dir string) ([]Program, error) {
 
 // Apply has the program apply lines to a database, and returns what it prints.
 func (p Program) Apply(ctx context.Context, database string, lines []string) (string, error) {
-	command := exec.CommandContext(ctx, p.command[0], append(slices.Clone(p.command[1:]), database)...)
+	command := process.NewCommand(ctx, p.command[0], append(slices.Clone(p.command[1:]), database)...)
 	command.Env = process.CleanEnviron()
 	command.Stdin = strings.NewReader(strings.Join(lines, "\n") + "\n")
 	out, err := command.CombinedOutput()

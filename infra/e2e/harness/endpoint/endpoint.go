@@ -13,6 +13,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/gateway"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/lambdahost"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/leak"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/tenant"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
@@ -47,6 +48,7 @@ type Endpoint struct {
 // Start starts the tenant, the function and the trigger. The caller closes the
 // Endpoint.
 func (cfg Config) Start(ctx context.Context) (*Endpoint, error) {
+	leak.Name("token of a caller", Token)
 	directory, err := tenant.New(cfg.Tenant).Start(ctx)
 	if err != nil {
 		return nil, err

@@ -9,10 +9,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/repository"
 )
 
@@ -52,7 +52,7 @@ func pack(ctx context.Context, handler, target string) error {
 	if err != nil {
 		return err
 	}
-	command := exec.CommandContext(ctx, "go", "run", "./azure/package", functions, handler, target)
+	command := process.NewCommand(ctx, "go", "run", "./azure/package", functions, handler, target)
 	command.Dir = infra
 	if out, err := command.CombinedOutput(); err != nil {
 		return fmt.Errorf("pack the function app: %w\n%s", err, out)

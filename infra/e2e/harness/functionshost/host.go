@@ -42,6 +42,7 @@ import (
 	"time"
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/azurite"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/leak"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
 )
 
@@ -143,10 +144,12 @@ func (cfg Config) Start(ctx context.Context) (*Host, error) {
 		URL: "http://" + listener.Addr().String(), cfg: cfg, app: app, journal: newJournal(), client: newClient(),
 		fired: map[string]time.Time{},
 	}
+	leak.Name("function key", FunctionKey)
+	leak.Name("master key", MasterKey)
 	h.calls, h.cut = context.WithCancel(context.WithoutCancel(ctx))
 	h.live, h.end = context.WithCancel(h.calls)
 	h.polling, h.stop = context.WithCancel(h.live)
-	h.server = &http.Server{Handler: http.HandlerFunc(h.serve), ReadHeaderTimeout: 10 * time.Second}
+	h.server = &http.Server{Handler: leak.Refusals("functionshost", http.HandlerFunc(h.serve)), ReadHeaderTimeout: 10 * time.Second}
 	h.worker, err = startWorker(ctx, app, h.environment(listener.Addr().String()), cfg.InitTimeout, h.journal, h.stop)
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())

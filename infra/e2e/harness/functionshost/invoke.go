@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/leak"
 )
 
 // Invocation is one that begins.
@@ -71,6 +73,9 @@ func (h *Host) invoke(ctx context.Context, fn *function, call func(context.Conte
 	}
 	record.Took = time.Since(record.Begun)
 	h.journal.record(record)
+	if record.Err != nil {
+		leak.Say("functionshost.failure", record.Err.Error())
+	}
 	return record
 }
 

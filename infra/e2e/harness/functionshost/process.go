@@ -4,11 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"os/exec"
 	"syscall"
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
 )
 
 // probeInterval is the time between requests to a handler that does not listen yet.
@@ -16,7 +17,7 @@ const probeInterval = 25 * time.Millisecond
 
 // child is one process.
 type child struct {
-	command  *exec.Cmd
+	command  *process.Command
 	exited   chan struct{}
 	recycled bool // the host wants it gone; guarded by worker.mu
 }
@@ -35,7 +36,7 @@ func (c *child) gone() bool {
 func (w *worker) launch() (*child, error) {
 	c := &child{exited: make(chan struct{})}
 	// The process outlives every context; close ends it.
-	c.command = exec.CommandContext(context.Background(), w.app.program, w.app.args...)
+	c.command = process.NewCommand(context.Background(), w.app.program, w.app.args...)
 	c.command.Dir = w.app.dir
 	id := uuid.NewString()
 	c.command.Env = append(w.env[:len(w.env):len(w.env)],

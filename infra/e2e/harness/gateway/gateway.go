@@ -22,6 +22,7 @@ import (
 	"sync"
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/lambdahost"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/leak"
 )
 
 // Kind is a trigger.
@@ -63,7 +64,7 @@ type Server struct {
 // Start puts a trigger in front of a function. The caller closes it.
 func Start(kind Kind, host *lambdahost.Host) *Server {
 	g := &Server{kind: kind, host: host}
-	g.server = httptest.NewTLSServer(g)
+	g.server = httptest.NewTLSServer(leak.Refusals("gateway", g))
 	g.URL = g.server.URL
 	g.CertPEM = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: g.server.Certificate().Raw})
 	return g

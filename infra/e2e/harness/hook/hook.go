@@ -18,6 +18,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/leak"
 )
 
 // Key is the key of a test in base64, without the whsec_ before it.
@@ -34,6 +36,7 @@ func (k Key) Sign(id string, body []byte) http.Header {
 }
 
 func (k Key) signature(id, timestamp string, body []byte) string {
+	leak.Name("hook key", string(k))
 	secret, err := base64.StdEncoding.DecodeString(string(k))
 	if err != nil {
 		panic(err) // a key is a constant of a test

@@ -16,6 +16,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/leak"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
@@ -44,7 +45,9 @@ func issue(audience string) (token string, end time.Time) {
 		"iat": now.Unix() - 60, "nbf": now.Unix() - 60, "exp": end.Unix(),
 	})
 	part := base64.RawURLEncoding.EncodeToString
-	return part([]byte(`{"alg":"RS256","typ":"JWT"}`)) + "." + part(claims) + "." + part([]byte("unsigned")), end
+	token = part([]byte(`{"alg":"RS256","typ":"JWT"}`)) + "." + part(claims) + "." + part([]byte("unsigned"))
+	leak.Name("access token", token)
+	return token, end
 }
 
 // Audience returns that of the token in a request, "" for none.
@@ -82,7 +85,7 @@ func Start(ctx context.Context) (*Endpoint, error) {
 func Of(tenant *simulator.Tenant) func(context.Context) (*Endpoint, error) {
 	return func(context.Context) (*Endpoint, error) {
 		e := &Endpoint{asked: map[string]int{}}
-		vouch := tenant.IdentityHandler()
+		vouch := leak.Wire(tenant.IdentityHandler())
 		e.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			e.mu.Lock()
 			e.asked[strings.TrimSuffix(r.URL.Query().Get("resource"), "/")]++

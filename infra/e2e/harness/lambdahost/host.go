@@ -14,7 +14,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"sync"
 	"syscall"
 	"time"
@@ -48,7 +47,7 @@ type Config struct {
 type Host struct {
 	timeout   time.Duration
 	server    *http.Server
-	process   *exec.Cmd
+	process   *process.Command
 	output    process.Output
 	started   time.Time
 	queue     chan *invocation
@@ -103,7 +102,7 @@ func (cfg Config) Start(ctx context.Context) (*Host, error) {
 	go func() { _ = h.server.Serve(listener) }()
 
 	// The process outlives ctx, which bounds only the start; Close ends it.
-	h.process = exec.CommandContext(context.WithoutCancel(ctx), cfg.Bootstrap)
+	h.process = process.NewCommand(context.WithoutCancel(ctx), cfg.Bootstrap)
 	h.process.Env = append(environment(listener.Addr().String(), cfg.Timeout), cfg.Env...)
 	h.process.Stdout, h.process.Stderr = &h.output, &h.output
 	h.process.WaitDelay = time.Second
@@ -161,8 +160,8 @@ func environment(api string, timeout time.Duration) []string {
 		"AWS_REGION=" + region,
 		"AWS_DEFAULT_REGION=" + region,
 		"AWS_ACCESS_KEY_ID=e2e",
-		"AWS_SECRET_ACCESS_KEY=e2e",
-		"AWS_SESSION_TOKEN=e2e",
+		"AWS_SECRET_ACCESS_KEY=e2e/s3cret-key-of-a-role-that-no-log.may.contain",
+		"AWS_SESSION_TOKEN=e2e/s3ssion-token-of-a-role-that-no-log.may.contain",
 		"_HANDLER=bootstrap",
 		"LAMBDA_TASK_ROOT=/var/task",
 		"LANG=en_US.UTF-8",

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/leak"
 )
 
 // Result is what an invocation came to.
@@ -36,6 +38,7 @@ type failure struct {
 func failed(payload []byte, header http.Header) Result {
 	var f failure
 	_ = json.Unmarshal(payload, &f)
+	leak.Say("lambdahost.failure", string(payload))
 	if f.ErrorType == "" {
 		f.ErrorType = "Runtime.Unknown"
 	}

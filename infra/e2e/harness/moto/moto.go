@@ -15,6 +15,9 @@ import (
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/repository"
 )
 
+// Secret is the secret key of whoever asks. moto takes any.
+const Secret = "e2e/s3cret-key-that-no-log.may.contain"
+
 // startLimit is generous: a cold start of Python on a busy machine.
 const startLimit = 60 * time.Second
 
@@ -50,11 +53,11 @@ func StartWith(ctx context.Context, env []string, name string, args ...string) (
 }
 
 // Config is an SDK configuration that reaches the server.
-func (s *Server) Config() aws.Config { return cloud.Config(s.URL, "e2e", "e2e") }
+func (s *Server) Config() aws.Config { return cloud.Config(s.URL, "e2e", Secret) }
 
 // Environ is the environment of a program that reaches the server.
 func (s *Server) Environ() []string {
-	return []string{"AWS_ENDPOINT_URL=" + s.URL, "AWS_REGION=" + cloud.Region, "AWS_ACCESS_KEY_ID=e2e", "AWS_SECRET_ACCESS_KEY=e2e"}
+	return []string{"AWS_ENDPOINT_URL=" + s.URL, "AWS_REGION=" + cloud.Region, "AWS_ACCESS_KEY_ID=e2e", "AWS_SECRET_ACCESS_KEY=" + Secret}
 }
 
 // Close ends the server and waits for it to be gone.

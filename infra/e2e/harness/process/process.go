@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -40,7 +39,7 @@ type Running struct {
 	// Address is the one it printed.
 	Address string
 
-	process *exec.Cmd
+	process *Command
 	input   io.Closer
 	exited  chan struct{}
 	output  Output
@@ -54,7 +53,7 @@ const endLimit = 10 * time.Second
 func (s Server) Start(ctx context.Context) (*Running, error) {
 	r := &Running{exited: make(chan struct{})}
 	// The server outlives ctx, which bounds only the start; Close ends it.
-	r.process = exec.CommandContext(context.WithoutCancel(ctx), s.Program, s.Args...)
+	r.process = NewCommand(context.WithoutCancel(ctx), s.Program, s.Args...)
 	r.process.Dir, r.process.Env = s.Dir, s.Env
 	// A group of its own, so that nothing it starts outlives it.
 	r.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

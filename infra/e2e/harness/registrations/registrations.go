@@ -16,6 +16,8 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/leak"
 )
 
 // Object is an object of the directory, as Graph's JSON has it.
@@ -75,7 +77,7 @@ func Start(context.Context) (*Tenant, error) {
 	t.principals = append(t.principals,
 		Object{"id": graphID, "appId": GraphAppID, "displayName": "Microsoft Graph", "servicePrincipalType": "Application", "appRoles": roles},
 		Object{"id": deployerID, "appId": deployer, "displayName": "deployer", "servicePrincipalType": "Application"})
-	t.server = httptest.NewTLSServer(t.routes())
+	t.server = httptest.NewTLSServer(leak.Wire(t.routes()))
 	return t, nil
 }
 

@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
+
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
 )
 
 // Path returns the absolute path of a file of the repository that the working
@@ -65,7 +66,7 @@ func build(ctx context.Context, folder string, env []string, args ...string) err
 	if err != nil {
 		return err
 	}
-	command := exec.CommandContext(ctx, "go", append([]string{"build"}, args...)...)
+	command := process.NewCommand(ctx, "go", append([]string{"build"}, args...)...)
 	command.Dir = dir
 	command.Env = append(os.Environ(), env...)
 	if out, err := command.CombinedOutput(); err != nil {

@@ -170,7 +170,7 @@ func (s *Server) router() http.Handler {
 }
 
 // Config is an SDK configuration that reaches the Server.
-func (s *Server) Config() aws.Config { return cloud.Config(s.URL, "e2e", "e2e") }
+func (s *Server) Config() aws.Config { return cloud.Config(s.URL, "e2e", moto.Secret) }
 
 // Close ends moto and every execution with it.
 func (s *Server) Close() {

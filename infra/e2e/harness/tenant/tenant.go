@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/leak"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
@@ -77,8 +78,12 @@ type Tenant struct {
 
 // New makes a tenant that Start serves.
 func New(cfg simulator.Config) *Tenant {
+	if leak.Active() {
+		cfg.Around = leak.Wire
+	}
 	people := simulator.New(cfg)
 	cfg = people.Config()
+	leak.Name("client secret", cfg.ClientSecret)
 	return &Tenant{Tenant: people, Access: Access{TenantID: cfg.Tenant, ClientID: cfg.ClientID, ClientSecret: cfg.ClientSecret}}
 }
 

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/repository"
 )
 
@@ -57,7 +58,7 @@ func (c *Configuration) Stand(ctx context.Context, folder string) error {
 // Run runs a command of Terraform and returns its standard output. The error has what it
 // wrote to standard error.
 func (c *Configuration) Run(ctx context.Context, args ...string) (string, error) {
-	command := exec.CommandContext(ctx, c.program, args...)
+	command := process.NewCommand(ctx, c.program, args...)
 	command.Dir, command.Env = c.Dir, append(os.Environ(), c.Environ...)
 	var out, errs bytes.Buffer
 	command.Stdout, command.Stderr = &out, &errs

@@ -18,7 +18,7 @@ import (
 // User and Secret are the one account of the gateway.
 const (
 	User   = "e2e-user"
-	Secret = "e2e-secret"
+	Secret = "e2e-secret-that-no-log.may.contain"
 )
 
 // startLimit is generous: the first start on a machine builds 84 MB of program.

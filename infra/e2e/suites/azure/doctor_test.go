@@ -2,7 +2,6 @@ package azure_test
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,13 +9,14 @@ import (
 	"time"
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
 // doctor runs `rollcall doctor` with the settings of the function app, and returns what it prints.
 func (d *deployment) doctor(program string, env ...string) (text string, failed bool) {
 	d.Helper()
-	command := exec.CommandContext(d.Context(), program, "doctor")
+	command := process.NewCommand(d.Context(), program, "doctor")
 	command.Env = slices.Concat(os.Environ(), d.config.Env, env)
 	var out, log strings.Builder
 	command.Stdout, command.Stderr = &out, &log

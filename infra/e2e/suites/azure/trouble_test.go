@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/functionapp"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
 	"github.com/rollcall-dev/rollcall/pkg/changes"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 	"github.com/rollcall-dev/rollcall/pkg/snapshot"
@@ -233,7 +234,7 @@ func TestTheHandlerAloneSaysWhoStartsIt(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	command := exec.CommandContext(ctx, filepath.Join(shared.app, functionapp.Handler))
+	command := process.NewCommand(ctx, filepath.Join(shared.app, functionapp.Handler))
 	command.Dir, command.Env = shared.app, []string{"PATH=/usr/bin:/bin"}
 	out, err := command.CombinedOutput()
 	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(string(out), "FUNCTIONS_CUSTOMHANDLER_PORT is not set") {

@@ -4,13 +4,13 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
 	"github.com/rollcall-dev/rollcall/pkg/snapshot"
 )
 
@@ -25,7 +25,7 @@ func TestCommandsInOutputsAskForWhatTheFunctionTakes(t *testing.T) {
 					t.Errorf("%s: %s has no%s", name, output, part)
 				}
 			}
-			out, err := exec.CommandContext(t.Context(), "sh", "-ec", `az() { shift $(($# - 1)); printf %s "$1"; }`+"\n"+command).CombinedOutput()
+			out, err := process.NewCommand(t.Context(), "sh", "-ec", `az() { shift $(($# - 1)); printf %s "$1"; }`+"\n"+command).CombinedOutput()
 			if err != nil {
 				t.Fatalf("%s: %s: %v: %s", name, command, err, out)
 			}
@@ -44,7 +44,7 @@ func TestCommandsInOutputsAskForWhatTheFunctionTakes(t *testing.T) {
 // TestTheMakefileDeploysWhatIsThere looks at the commands of `make deploy-azure`, which needs a
 // subscription of Azure.
 func TestTheMakefileDeploysWhatIsThere(t *testing.T) {
-	command := exec.CommandContext(t.Context(), "make", "-n", "deploy-azure", "RESOURCE_GROUP=people", "LOCATION=westeurope", "PARAMETERS=changes=true plan=premium")
+	command := process.NewCommand(t.Context(), "make", "-n", "deploy-azure", "RESOURCE_GROUP=people", "LOCATION=westeurope", "PARAMETERS=changes=true plan=premium")
 	command.Dir = harness.Path(t)
 	text, err := command.CombinedOutput()
 	if err != nil {
@@ -74,7 +74,7 @@ func TestTheMakefileDeploysWhatIsThere(t *testing.T) {
 }
 
 func TestTheMakefileAsksWhereToDeploy(t *testing.T) {
-	command := exec.CommandContext(t.Context(), "make", "deploy-azure", "RESOURCE_GROUP=people")
+	command := process.NewCommand(t.Context(), "make", "deploy-azure", "RESOURCE_GROUP=people")
 	command.Dir = harness.Path(t)
 	if out, err := command.CombinedOutput(); err == nil || !strings.Contains(string(out), "LOCATION=") || strings.Contains(string(out), "azure.zip") {
 		t.Errorf("%v: %s", err, out)

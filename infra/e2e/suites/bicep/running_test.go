@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -17,6 +16,7 @@ import (
 	"time"
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
 )
 
 // TestTheDeployedHandlerUnderstandsTheSettings unpacks the zip file that is deployed, and starts
@@ -39,7 +39,7 @@ func TestTheDeployedHandlerUnderstandsTheSettings(t *testing.T) {
 // unpacked is a folder with what `make package-azure` has packed.
 func unpacked(t *testing.T) string {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), "make", "package-azure")
+	command := process.NewCommand(t.Context(), "make", "package-azure")
 	command.Dir = harness.Path(t)
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -60,7 +60,7 @@ func unpacked(t *testing.T) string {
 func start(t *testing.T, app string, settings map[string]string) string {
 	t.Helper()
 	port := freePort(t)
-	command := exec.CommandContext(t.Context(), filepath.Join(app, "handler"))
+	command := process.NewCommand(t.Context(), filepath.Join(app, "handler"))
 	command.Dir = app
 	command.Env = []string{"FUNCTIONS_CUSTOMHANDLER_PORT=" + port}
 	for name, value := range settings {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/tenant"
 	"github.com/rollcall-dev/rollcall/pkg/snapshot"
 	"github.com/rollcall-dev/rollcall/pkg/store/file"
@@ -83,7 +84,7 @@ func (c *command) run(args ...string) bool {
 	c.Helper()
 	ctx, cancel := context.WithTimeout(c.Context(), commandLimit)
 	defer cancel()
-	program := exec.CommandContext(ctx, c.program, args...)
+	program := process.NewCommand(ctx, c.program, args...)
 	program.Env, program.Stdout, program.Stderr, program.Dir = c.env, &c.out, &c.err, c.folder
 	program.Cancel = func() error { return program.Process.Signal(syscall.SIGTERM) }
 	program.WaitDelay = 20 * time.Second

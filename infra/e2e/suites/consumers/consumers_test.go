@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -39,7 +38,7 @@ func build(t *testing.T) *tools {
 // run runs a program and returns all that it prints.
 func (at *tools) run(t *testing.T, name string, args ...string) (string, error) {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), name, args...)
+	command := process.NewCommand(t.Context(), name, args...)
 	command.Env = at.env
 	var out bytes.Buffer
 	command.Stdout, command.Stderr = &out, &out

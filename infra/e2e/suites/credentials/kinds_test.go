@@ -10,7 +10,6 @@ import (
 	"encoding/pem"
 	"math/big"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"time"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/identity"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
@@ -115,7 +115,7 @@ func byKMS(d *deployment) {
 		d.Fatal(err)
 	}
 	d.env = append(d.env, "AWS_ENDPOINT_URL_KMS="+d.tenant.URL, "AWS_CA_BUNDLE="+d.tenant.Authorities)
-	cmd := exec.CommandContext(d.Context(), d.command, "certificate", "create", "--kms", arn)
+	cmd := process.NewCommand(d.Context(), d.command, "certificate", "create", "--kms", arn)
 	cmd.Env = d.env
 	var log bytes.Buffer
 	cmd.Stderr = &log

@@ -5,12 +5,12 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/registrations"
 )
 
@@ -65,8 +65,9 @@ func (s *signedIn) run(t *testing.T, program string, args ...string) (string, er
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	// LookPath looks in the test's own PATH, env in the one that it is given.
-	command := exec.CommandContext(ctx, "env", append([]string{program}, args...)...)
+	command := process.NewCommand(ctx, "env", append([]string{program}, args...)...)
 	command.Env = s.environ
+	command.PrintsSecrets = true // which the script's caller keeps
 	var out, errs bytes.Buffer
 	command.Stdout, command.Stderr = &out, &errs
 	err := command.Run()

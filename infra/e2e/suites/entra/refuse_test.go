@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
 )
 
 // code returns the exit status that an error stands for, 0 for none.
@@ -68,7 +69,7 @@ func TestTheScriptRefusesBeforeItChangesAnything(t *testing.T) {
 		"reader --credential secret":                                                                "--end-date",
 		"reader --credential secret --end-date tomorrow":                                            "--end-date",
 	} {
-		command := exec.CommandContext(t.Context(), harness.Path(t, "infra", "entra", "setup.sh"), strings.Fields(args)...)
+		command := process.NewCommand(t.Context(), harness.Path(t, "infra", "entra", "setup.sh"), strings.Fields(args)...)
 		command.Env = append(os.Environ(), "PATH="+folder+":"+os.Getenv("PATH"))
 		out, err := command.CombinedOutput()
 		if code(err) != 2 || !strings.Contains(string(out), want) {
@@ -82,7 +83,7 @@ func TestTheScriptRefusesBeforeItChangesAnything(t *testing.T) {
 
 func TestTheScriptDoesNotShowASecretOnATerminal(t *testing.T) {
 	// Python runs it on a terminal of its own.
-	command := exec.CommandContext(t.Context(), "python3", "-c", "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)",
+	command := process.NewCommand(t.Context(), "python3", "-c", "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)",
 		harness.Path(t, "infra", "entra", "setup.sh"), "reader", "--credential", "secret", "--end-date", "2099-06-30")
 	out, err := command.CombinedOutput()
 	if code(err) != 2 || !strings.Contains(string(out), "pipe standard output") {

@@ -11,6 +11,7 @@ import (
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/endpoint"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/gateway"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
@@ -30,7 +31,7 @@ func TestMicrosoftsJavaScriptClientReadsTheBuiltFunctionToItsEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	command := exec.CommandContext(t.Context(), node, "users.js", e.Gateway.URL+"/")
+	command := process.NewCommand(t.Context(), node, "users.js", e.Gateway.URL+"/")
 	command.Env = []string{"PATH=" + os.Getenv("PATH"), "NODE_EXTRA_CA_CERTS=" + authority, "CALLER_TOKEN=" + endpoint.Token}
 	var stderr bytes.Buffer
 	command.Stderr = &stderr

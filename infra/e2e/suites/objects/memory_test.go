@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
@@ -38,7 +37,7 @@ func TestAnObjectOfAGibibyteStreamsFlatIntoS3(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		command := exec.CommandContext(t.Context(), program)
+		command := process.NewCommand(t.Context(), program)
 		command.Env = append(os.Environ(), fmt.Sprintf("%s=%s %s %d", childVariable, server.URL, name, size))
 		var stderr bytes.Buffer
 		command.Stderr = &stderr

@@ -4,13 +4,13 @@ import (
 	"bufio"
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/glue"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
 	"github.com/rollcall-dev/rollcall/pkg/format"
 	"github.com/rollcall-dev/rollcall/pkg/format/parquet"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
@@ -48,7 +48,7 @@ func TestPyarrowAndDuckDBReadWhatNDJSONHas(t *testing.T) {
 		publish(t, tenant, filepath.Join(dir, name), columns)
 	}
 	python := harness.Installed(t, "suites", "readers", ".venv", "bin", "python") // with pyarrow and DuckDB
-	out, err := exec.CommandContext(t.Context(), python, "parquet.py", dir).CombinedOutput()
+	out, err := process.NewCommand(t.Context(), python, "parquet.py", dir).CombinedOutput()
 	if err != nil || string(out) != "every value agrees\n" {
 		t.Errorf("parquet.py: %v\n%s", err, out)
 	}

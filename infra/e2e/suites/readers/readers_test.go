@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -54,7 +53,7 @@ func TestEveryReaderReadsTheNastyTenant(t *testing.T) {
 	r.serve(t)
 
 	python := harness.Installed(t, "suites", "readers", ".venv", "bin", "python")
-	command := exec.CommandContext(t.Context(), python, "formats.py", dir)
+	command := process.NewCommand(t.Context(), python, "formats.py", dir)
 	out, err := command.CombinedOutput()
 	t.Logf("%s", out)
 	if err != nil || !bytes.HasSuffix(out, []byte("every value agrees\n")) {
@@ -125,7 +124,7 @@ func (r *rollcall) run(t *testing.T, output string, args ...string) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	var stdout, stderr bytes.Buffer
-	command := exec.CommandContext(ctx, r.program, args...)
+	command := process.NewCommand(ctx, r.program, args...)
 	command.Dir, command.Env, command.Stdout, command.Stderr = r.dir, r.env, &stdout, &stderr
 	if err := command.Run(); err != nil || output == "" && stdout.Len() > 0 {
 		t.Fatalf("rollcall %s: %v\n%.300s\n%s", strings.Join(args, " "), err, &stdout, &stderr)

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -51,7 +50,7 @@ func TestTheCommandsThatSignAHookStartAJob(t *testing.T) {
 			Secret: secret.NewCache(secret.Source{}, 0, nil, func(context.Context) (*secret.Webhook, error) { return w, nil }),
 		}))
 		filled := strings.NewReplacer("<base64 of HookKey, without whsec_>", key, "https://<id>.execute-api.<region>.amazonaws.com", server.URL).Replace(script)
-		command := exec.CommandContext(t.Context(), "sh", "-e", "-c", filled)
+		command := process.NewCommand(t.Context(), "sh", "-e", "-c", filled)
 		command.Env = process.CleanEnviron("SSL_CERT_FILE")
 		out, err := command.CombinedOutput()
 		server.Close()

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -83,7 +82,7 @@ func (s *shell) run(t *testing.T, dir, script string) (stdout, all string) {
 // try is run for a command that may fail.
 func (s *shell) try(t *testing.T, dir, script string) (stdout, all string, err error) {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), "bash", "-c", script)
+	command := process.NewCommand(t.Context(), "bash", "-c", script)
 	command.Dir, command.Env = dir, s.env
 	var out bytes.Buffer
 	both := &process.Output{}

@@ -4,7 +4,6 @@ import (
 	"debug/buildinfo"
 	"debug/elf"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -83,7 +82,7 @@ func checkBuilt(t *testing.T, dir, folder string) {
 // returns what it prints.
 func sam(t *testing.T, args ...string) string {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), harness.Installed(t, "suites", "sam", ".venv", "bin", "sam"), args...)
+	command := process.NewCommand(t.Context(), harness.Installed(t, "suites", "sam", ".venv", "bin", "sam"), args...)
 	command.Env = process.CleanEnviron("SAM_")
 	command.Env = append(command.Env, goHomes(t)...)
 	command.Env = append(command.Env, "HOME="+t.TempDir(), "AWS_DEFAULT_REGION=eu-west-1", "SAM_CLI_TELEMETRY=0",
@@ -100,7 +99,7 @@ func sam(t *testing.T, args ...string) string {
 func goHomes(t *testing.T) []string {
 	t.Helper()
 	names := []string{"GOPATH", "GOCACHE", "GOMODCACHE", "GOENV"}
-	out, err := exec.CommandContext(t.Context(), "go", append([]string{"env"}, names...)...).Output()
+	out, err := process.NewCommand(t.Context(), "go", append([]string{"env"}, names...)...).Output()
 	if err != nil {
 		t.Fatalf("go env: %v", err)
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
 
@@ -210,7 +210,7 @@ func TestTheCommandAddsAKeyThatTheWebhookTakes(t *testing.T) {
 	esac; }
 	`
 	command := strings.NewReplacer("<", "", ">", "").Replace(fmt.Sprint(stack(t, notified(nil)).Outputs["HookKeyCommand"]))
-	shell := exec.CommandContext(t.Context(), "sh", "-c", program+command)
+	shell := process.NewCommand(t.Context(), "sh", "-c", program+command)
 	shell.Env = []string{"PATH=" + os.Getenv("PATH"), "KEPT=" + kept}
 	if out, err := shell.CombinedOutput(); err != nil || len(out) > 0 {
 		t.Fatalf("%s: %v: %s", command, err, out)

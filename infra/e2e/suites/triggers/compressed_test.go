@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"io"
 	"net/http"
-	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/endpoint"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/gateway"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
@@ -84,7 +84,7 @@ func (c *client) compressed(kind gateway.Kind) {
 // curl is what curl prints, which unpacks what it asked for by itself.
 func (c *client) curl(address string) string {
 	c.Helper()
-	out, err := exec.CommandContext(c.Context(), "curl", "--silent", "--show-error", "--fail", "--insecure", "--compressed", "--globoff",
+	out, err := process.NewCommand(c.Context(), "curl", "--silent", "--show-error", "--fail", "--insecure", "--compressed", "--globoff",
 		"--header", "Authorization: Bearer "+endpoint.Token,
 		"--connect-to", "::"+strings.TrimPrefix(c.endpoint.Gateway.URL, "https://"), c.endpoint.Address(address)).Output()
 	if err != nil {
