@@ -44,7 +44,7 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 	tested := test(ctx, out, args)
 	result, err := leak.Search(folder)
 	for _, f := range result.Findings {
-		fmt.Fprintf(out, "a credential: %s:%d: %s\n", f.File, f.Line, f.Kind)
+		_, _ = fmt.Fprintf(out, "a credential: %s:%d: %s\n", f.File, f.Line, f.Kind)
 	}
 	if err == nil && len(result.Findings) > 0 {
 		err = fmt.Errorf("%d lines have credentials; the outputs are kept in %s", len(result.Findings), folder)
@@ -54,7 +54,7 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 		for _, n := range result.Kinds {
 			known += n
 		}
-		fmt.Fprintf(out, "leaks: none of %d credentials of %d kinds is in %d outputs (%.1f MB)\n", known-1, len(result.Kinds)-1, result.Files, float64(result.Bytes)/1e6)
+		_, _ = fmt.Fprintf(out, "leaks: none of %d credentials of %d kinds is in %d outputs (%.1f MB)\n", known-1, len(result.Kinds)-1, result.Files, float64(result.Bytes)/1e6)
 		err = os.RemoveAll(folder)
 	}
 	return errors.Join(tested, err)
@@ -73,7 +73,7 @@ type event struct{ Action, Package, ImportPath, Test, Output string }
 // test runs the tests verbosely into a record, and prints what `go test` prints without
 // being verbose: a line for each package, and of tests that failed what they have logged.
 func test(ctx context.Context, out io.Writer, args []string) error {
-	command := exec.CommandContext(ctx, "go", append([]string{"test", "-json"}, args...)...)
+	command := exec.CommandContext(ctx, "go", append([]string{"test", "-json"}, args...)...) //nolint:gosec // whoever runs this says what
 	command.Stderr = os.Stderr
 	printed, err := command.StdoutPipe()
 	if err != nil {
@@ -108,7 +108,7 @@ func (e event) show(out io.Writer, logs map[string]*strings.Builder) {
 	}
 	switch e.Action {
 	case "output", "build-output":
-		logs[key].WriteString(e.Output)
+		_, _ = logs[key].WriteString(e.Output)
 		if e.Test == "" && (strings.HasPrefix(e.Output, "ok ") || strings.HasPrefix(e.Output, "FAIL\t") || e.Action == "build-output") {
 			_, _ = io.WriteString(out, e.Output)
 		}

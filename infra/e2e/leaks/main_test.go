@@ -25,7 +25,7 @@ func TestALeakOfAProgramAndOneOfATestAreNamedAndNotShown(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "2 lines have credentials") {
 		t.Errorf("it ends with %v", err)
 	}
-	for _, want := range []string{`a credential: leaky\.test-\d+-\d+-sh\.output:2: client secret`, `a credential: \S+go-test:\d+: seal key`, `ok .*leaky`} {
+	for _, want := range []string{`a credential: leaky\.test-\d+-sh\.output:2: client secret`, `a credential: \S+go-test:\d+: seal key`, `ok .*leaky`} {
 		if !regexp.MustCompile(want).MatchString(out) {
 			t.Errorf("%s is not in:\n%s", want, out)
 		}

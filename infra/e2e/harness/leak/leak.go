@@ -5,21 +5,22 @@
 package leak
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
-	"sync/atomic"
 )
 
 // Variable names the folder of the run. `make e2e` sets it, by way of infra/e2e/leaks.
 const Variable = "E2E_RECORD"
 
-// Below that folder are the outputs, and a file of secrets for each process of the tests.
+// Below that folder is a file for each output, and one for each secret.
 const (
 	outputs = "outputs"
 	secrets = "secrets"
@@ -39,8 +40,6 @@ type Secret struct {
 // Active reports whether this is a run whose outputs are searched.
 func Active() bool { return os.Getenv(Variable) != "" }
 
-var serial atomic.Int64
-
 // Output is where to write a copy of what something called name prints or answers. The
 // caller closes it.
 func Output(name string) io.WriteCloser {
@@ -53,8 +52,11 @@ func Output(name string) io.WriteCloser {
 		}
 		return r
 	}, name)
-	file := fmt.Sprintf("%s-%d-%d-%s", filepath.Base(os.Args[0]), os.Getpid(), serial.Add(1), clean)
-	return open(outputs, file)
+	f, err := os.CreateTemp(below(outputs), filepath.Base(os.Args[0])+"-*-"+clean)
+	if err != nil {
+		panic(unrecorded(err))
+	}
+	return f
 }
 
 type discard struct{ io.Writer }
@@ -71,22 +73,17 @@ func Say(name, text string) {
 	_ = w.Close()
 }
 
-// open opens a file below the folder of the run. A run that cannot be recorded has shown
-// nothing, so it ends.
-func open(folder, file string) *os.File {
+// below makes a folder below that of the run.
+func below(folder string) string {
 	dir := filepath.Join(os.Getenv(Variable), folder)
-	err := os.MkdirAll(dir, 0o700)
-	if err == nil {
-		var f *os.File
-		if f, err = os.OpenFile(filepath.Join(dir, file), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err == nil {
-			return f
-		}
+	if err := os.MkdirAll(dir, 0o700); err != nil { //nolint:gosec // the folder of the run is the caller's choice
+		panic(unrecorded(err))
 	}
-	panic("record a run of tests: " + err.Error())
+	return dir
 }
 
-// named has what this process has named, each in its run, so that it is written once.
-var named sync.Map
+// unrecorded ends a run that cannot be recorded: it would show nothing.
+func unrecorded(err error) error { return fmt.Errorf("record a run of tests: %w", err) }
 
 // Name says that a text is a secret. In JSON the members that keep secrets count, and in
 // PEM the private keys. A text that says where a secret is kept is none.
@@ -94,15 +91,15 @@ func Name(kind, text string) {
 	if !Active() {
 		return
 	}
-	folder := os.Getenv(Variable)
 	for _, s := range split(kind, text) {
-		if _, known := named.LoadOrStore([3]string{folder, s.Kind, s.Text}, true); known {
-			continue
-		}
 		line, _ := json.Marshal(s) // of two texts
-		f := open(secrets, fmt.Sprintf("%s-%d.ndjson", filepath.Base(os.Args[0]), os.Getpid()))
-		_, _ = f.Write(append(line, '\n'))
-		_ = f.Close()
+		file := filepath.Join(below(secrets), fmt.Sprintf("%x", sha256.Sum256(line)))
+		if f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); err == nil {
+			_, _ = f.Write(append(line, '\n'))
+			_ = f.Close()
+		} else if !errors.Is(err, fs.ErrExist) {
+			panic(unrecorded(err))
+		}
 	}
 }
 

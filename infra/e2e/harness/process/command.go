@@ -15,8 +15,7 @@ import (
 // for credentials after a whole run of all suites, and so are the credentials in its environment.
 type Command struct {
 	*exec.Cmd
-	// PrintsSecrets says that its standard output is where a secret is asked for, so that
-	// it is not recorded.
+	// PrintsSecrets says that it is asked for a secret, so that what it prints is not recorded.
 	PrintsSecrets bool
 
 	records []io.Closer
@@ -29,17 +28,14 @@ func NewCommand(ctx context.Context, program string, args ...string) *Command {
 
 // Start starts the program.
 func (c *Command) Start() error {
-	if leak.Active() {
-		leak.Environ(c.Env)
-		name := filepath.Base(c.Path)
-		if c.PrintsSecrets {
-			c.Stderr = c.record(name+".stderr", c.Stderr)
-		} else if same(c.Stdout, c.Stderr) {
-			c.Stdout = c.record(name+".output", c.Stdout)
-			c.Stderr = c.Stdout
-		} else {
-			c.Stdout, c.Stderr = c.record(name+".stdout", c.Stdout), c.record(name+".stderr", c.Stderr)
-		}
+	leak.Environ(c.Env)
+	switch name := filepath.Base(c.Path); {
+	case !leak.Active(), c.PrintsSecrets:
+	case same(c.Stdout, c.Stderr):
+		c.Stdout = c.record(name+".output", c.Stdout)
+		c.Stderr = c.Stdout
+	default:
+		c.Stdout, c.Stderr = c.record(name+".stdout", c.Stdout), c.record(name+".stderr", c.Stderr)
 	}
 	return c.Cmd.Start()
 }

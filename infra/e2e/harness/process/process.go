@@ -30,6 +30,8 @@ type Server struct {
 	// Address matches the line that it prints once it listens; the first group
 	// is the address.
 	Address *regexp.Regexp
+	// PrintsSecrets is [Command.PrintsSecrets].
+	PrintsSecrets bool
 	// StartLimit is how long that may take.
 	StartLimit time.Duration
 }
@@ -54,7 +56,7 @@ func (s Server) Start(ctx context.Context) (*Running, error) {
 	r := &Running{exited: make(chan struct{})}
 	// The server outlives ctx, which bounds only the start; Close ends it.
 	r.process = NewCommand(context.WithoutCancel(ctx), s.Program, s.Args...)
-	r.process.Dir, r.process.Env = s.Dir, s.Env
+	r.process.Dir, r.process.Env, r.process.PrintsSecrets = s.Dir, s.Env, s.PrintsSecrets
 	// A group of its own, so that nothing it starts outlives it.
 	r.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var err error

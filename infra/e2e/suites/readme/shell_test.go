@@ -112,6 +112,7 @@ func (s *shell) serve(t *testing.T, text string) {
 		Name: "rollcall " + words[1], Program: filepath.Join(s.dir, "bin", "rollcall"),
 		Args: append(words[1:], "--addr", "127.0.0.1:0", "--for", "5m"), Dir: s.dir, Env: s.env,
 		Address: listening, StartLimit: time.Minute,
+		PrintsSecrets: words[1] == "simulate", // which other terminals are to use
 	}.Start)
 	s.addresses[address] = server.Address
 	if words[1] == "simulate" {
