@@ -51,6 +51,10 @@ func TestAContainerKeepsThePromisesOfAStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Store { return open(t, newDouble(), "exports/people") })
 }
 
+func TestAContainerSaysWhatItHolds(t *testing.T) {
+	storetest.RunFolders(t, open(t, newDouble(), "exports/people"))
+}
+
 func TestAnEmulatorWithoutChecksumsGetsNone(t *testing.T) {
 	d := storetest.NewDouble(&container{staged: map[string]map[string][]byte{}, emulator: true})
 	s := open(t, d, "")

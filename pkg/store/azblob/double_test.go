@@ -49,6 +49,14 @@ func (c *container) Serve(d *storetest.Double, w http.ResponseWriter, r *http.Re
 		}
 	}
 	switch c.Operation(r) {
+	case "List Blobs":
+		names, next := d.Below(r.URL.Query().Get("prefix"), r.URL.Query().Get("marker"))
+		w.Header().Set("Content-Type", "application/xml")
+		_, _ = fmt.Fprint(w, "<EnumerationResults><Blobs>")
+		for _, name := range names {
+			_, _ = fmt.Fprintf(w, "<BlobPrefix><Name>%s</Name></BlobPrefix>", name)
+		}
+		_, _ = fmt.Fprintf(w, "</Blobs><NextMarker>%s</NextMarker></EnumerationResults>", next)
 	case "Put Block":
 		if c.staged[key] == nil {
 			c.staged[key] = map[string][]byte{}
@@ -118,6 +126,8 @@ func (c *container) get(d *storetest.Double, w http.ResponseWriter, r *http.Requ
 
 func (*container) Operation(r *http.Request) string {
 	switch comp := r.URL.Query().Get("comp"); {
+	case comp == "list":
+		return "List Blobs"
 	case comp == "block":
 		return "Put Block"
 	case comp == "blocklist":

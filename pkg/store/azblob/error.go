@@ -35,7 +35,7 @@ func (s *Store) failed(ctx context.Context, op, key string, err error) error {
 		Name() string
 	}
 	switch f := azureapi.Of(err); {
-	case errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrTooLarge), errors.Is(err, errTooLarge):
+	case errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrTooLarge), errors.Is(err, errTooLarge), errors.Is(err, errEndless):
 	case ctx.Err() != nil:
 		e.Err = ctx.Err()
 	case errors.Is(err, store.ErrEnded):

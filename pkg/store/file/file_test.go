@@ -44,6 +44,10 @@ func (w writing) commit(t *testing.T) {
 	}
 }
 
+func TestAFolderSaysWhatItHolds(t *testing.T) {
+	storetest.RunFolders(t, folder(t, t.TempDir()))
+}
+
 func TestAFolderIsNamedByItsWholePath(t *testing.T) {
 	s := folder(t, "relative folder")
 	got := s.URL("runs/run=1/part")

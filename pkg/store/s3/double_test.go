@@ -51,6 +51,13 @@ func (b *bucket) Serve(d *storetest.Double, w http.ResponseWriter, r *http.Reque
 		}
 	}
 	switch {
+	case query.Get("list-type") == "2":
+		names, next := d.Below(query.Get("prefix"), query.Get("continuation-token"))
+		_, _ = fmt.Fprintf(w, "<ListBucketResult><IsTruncated>%t</IsTruncated><NextContinuationToken>%s</NextContinuationToken>", next != "", next)
+		for _, name := range names {
+			_, _ = fmt.Fprintf(w, "<CommonPrefixes><Prefix>%s</Prefix></CommonPrefixes>", name)
+		}
+		_, _ = fmt.Fprint(w, "</ListBucketResult>")
 	case query.Has("uploadId") && upload == nil:
 		b.Refuse(w, http.StatusNotFound, "NoSuchUpload")
 	case r.Method == http.MethodPost && query.Has("uploads"):
@@ -140,6 +147,8 @@ func (b *bucket) get(d *storetest.Double, w http.ResponseWriter, r *http.Request
 func (*bucket) Operation(r *http.Request) string {
 	query := r.URL.Query()
 	switch {
+	case query.Has("list-type"):
+		return "ListObjectsV2"
 	case query.Has("uploads"):
 		return "CreateMultipartUpload"
 	case query.Has("uploadId"):

@@ -120,6 +120,8 @@ func (s *Store) permission(op string) string {
 	case "read":
 		text = "allow s3:GetObject on " + objects + " and s3:ListBucket on " + s.config.Bucket +
 			" (without which S3 refuses to say that an object is missing), and kms:Decrypt if the bucket has a KMS key"
+	case "list":
+		text = "allow s3:ListBucket on " + s.config.Bucket
 	case "delete":
 		text = "allow s3:DeleteObject on " + objects
 	default:

@@ -33,6 +33,10 @@ func TestABucketKeepsThePromisesOfAStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Store { return open(t, newDouble(), s3.Config{Prefix: "/exports/people/"}) })
 }
 
+func TestABucketSaysWhatItHolds(t *testing.T) {
+	storetest.RunFolders(t, open(t, newDouble(), s3.Config{Prefix: "/exports/people/"}))
+}
+
 func TestABucketsURL(t *testing.T) {
 	for prefix, want := range map[string]string{
 		"":                 "s3://people/latest/tenant=a.json",

@@ -29,6 +29,8 @@ func AddAnswers(f *testing.F) {
 		"HTTP/1.1 404 Not Found\r\nx-ms-error-code: BlobNotFound\r\n\r\n<Error><Code>NoSuchKey</Code></Error>",
 		"HTTP/1.1 403 Forbidden\r\nx-ms-error-code: canary canary x\r\n\r\n<Error><Code>canary canary x</Code><Message>canary</Message></Error>",
 		"HTTP/1.1 412 Precondition Failed\r\n\r\n<Error><Code>PreconditionFailed",
+		"HTTP/1.1 200 OK\r\n\r\n<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>a</NextContinuationToken><CommonPrefixes><Prefix>key/../</Prefix></CommonPrefixes></ListBucketResult>",
+		"HTTP/1.1 200 OK\r\n\r\n<EnumerationResults><Blobs><BlobPrefix><Name>key/a/b/</Name></BlobPrefix></Blobs><NextMarker>a</NextMarker></EnumerationResults>",
 		"HTTP/1.1 500 x\r\n\r\n<", "HTTP/1.1 200 OK\r\nETag: \"t\"\r\n\r\n", "HTTP/1.1 301 x\r\nLocation: https://canary.example/\r\n\r\n", "",
 	} {
 		f.Add([]byte(text))
@@ -40,6 +42,7 @@ type Answered interface {
 	Read(ctx context.Context, key string) ([]byte, store.Version, error)
 	Open(ctx context.Context, key string) (io.ReadCloser, error)
 	Swap(ctx context.Context, key string, body []byte, old store.Version) (store.Version, error)
+	Folders(ctx context.Context, key string, most int) ([]string, error)
 }
 
 // CheckAnswer checks what becomes of an answer, raw as it comes over the wire: an object is
@@ -67,6 +70,13 @@ func CheckAnswer(t *testing.T, s Answered, raw []byte) {
 		_ = stream.Close()
 		if failed == nil && (!wellMade || !bytes.Equal(body, whole)) {
 			t.Fatalf("%d bytes are streamed of %q", len(body), raw)
+		}
+	}
+	wantNamed(t, failed)
+	names, failed := s.Folders(t.Context(), "key", 10)
+	for _, name := range names {
+		if store.CheckKey(name) != nil || len(names) > 10 {
+			t.Fatalf("%q are below a key, of %q", names, raw)
 		}
 	}
 	wantNamed(t, failed)

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 )
@@ -165,4 +166,21 @@ func (d *Double) Requests(operation string) []*http.Request {
 	return slices.DeleteFunc(slices.Clone(d.seen), func(r *http.Request) bool {
 		return operation != "" && d.Protocol.Operation(r) != operation
 	})
+}
+
+// Below returns a page of the names directly below a prefix that have objects below them, as
+// services list them, and where the next page begins, "" for none.
+func (d *Double) Below(prefix, from string) (names []string, next string) {
+	for key := range d.Objects {
+		if rest, ok := strings.CutPrefix(key, prefix); ok {
+			if name, _, below := strings.Cut(rest, "/"); below && prefix+name+"/" >= from && !slices.Contains(names, prefix+name+"/") {
+				names = append(names, prefix+name+"/")
+			}
+		}
+	}
+	slices.Sort(names)
+	if len(names) > 2 {
+		return names[:2], names[2]
+	}
+	return names, ""
 }

@@ -3,10 +3,12 @@ package storetest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/rollcall-dev/rollcall/pkg/store"
@@ -37,6 +39,24 @@ func (m *Memory) Keys() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Sorted(maps.Keys(m.objects))
+}
+
+// Folders returns the names directly below a key that have objects below them.
+func (m *Memory) Folders(ctx context.Context, key string, most int) ([]string, error) {
+	if err := errors.Join(ctx.Err(), store.CheckKey(key)); err != nil {
+		return nil, m.failed("list", key, err)
+	}
+	names := store.NewLast(most)
+	previous := ""
+	for _, each := range m.Keys() {
+		if rest, ok := strings.CutPrefix(each, key+"/"); ok {
+			if name, _, below := strings.Cut(rest, "/"); below && name != previous {
+				names.Add(name)
+				previous = name
+			}
+		}
+	}
+	return names.All(), nil
 }
 
 // Pending returns how many uploads were neither committed nor aborted.

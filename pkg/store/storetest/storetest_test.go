@@ -76,3 +76,7 @@ func TestALostReplyIsACallThatHappened(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestTheStoreInMemorySaysWhatItHolds(t *testing.T) {
+	storetest.RunFolders(t, storetest.NewMemory())
+}

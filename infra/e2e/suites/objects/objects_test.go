@@ -36,6 +36,15 @@ func TestABucketOfVersitygwKeepsThePromisesOfAStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Store { return bucket(t, server.Config()) })
 }
 
+func TestBucketsAndContainersSayWhatTheyHold(t *testing.T) {
+	t.Run("versitygw", func(t *testing.T) { storetest.RunFolders(t, bucket(t, startVersity(t).Config())) })
+	t.Run("moto", func(t *testing.T) { storetest.RunFolders(t, bucket(t, harness.Start(t, moto.Start).Config())) })
+	t.Run("Azurite", func(t *testing.T) {
+		server := harness.Start(t, azurite.Start)
+		storetest.RunFolders(t, container(t, server, azblob.Config{Endpoint: server.URL, Prefix: "people"}))
+	})
+}
+
 // TLS is what the real S3 has, and there the SDK sends bodies in another way: in
 // chunks, with the checksum behind them.
 func TestABucketOfVersitygwBehindTLSKeepsThePromisesOfAStore(t *testing.T) {
