@@ -10,7 +10,8 @@
 // Functions: a distributed map never fails through its items, whatever
 // ToleratedFailurePercentage says; a ResultWriter writes a manifest without the
 // results; and a tenants file that cannot be read is States.Runtime, where Step
-// Functions has States.ItemReaderFailed. It checks nobody's permissions.
+// Functions has States.ItemReaderFailed. It checks nobody's permissions unless it is
+// started for that: see [Config].
 package stepfunctions
 
 import (
@@ -52,23 +53,42 @@ type Server struct {
 	functions map[string]Function
 }
 
+// Config says what is different from a Server that lets everybody do everything.
+type Config struct {
+	// Roles has moto check the permissions of everybody but the owner of the account, whose
+	// key is Config's. A state machine is its role, once that has been assumed.
+	Roles bool
+	// Gate is put before everything.
+	Gate func(http.Handler) http.Handler
+}
+
 // Start starts a Server, which takes some seconds. The caller closes it. Several
 // tests may share one.
-func Start(ctx context.Context) (*Server, error) {
+func Start(ctx context.Context) (*Server, error) { return Config{}.Start(ctx) }
+
+// Start starts such a Server.
+func (cfg Config) Start(ctx context.Context) (*Server, error) {
 	listeners, port, err := listen(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
 	s := &Server{URL: fmt.Sprintf("http://localhost:%d", port), functions: map[string]Function{}}
-	s.moto, err = moto.StartWith(ctx,
-		[]string{"MOTO_PORT=" + strconv.Itoa(port), "AWS_EC2_METADATA_DISABLED=true"}, "python", "-c", program)
+	env := []string{"MOTO_PORT=" + strconv.Itoa(port), "AWS_EC2_METADATA_DISABLED=true"}
+	if cfg.Roles {
+		env = append(env, "INITIAL_NO_AUTH_ACTION_COUNT=0")
+	}
+	s.moto, err = moto.StartWith(ctx, env, "python", "-c", program)
 	if err != nil {
 		for _, l := range listeners {
 			_ = l.Close()
 		}
 		return nil, err
 	}
-	s.server = &http.Server{Handler: s.router(), ReadHeaderTimeout: 10 * time.Second}
+	handler := s.router()
+	if cfg.Gate != nil {
+		handler = cfg.Gate(handler)
+	}
+	s.server = &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	for _, l := range listeners {
 		go func() { _ = s.server.Serve(l) }()
 	}
@@ -139,6 +159,13 @@ func (s *Server) Function(name string, f Function) string {
 	defer s.mu.Unlock()
 	s.functions[name] = f
 	return "arn:aws:lambda:" + cloud.Region + ":" + cloud.Account + ":function:" + name
+}
+
+// Rotator makes moto know a function of that name, so that it begins rotations: see
+// [moto.Server.Function].
+func (s *Server) Rotator(ctx context.Context, name string) error {
+	_, err := s.moto.Function(ctx, name)
+	return err
 }
 
 // router is what moto and the test call.

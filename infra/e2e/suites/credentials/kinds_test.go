@@ -1,7 +1,6 @@
 package credentials_test
 
 import (
-	"bytes"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -18,7 +17,6 @@ import (
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/identity"
-	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
@@ -110,29 +108,13 @@ func byCertificateFile(d *deployment) {
 // byKMS makes a key in KMS and, by the command that users have, the certificate around it.
 // moto's KMS signs no digests, so it is the tenant's AWS account that has the key.
 func byKMS(d *deployment) {
-	arn, err := d.tenant.AddSigningKey("RSA_2048")
-	if err != nil {
-		d.Fatal(err)
-	}
-	d.env = append(d.env, "AWS_ENDPOINT_URL_KMS="+d.tenant.URL, "AWS_CA_BUNDLE="+d.tenant.Authorities)
-	cmd := process.NewCommand(d.Context(), d.command, "certificate", "create", "--kms", arn)
-	cmd.Env = d.env
-	var log bytes.Buffer
-	cmd.Stderr = &log
-	text, err := cmd.Output()
-	if err != nil {
-		d.Fatalf("%v: %s", err, log.String())
-	}
-	block, _ := pem.Decode(text)
-	if block == nil {
-		d.Fatalf("it is no PEM: %s", text)
-	}
-	made, err := x509.ParseCertificate(block.Bytes)
+	d.env = append(d.env, d.tenant.KMS()...)
+	arn, text, made, err := d.tenant.CertifyKMS(d.Context(), d.command, d.env)
 	if err != nil {
 		d.Fatal(err)
 	}
 	d.made = made
-	d.stored(map[string]string{"KMSKeyID": arn, "Certificate": string(text)})
+	d.stored(map[string]string{"KMSKeyID": arn, "Certificate": text})
 }
 
 // vouched leads the function to the Security Token Service of the tenant's AWS account;
