@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/cloudformation"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/iam"
 )
 
 func TestEveryRoleHasInlinePoliciesOnlyAndABoundary(t *testing.T) {
@@ -105,24 +106,12 @@ func TestServicesAssumeRolesForThisAccountOnly(t *testing.T) {
 	}
 }
 
-// statements collects what each role may do, separate policies included.
+// statements are what each role may do.
 func statements(t *testing.T, s *cloudformation.Stack) map[string][]statement {
 	t.Helper()
-	all := map[string][]statement{}
-	for _, name := range s.Of("AWS::IAM::Role") {
-		for _, policy := range as[[]struct{ PolicyDocument document }](t, s.Resources[name].Properties["Policies"]) {
-			all[name] = append(all[name], policy.PolicyDocument.Statement...)
-		}
-	}
-	for _, name := range s.Of("AWS::IAM::Policy") {
-		policy := as[struct {
-			Roles          []string
-			PolicyDocument document
-		}](t, s.Resources[name].Properties)
-		for _, role := range policy.Roles {
-			role = strings.Trim(role, "<>")
-			all[role] = append(all[role], policy.PolicyDocument.Statement...)
-		}
+	all, err := iam.Statements(s)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return all
 }

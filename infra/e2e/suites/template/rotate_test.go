@@ -1,23 +1,12 @@
 package template_test
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
-	"github.com/rollcall-dev/rollcall/infra/e2e/harness/lambdahost"
-	"github.com/rollcall-dev/rollcall/infra/e2e/harness/moto"
-	"github.com/rollcall-dev/rollcall/infra/e2e/harness/tenant"
-	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
 const ownRotator = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rotator-AbCdEf"
@@ -122,55 +111,4 @@ func TestTheOutputsFillTheRotatorsSecretAndRotate(t *testing.T) {
 			t.Errorf("%s is %v", output, s.Outputs[output])
 		}
 	}
-}
-
-// The built function rotates with the environment and what the role of the deployed one
-// allows, and uses all of it.
-func TestTheDeployedRotation(t *testing.T) {
-	at := harness.Start(t, moto.Start)
-	const rotatorID = "20747a70-0a57-4a7e-9d0c-ba9876543210"
-	of := harness.Start(t, tenant.New(simulator.Config{Users: 3, Apps: []simulator.App{{
-		ClientID: rotatorID, ClientSecret: "rotator", Roles: []string{"Application.ReadWrite.OwnedBy"}, Owns: []string{simulator.DefaultClientID},
-	}}}).Start)
-	client := secretsmanager.NewFromConfig(at.Config())
-	function, err := at.Function(t.Context(), "rotate")
-	if err != nil {
-		t.Fatal(err)
-	}
-	arns := map[string]string{}
-	for name, app := range map[string][2]string{"Secret": {of.ClientID, of.ClientSecret}, "RotatorSecret": {rotatorID, "rotator"}} {
-		text, err := json.Marshal(map[string]string{"TenantID": of.TenantID, "ClientID": app[0], "ClientSecret": app[1], "KeyID": of.Passwords(app[0])[0].KeyID})
-		if err != nil {
-			t.Fatal(err)
-		}
-		made, err := client.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String(name), SecretString: aws.String(string(text))})
-		if err != nil {
-			t.Fatal(err)
-		}
-		arns[name] = *made.ARN
-	}
-	s := stack(t, rotating(nil))
-	l := keepLedger(t, at, strings.NewReplacer("<Secret>", arns["Secret"], "<RotatorSecret>", arns["RotatorSecret"]))
-	env := append(slices.Concat(at.Environ(), of.Hosts()), "AWS_ENDPOINT_URL="+l.url)
-	for name, value := range environment(t, s.Resources["RotateFunction"].Properties) {
-		env = append(env, name+"="+l.names.Replace(value))
-	}
-	host := harness.Start(t, lambdahost.Config{Bootstrap: harness.Release(t, "functions/rotate"), Env: env, Timeout: 10 * time.Minute}.Start)
-	secret := arns["Secret"]
-	const version = "0d6f8a5e-6e7f-4f5a-9c39-1f6b6f1c8c2f"
-	if _, err := client.RotateSecret(t.Context(), &secretsmanager.RotateSecretInput{
-		SecretId: &secret, ClientRequestToken: aws.String(version), RotationLambdaARN: &function, RotationRules: &types.RotationRulesType{AutomaticallyAfterDays: aws.Int64(30)},
-	}); err != nil {
-		t.Fatal(err)
-	}
-	for _, step := range []string{"createSecret", "setSecret", "testSecret", "finishSecret"} {
-		got, err := host.Invoke(t.Context(), []byte(`{"Step":"`+step+`","SecretId":"`+secret+`","ClientRequestToken":"`+version+`"}`))
-		if err != nil || got.ErrorType != "" {
-			t.Fatalf("%s: %s, %v; the log:\n%s", step, got.Payload, err, host.Output())
-		}
-	}
-	if n := len(of.Passwords(of.ClientID)); n != 2 {
-		t.Errorf("the app has %d client secrets", n)
-	}
-	l.check(t, statements(t, s)["RotateRole"])
 }

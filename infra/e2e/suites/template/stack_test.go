@@ -7,6 +7,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/cloudformation"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/iam"
 )
 
 // everything enables all that is optional, but a filter, with which there are no changes.
@@ -104,27 +105,9 @@ func as[T any](t *testing.T, part any) T {
 	return typed
 }
 
-// texts is one text or many, as IAM and others write it.
-type texts []string
-
-// UnmarshalJSON reads either.
-func (s *texts) UnmarshalJSON(text []byte) error {
-	var one string
-	if err := json.Unmarshal(text, &one); err == nil {
-		*s = texts{one}
-		return nil
-	}
-	return json.Unmarshal(text, (*[]string)(s))
-}
-
-// statement is a statement of a policy.
-type statement struct {
-	Sid, Effect string
-	Action      texts
-	NotAction   texts
-	Resource    texts
-	NotResource texts
-	Condition   map[string]map[string]texts
-}
-
-type document struct{ Statement []statement }
+// What policies are made of.
+type (
+	texts     = iam.Texts
+	statement = iam.Statement
+	document  = iam.Document
+)
