@@ -5,6 +5,7 @@ package iam_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -51,7 +52,9 @@ func deploy(t *testing.T, parameters map[string]string, directory *tenant.Tenant
 		t.Fatal(err)
 	}
 	a := &account{tenant: directory, identity: identity, roles: map[string]*iam.Role{}, keys: map[string][]string{}, faults: map[int]bool{}}
-	if a.stack, err = template.Resolve(parameters); err != nil {
+	all := map[string]string{"FederatedApp": ""}
+	maps.Copy(all, parameters)
+	if a.stack, err = template.Resolve(all); err != nil {
 		t.Fatal(err)
 	}
 	a.gate = &iam.Gate{Account: iam.Account{Keys: map[string]string{}}, Elsewhere: map[string]http.Handler{"kms": directory.Handler(), "sts": directory.Handler()}}
