@@ -118,7 +118,7 @@ validate: $(VENV)/installed $(NODE)/installed ## Check template.yaml with cfn-li
 	@$(VENV)/bin/cfn-lint -r eu-west-1 -- template.yaml && echo "validate: template.yaml has no findings"
 	@for machine in infra/statemachine/*.asl.json; do $(NODE)/.bin/asl-validator --json-path $$machine || exit 1; done
 	@$(VENV)/bin/python $(E2E)/harness/bicep/syntax.py $(INFRA)/azure/*.bicep && echo "validate: the syntax of infra/azure/*.bicep has no errors"
-	@$(VENV)/bin/shellcheck $(INFRA)/entra/setup.sh && echo "validate: infra/entra/setup.sh has no findings"
+	@$(VENV)/bin/shellcheck $(INFRA)/deploy.sh $(INFRA)/entra/setup.sh && echo "validate: the shell scripts have no findings"
 	@if command -v terraform >/dev/null || command -v tofu >/dev/null; then \
 		cd $(INFRA) && $(GO) test -count=1 -run Terraform ./e2e/suites/entra && echo "validate: infra/entra is valid, and its tests pass"; \
 	else echo "validate: neither terraform nor tofu is installed, so infra/entra was not checked"; fi
@@ -148,8 +148,9 @@ build-RotateFunction:
 	@mkdir -p "$(ARTIFACTS_DIR)"
 	@GOOS=linux GOARCH=arm64 $(RELEASE) -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/rotate
 
-deploy: ## Deploy template.yaml with the SAM command line, which asks for the parameters
-	@sam build --build-in-source && sam deploy --guided --capabilities CAPABILITY_IAM
+# Make hands on APP, STACK and PARAMETERS in the environment.
+deploy: ## Deploy template.yaml with the SAM command line; asks for the app registration the first time: [APP=<TENANT ID>/<CLIENT ID>|secret] [STACK=...] [PARAMETERS="Changes=yes ..."]
+	@$(INFRA)/deploy.sh
 
 package-azure: ## Build functions/azure for Azure Functions (Linux, x64) and pack it into bin/azure.zip
 	@mkdir -p bin/azure
