@@ -32,7 +32,7 @@ func (m *Meter) Measure(ctx context.Context, do func(ctx context.Context) error)
 		if told, ok := f.Ended(); ok {
 			name = told
 		}
-		telemetry.Observe(measured, telemetry.Duration, float64(time.Since(began).Milliseconds()))
+		telemetry.Observe(measured, telemetry.Duration, float64(time.Since(began).Microseconds())/1000)
 		judge(measured, name)
 		m.Emit(ctx, f)
 	}()

@@ -41,11 +41,14 @@ type Config struct {
 	Env []string
 	// Timeout is the function's time limit for one invocation. Default 30 s.
 	Timeout time.Duration
+	// LogLevel is the function's ApplicationLogLevel, "" for none.
+	LogLevel string
 }
 
 // Host is one execution environment with its one process.
 type Host struct {
 	timeout   time.Duration
+	logLevel  string
 	server    *http.Server
 	process   *process.Command
 	output    process.Output
@@ -93,6 +96,7 @@ func (cfg Config) Start(ctx context.Context) (*Host, error) {
 	}
 	h := &Host{
 		timeout:    cfg.Timeout,
+		logLevel:   cfg.LogLevel,
 		queue:      make(chan *invocation),
 		polled:     make(chan struct{}),
 		exited:     make(chan struct{}),
@@ -104,6 +108,9 @@ func (cfg Config) Start(ctx context.Context) (*Host, error) {
 	// The process outlives ctx, which bounds only the start; Close ends it.
 	h.process = process.NewCommand(context.WithoutCancel(ctx), cfg.Bootstrap)
 	h.process.Env = append(environment(listener.Addr().String(), cfg.Timeout), cfg.Env...)
+	if cfg.LogLevel != "" {
+		h.process.Env = append(h.process.Env, "AWS_LAMBDA_LOG_LEVEL="+cfg.LogLevel)
+	}
 	h.process.Stdout, h.process.Stderr = &h.output, &h.output
 	h.process.WaitDelay = time.Second
 	if err := h.run(); err != nil {
@@ -181,8 +188,9 @@ func (h *Host) ToFirstPoll() time.Duration {
 // PID is the id of the function's process.
 func (h *Host) PID() int { return h.process.Process.Pid }
 
-// Output is what the function has written to stdout and stderr so far.
-func (h *Host) Output() string { return h.output.String() }
+// Output is what the function has written to stdout and stderr so far, as far as Lambda
+// delivers it.
+func (h *Host) Output() string { return delivered(h.output.String(), h.logLevel) }
 
 // Close ends the environment as Lambda does and waits for the process to be
 // gone. It may be called more than once.

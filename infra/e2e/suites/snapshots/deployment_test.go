@@ -63,6 +63,7 @@ type deployment struct {
 	proxy   *faultproxy.Proxy // between the functions and the bucket
 	env     []string
 	timeout time.Duration
+	level   string // ApplicationLogLevel
 
 	mu   sync.Mutex
 	host *lambdahost.Host
@@ -95,7 +96,7 @@ func deploy(t *testing.T, bucket string, cfg simulator.Config, env ...string) *d
 func (d *deployment) start() {
 	d.Helper()
 	d.end()
-	host, err := lambdahost.Config{Bootstrap: shared.bootstrap, Timeout: d.timeout, Env: d.env}.Start(d.Context())
+	host, err := lambdahost.Config{Bootstrap: shared.bootstrap, Timeout: d.timeout, Env: d.env, LogLevel: d.level}.Start(d.Context())
 	if err != nil {
 		d.Fatal(err)
 	}

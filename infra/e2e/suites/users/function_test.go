@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/emf"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/endpoint"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/lambdahost"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/moto"
@@ -39,6 +40,7 @@ type config struct {
 	tenant  simulator.Config
 	timeout time.Duration
 	env     []string // more variables; a later one wins
+	level   string   // ApplicationLogLevel
 }
 
 // function is one process of the function with one tenant.
@@ -57,10 +59,11 @@ func (e *environment) start(t *testing.T, cfg config) *function {
 	f := &function{secrets: e.secrets, tenant: harness.Start(t, tenant.New(cfg.tenant).Start), canaries: map[string]bool{}}
 	f.createSecret(t)
 	env := slices.Concat(e.aws.Environ(), f.tenant.Hosts(), []string{"ROLLCALL_CREDENTIALS=secretsmanager:" + f.secret}, cfg.env)
-	f.host = harness.Start(t, lambdahost.Config{Bootstrap: e.bootstrap, Timeout: cfg.timeout, Env: env}.Start)
+	f.host = harness.Start(t, lambdahost.Config{Bootstrap: e.bootstrap, Timeout: cfg.timeout, Env: env, LogLevel: cfg.level}.Start)
 	t.Cleanup(func() {
 		f.host.Close()
 		f.searchLog(t)
+		emf.Read(t, f.host.Output())
 	})
 	return f
 }

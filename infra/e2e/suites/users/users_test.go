@@ -31,6 +31,7 @@ func TestTheBuiltFunction(t *testing.T) {
 		"reads its secret once for many invocations":          secretIsCached,
 		"starts without reading a secret":                     coldStart,
 		"gives the HTTP API the error that it gives a caller": httpFailure,
+		"ends each invocation with its metrics":               metrics,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, e) })
 	}
