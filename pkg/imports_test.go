@@ -28,6 +28,7 @@ func allowed() map[string][]string {
 		"pkg/cloud":     {},
 		"pkg/guid":      {},
 		"pkg/property":  {},
+		"pkg/spill":     {},
 
 		"pkg/diagnosis/awsapi":   {"pkg/diagnosis"},
 		"pkg/diagnosis/azureapi": {"pkg/diagnosis"},
@@ -55,7 +56,7 @@ func allowed() map[string][]string {
 		"pkg/baseline": {"pkg/list", "pkg/store", "pkg/tolerance"},
 		"pkg/snapshot": {"pkg/crash", "pkg/baseline", "pkg/bus", "pkg/graph", "pkg/list", "pkg/store", "pkg/telemetry", "pkg/tolerance"},
 
-		"pkg/changes": {"pkg/baseline", "pkg/bus", "pkg/crash", "pkg/graph", "pkg/list", "pkg/property", "pkg/store", "pkg/telemetry", "pkg/tolerance"},
+		"pkg/changes": {"pkg/baseline", "pkg/bus", "pkg/crash", "pkg/graph", "pkg/list", "pkg/property", "pkg/spill", "pkg/store", "pkg/telemetry", "pkg/tolerance"},
 
 		"pkg/list/listtest": {"pkg/graph", "pkg/list", "pkg/property", "pkg/simulator", "pkg/tolerance"},
 

@@ -83,15 +83,15 @@ func (r *run) drop(ctx context.Context) error {
 type slice struct {
 	*run
 	c     *comparison
-	spill spill
+	spill *spill
 	stop  time.Time // when the comparison is to be parked, zero for never
 	done  int       // steps, pages and shards
 }
 
 // compare goes on with a comparison from where it stands. It is published, or parked.
 func (r *run) compare(ctx context.Context, c *comparison) error {
-	s := &slice{run: r, c: c, spill: spill{dir: r.f.TempDir}}
-	defer s.spill.close()
+	s := &slice{run: r, c: c, spill: newSpill(r.f.TempDir)}
+	defer s.spill.Close()
 	reading := ctx // ends earlier, so that there is time to park
 	if deadline, ok := ctx.Deadline(); ok {
 		s.stop = deadline.Add(-deadline.Sub(r.began) / parkingShare)
@@ -99,7 +99,7 @@ func (r *run) compare(ctx context.Context, c *comparison) error {
 		reading, cancel = context.WithDeadline(ctx, s.stop)
 		defer cancel()
 	}
-	if err := r.recall(reading, c, &s.spill); err != nil {
+	if err := r.recall(reading, c, s.spill); err != nil {
 		return err
 	}
 	for c.Shard < shardCount {
@@ -155,7 +155,7 @@ func (s *slice) parks(err error) bool {
 // park stores how far the comparison has come.
 func (s *slice) park(ctx context.Context) error {
 	c := s.c
-	if err := s.keep(ctx, c, &s.spill); err != nil {
+	if err := s.keep(ctx, c, s.spill); err != nil {
 		return err
 	}
 	s.release(c.Turn)

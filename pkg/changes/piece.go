@@ -34,30 +34,30 @@ func (e *lostError) Unwrap() error { return e.err }
 // them. They are claimed before they are written. If nobody ever goes on, the store's own
 // rules may delete them.
 func (r *run) keep(ctx context.Context, c *comparison, s *spill) error {
-	if err := s.flush(); err != nil {
+	if err := s.Flush(); err != nil {
 		return err
 	}
 	kept := int64(0)
 	for _, p := range c.Spill {
 		kept += int64(p.Size)
 	}
-	if kept == s.size {
+	if kept == s.Size() {
 		return nil
 	}
 	own := c.Turn.claimed()
 	if own == nil {
 		own = &claim{Nonce: store.Nonce()}
 	}
-	own.Spill = int((s.size - kept + pieceSize - 1) / pieceSize)
+	own.Spill = int((s.Size() - kept + pieceSize - 1) / pieceSize)
 	r.p.Claim = own
 	if err := r.save(ctx); err != nil {
 		return err
 	}
-	buffer := make([]byte, min(pieceSize, s.size-kept))
+	buffer := make([]byte, min(pieceSize, s.Size()-kept))
 	for n := range own.Spill {
-		body := buffer[:min(pieceSize, s.size-kept)]
-		if _, err := s.file.ReadAt(body, kept); err != nil {
-			return spillError(err)
+		body := buffer[:min(pieceSize, s.Size()-kept)]
+		if _, err := s.ReadAt(body, kept); err != nil {
+			return err
 		}
 		sum := sha256.Sum256(body)
 		p := piece{Key: pieceKey(r.f.Tenant, own.Nonce, n), Size: len(body), SHA256: hex.EncodeToString(sum[:])}
@@ -86,7 +86,7 @@ func (r *run) recall(ctx context.Context, c *comparison, s *spill) error {
 			}
 			return &lostError{err}
 		}
-		if err := s.restore(body); err != nil {
+		if err := s.Restore(body); err != nil {
 			return err
 		}
 	}

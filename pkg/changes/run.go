@@ -135,9 +135,9 @@ func (r *run) answer(ctx context.Context, err error) (*Result, error) {
 // round reads a round of changes and publishes it. It reports whether another one may be
 // worth it.
 func (r *run) round(ctx context.Context, asked columns) (active bool, err error) {
-	s := &spill{dir: r.f.TempDir}
-	defer s.close()
-	cols, options := r.p.Columns, graph.DeltaOptions{Pause: func() bool { return !r.left(ctx, 1./2) || s.entries >= maxEntries }}
+	s := newSpill(r.f.TempDir)
+	defer s.Close()
+	cols, options := r.p.Columns, graph.DeltaOptions{Pause: func() bool { return !r.left(ctx, 1./2) || s.Entries() >= maxEntries }}
 	if !r.p.Asked.within(asked) && graph.SkipToken(r.p.Link) == "" { // there are fewer columns now
 		cols = cols.common(asked)
 		options.Select = cols.tracked()
@@ -151,7 +151,7 @@ func (r *run) round(ctx context.Context, asked columns) (active bool, err error)
 	}
 	t := r.newTurn(Round, next, asked, cols)
 	r.more = paused
-	if s.entries == 0 && options.Select == nil {
+	if s.Entries() == 0 && options.Select == nil {
 		if !paused && time.Since(r.p.SavedAt) < renewAfter {
 			return false, nil
 		}
@@ -220,7 +220,7 @@ func (r *run) told(c graph.Change, cols columns, f fields, untold map[string]boo
 // write compares the shards that have changes with what was read, and writes those that
 // become others. A round that changes nothing claims nothing.
 func (r *run) write(ctx context.Context, t *turn, s *spill) error {
-	touched := s.touched()
+	touched := s.Touched()
 	for _, i := range touched {
 		before, err := r.records(ctx, i, &r.p.Shards[i])
 		if err != nil {

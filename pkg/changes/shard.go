@@ -13,13 +13,14 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/rollcall-dev/rollcall/pkg/list"
+	spilled "github.com/rollcall-dev/rollcall/pkg/spill"
 )
 
 // shardVersion is the form of the shards.
 const shardVersion = 1
 
 // shardCount is into how many shards the mirror is cut, by the first byte of the id.
-const shardCount = 256
+const shardCount = spilled.Shards
 
 // key is an id in the form by which users are told apart and sorted.
 type key [list.IDSize]byte

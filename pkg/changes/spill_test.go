@@ -9,8 +9,8 @@ import (
 )
 
 func TestWhatIsSpilledComesBackInOrder(t *testing.T) {
-	s := &spill{dir: t.TempDir()}
-	defer s.close()
+	s := newSpill(t.TempDir())
+	defer s.Close()
 	object := `{"id":"` + strings.Repeat("x", 2000) + `"}`
 	const n = 10_000 // more than fits into memory
 	for i := range n {
@@ -18,7 +18,7 @@ func TestWhatIsSpilledComesBackInOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if s.file == nil {
+	if s.Size() == 0 {
 		t.Fatal("nothing was spilled")
 	}
 	for shard := range 3 {
@@ -33,32 +33,32 @@ func TestWhatIsSpilledComesBackInOrder(t *testing.T) {
 			t.Errorf("shard %d ends at %d", shard, i)
 		}
 	}
-	if s.reset(); len(s.touched()) > 0 {
+	if s.Reset(); len(s.Touched()) > 0 {
 		t.Error("it was not forgotten")
 	}
 }
 
 // FuzzSpill has the file of a spill that anybody may have stored.
 func FuzzSpill(f *testing.F) {
-	s := &spill{dir: f.TempDir()}
-	defer s.close()
+	s := newSpill(f.TempDir())
+	defer s.Close()
 	for i := range 3 {
 		if err := s.add(i, listed, []byte(`{"id":"u","mail":"x"}`)); err != nil {
 			f.Fatal(err)
 		}
 	}
-	if err := s.flush(); err != nil {
+	if err := s.Flush(); err != nil {
 		f.Fatal(err)
 	}
-	file := make([]byte, s.size)
-	if _, err := s.file.ReadAt(file, 0); err != nil {
+	file := make([]byte, s.Size())
+	if _, err := s.ReadAt(file, 0); err != nil {
 		f.Fatal(err)
 	}
 	f.Add(file)
 	f.Fuzz(func(t *testing.T, file []byte) {
-		s := &spill{dir: t.TempDir()}
-		defer s.close()
-		if len(file) == 0 || s.restore(file) != nil || s.index() != nil {
+		s := newSpill(t.TempDir())
+		defer s.Close()
+		if len(file) == 0 || s.Restore(file) != nil || s.index() != nil {
 			return
 		}
 		for _, err := range s.ids() {
@@ -75,29 +75,29 @@ func FuzzSpill(f *testing.F) {
 }
 
 func TestASpillThatIsRestoredIsTheSame(t *testing.T) {
-	s := &spill{dir: t.TempDir()}
-	defer s.close()
+	s := newSpill(t.TempDir())
+	defer s.Close()
 	for i := range 1000 {
 		if err := s.add(i%7, kind("LDCMRP"[i%6]), fmt.Appendf(nil, `{"id":"%d"}`, i)); err != nil {
 			t.Fatal(err)
 		}
 		if i == 500 {
-			if err := s.flush(); err != nil {
+			if err := s.Flush(); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	if err := s.flush(); err != nil {
+	if err := s.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	restored := &spill{dir: t.TempDir()}
-	defer restored.close()
-	for at := int64(0); at < s.size; at += 100 {
-		some := make([]byte, min(100, s.size-at))
-		if _, err := s.file.ReadAt(some, at); err != nil {
+	restored := newSpill(t.TempDir())
+	defer restored.Close()
+	for at := int64(0); at < s.Size(); at += 100 {
+		some := make([]byte, min(100, s.Size()-at))
+		if _, err := s.ReadAt(some, at); err != nil {
 			t.Fatal(err)
 		}
-		if err := restored.restore(some); err != nil {
+		if err := restored.Restore(some); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -134,13 +134,13 @@ func TestASpillThatIsRestoredIsTheSame(t *testing.T) {
 	} {
 		head := []byte{0, 0, 0, 0, 1, 0, 0, 0, 9, 0}
 		damage(head)
-		r := &spill{dir: t.TempDir()}
-		if err := r.restore(head); err != nil {
+		r := newSpill(t.TempDir())
+		if err := r.Restore(head); err != nil {
 			t.Fatal(err)
 		}
 		if r.index() == nil {
 			t.Errorf("%s is taken", name)
 		}
-		r.close()
+		r.Close()
 	}
 }

@@ -95,7 +95,7 @@ func (r *run) latest(ctx context.Context) (cols columns, link string, err error)
 func (s *slice) list(ctx context.Context) error {
 	l := list.New(s.f.Directory, s.c.list(s.f.Request), s.f.Log)
 	l.OnRestart = func() {
-		s.spill.reset()
+		s.spill.Reset()
 		s.c.Spill = nil
 	}
 	l.Pause = s.pauses
@@ -201,9 +201,9 @@ func (s *slice) drainRest(ctx context.Context) error {
 
 // drainSome reads changes, as many as a turn takes at most.
 func (s *slice) drainSome(ctx context.Context, link string) (next string, paused bool, err error) {
-	before, pause := s.spill.entries, s.pages()
-	next, paused, err = s.drain(ctx, &s.spill, s.c.Columns, link, graph.DeltaOptions{Pause: func() bool {
-		return pause() || s.spill.entries-before >= maxEntries
+	before, pause := s.spill.Entries(), s.pages()
+	next, paused, err = s.drain(ctx, s.spill, s.c.Columns, link, graph.DeltaOptions{Pause: func() bool {
+		return pause() || s.spill.Entries()-before >= maxEntries
 	}})
 	if err == nil {
 		s.done++
@@ -218,7 +218,7 @@ func (s *slice) compareShard(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w, err := newWork(before, s.p.Columns, t.Columns, &s.spill, i)
+	w, err := newWork(before, s.p.Columns, t.Columns, s.spill, i)
 	if err != nil {
 		return err
 	}
