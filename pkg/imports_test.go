@@ -58,6 +58,10 @@ func allowed() map[string][]string {
 
 		"pkg/changes": {"pkg/baseline", "pkg/bus", "pkg/crash", "pkg/graph", "pkg/list", "pkg/property", "pkg/spill", "pkg/store", "pkg/telemetry", "pkg/tolerance"},
 
+		"pkg/published": {
+			"pkg/crash", "pkg/format", "pkg/format/parquet", "pkg/graph", "pkg/guid", "pkg/list", "pkg/property", "pkg/snapshot", "pkg/spill", "pkg/store",
+		},
+
 		"pkg/list/listtest": {"pkg/graph", "pkg/list", "pkg/property", "pkg/simulator", "pkg/tolerance"},
 
 		"pkg/store": {"pkg/retry"},
@@ -120,7 +124,7 @@ func allowed() map[string][]string {
 			"pkg/signature", "pkg/snapshot", "pkg/store", "pkg/store/azblob", "pkg/store/file", "pkg/store/s3",
 		},
 		"pkg/publisher": {
-			"pkg/bus", "pkg/changes", "pkg/config", "pkg/credential", "pkg/failure", "pkg/format", "pkg/format/parquet", "pkg/list", "pkg/reader",
+			"pkg/bus", "pkg/changes", "pkg/config", "pkg/credential", "pkg/failure", "pkg/format", "pkg/format/parquet", "pkg/guid", "pkg/list", "pkg/reader",
 			"pkg/secret", "pkg/signature", "pkg/sink", "pkg/snapshot", "pkg/store", "pkg/subscription", "pkg/telemetry", "pkg/tolerance",
 		},
 		"pkg/subscription": {"pkg/graph", "pkg/origin", "pkg/secret"},
@@ -146,7 +150,7 @@ func allowed() map[string][]string {
 		},
 		"functions/rollcall": {
 			"pkg/api", "pkg/bus", "pkg/certificate", "pkg/changes", "pkg/config", "pkg/correlation", "pkg/crash", "pkg/credential", "pkg/failure", "pkg/format", "pkg/format/xlsx", "pkg/graph", "pkg/header", "pkg/origin", "pkg/property",
-			"pkg/kms", "pkg/legible", "pkg/page", "pkg/publisher", "pkg/reader", "pkg/list", "pkg/retry", "pkg/snapshot", "pkg/secret", "pkg/simulator", "pkg/subscription", "pkg/telemetry",
+			"pkg/guid", "pkg/kms", "pkg/legible", "pkg/page", "pkg/published", "pkg/publisher", "pkg/reader", "pkg/list", "pkg/retry", "pkg/snapshot", "pkg/secret", "pkg/simulator", "pkg/subscription", "pkg/telemetry",
 		},
 	}
 }

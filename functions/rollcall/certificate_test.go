@@ -135,7 +135,7 @@ func TestDoctorSaysWhatToRegisterForFederation(t *testing.T) {
 		"ARN of its role",
 	}
 	tenant.RefuseWebIdentity("OutboundWebIdentityFederationDisabledException")
-	report(1, "failed  federation     this AWS account", "aws iam enable-outbound-web-identity-federation")
+	report(1, "FAIL    federation     this AWS account", "aws iam enable-outbound-web-identity-federation")
 	tenant.RefuseWebIdentity("")
 	tenant.AddFederatedCredential(trusted)
 	report(0, append(shown, "ok      token ", "ok      page ")...)

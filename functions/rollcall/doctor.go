@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -55,7 +54,7 @@ With --azure, and by itself where IDENTITY_ENDPOINT is set or ROLLCALL_CREDENTIA
 
 // Run makes the checks in order, skipping those whose prerequisites failed.
 func (c *doctorCommand) Run(ctx context.Context, p *program) error {
-	results := &checks{w: p.out()}
+	results := &checks{p.newChecklist()}
 	console, log := p.console()
 	if c.Azure && c.Demo {
 		return &usageError{"--azure checks what Azure gives this process, and --demo needs nothing of it: leave one of them out"}
@@ -74,12 +73,8 @@ func (c *doctorCommand) Run(ctx context.Context, p *program) error {
 	return results.result(ctx)
 }
 
-// checks prints the result of each check and counts the failures.
-type checks struct {
-	w        io.Writer
-	failures int
-	err      error // of w
-}
+// checks are those of a tenant, and of what publishing uses.
+type checks struct{ checklist }
 
 func (c *checks) run(ctx context.Context, t *tenant) {
 	c.configuration(t)
@@ -132,7 +127,8 @@ func (c *checks) credential(ctx context.Context, t *tenant) bool {
 		// Go on: the record may be out of date, and the next check shows it.
 		c.failed("credential", fmt.Errorf("%s; it expired %s ago: %s", found, inDays(-left), renewal(identity)))
 	case left < credential.Soon:
-		c.ok("credential", "%s; it expires in %s: rotate it", found, inDays(left))
+		c.warn("credential", "%s; it expires in %s", found, inDays(left))
+		c.below(renewal(identity))
 	default:
 		c.ok("credential", "%s; it expires in %s", found, inDays(left))
 	}
@@ -275,14 +271,9 @@ func readPage(ctx context.Context, client *graph.Client, r list.Request) (users 
 	return users, first, nil
 }
 
-func (c *checks) ok(check, format string, values ...any) {
-	c.line("ok", check, fmt.Sprintf(format, values...))
-}
-
 // failed prints the first line of an error beside the check, and the others and
 // further details below.
 func (c *checks) failed(check string, err error) {
-	c.failures++
 	lines := []string{err.Error()}
 	var invalid *config.Error
 	if errors.As(err, &invalid) {
@@ -292,39 +283,7 @@ func (c *checks) failed(check string, err error) {
 		}
 	}
 	lines = append(lines, details(err, "doctor")...)
-	first, rest, more := strings.Cut(strings.Join(lines, "\n"), "\n")
-	c.line("failed", check, first)
-	if more {
-		c.below(rest)
-	}
-}
-
-func (c *checks) line(result, check, text string) {
-	c.print(fmt.Sprintf("%-6s  %-13s  %s", result, check, printable(text)))
-}
-
-func (c *checks) below(text string) {
-	for line := range strings.SplitSeq(text, "\n") {
-		c.print(strings.Repeat(" ", 8) + printable(strings.TrimSpace(line)))
-	}
-}
-
-func (c *checks) print(line string) {
-	if c.err == nil {
-		_, c.err = io.WriteString(c.w, line+"\n")
-	}
-}
-
-func (c *checks) result(ctx context.Context) error {
-	switch {
-	case ctx.Err() != nil:
-		return stopped(ctx)
-	case c.err != nil:
-		return c.err
-	case c.failures > 0:
-		return errReported
-	}
-	return nil
+	c.fail(check, strings.Join(lines, "\n"))
 }
 
 func milliseconds(d time.Duration) string { return d.Round(time.Millisecond).String() }

@@ -23,7 +23,7 @@ func checkCredential(t *testing.T, secret string) (text string, ok bool) {
 	}
 	defer tenant.close()
 	var out strings.Builder
-	results := &checks{w: &out}
+	results := &checks{checklist{w: &out}}
 	ok = results.credential(t.Context(), tenant)
 	return out.String(), ok
 }
@@ -56,7 +56,7 @@ func TestDoctorSaysWhatIsOddAboutTheSecret(t *testing.T) {
 		ids + `"password":"` + canary + `","client_secret":"x"`: "two different values for ClientSecret, in password and client_secret",
 	} {
 		text, ok := checkCredential(t, "{"+secret+"}")
-		if ok || !strings.HasPrefix(text, "failed  credential ") || !strings.Contains(text, want) || strings.Contains(text, canary) {
+		if ok || !strings.HasPrefix(text, "FAIL    credential ") || !strings.Contains(text, want) || strings.Contains(text, canary) {
 			t.Errorf("%s: %q, want %q", secret, text, want)
 		}
 	}
@@ -79,9 +79,9 @@ func TestDoctorNamesTheRoleThatStorageWants(t *testing.T) {
 	}
 	defer tenant.close()
 	var out strings.Builder
-	(&checks{w: &out}).azure(t.Context(), tenant, settings, log)
+	(&checks{checklist{w: &out}}).azure(t.Context(), tenant, settings, log)
 	for _, want := range []string{
-		"failed  storage        swap ", "the role Storage Blob Data Contributor on the container people", "\n        az role assignment create --role \"Storage Blob Data Contributor\"",
+		"FAIL    storage        swap ", "the role Storage Blob Data Contributor on the container people", "\n        az role assignment create --role \"Storage Blob Data Contributor\"",
 		"--assignee-object-id <object id of the identity>", "az storage account show --name contoso ", "/blobServices/default/containers/people\"\n",
 	} {
 		if !strings.Contains(out.String(), want) {

@@ -34,6 +34,7 @@ type commands struct {
 	Changes      changesCommand      `cmd:"" help:"Publish who joined, changed, left and came back, as events."`
 	Subscription subscriptionCommand `cmd:"" help:"List, make and end subscriptions to Graph's change notifications."`
 	Doctor       doctorCommand       `cmd:"" help:"Check configuration, credential, token, permissions and count; say what to fix."`
+	Verify       verifyCommand       `cmd:"" help:"Find out whether a published snapshot is whole."`
 	Certificate  certificateCommand  `cmd:"" help:"Make certificates of keys that never leave the service that keeps them."`
 	Serve        serveCommand        `cmd:"" help:"Serve the users over HTTP on this machine, in Graph's own dialect."`
 	Simulate     simulateCommand     `cmd:"" help:"Serve a simulated tenant on this machine."`
@@ -110,6 +111,7 @@ Examples:
   rollcall list --format ndjson > users.ndjson  all of them
   rollcall list --output users.csv              a file that appears only once it is complete
   rollcall snapshot --sink s3://bucket/users    published for others: objects, a manifest, the latest run
+  rollcall verify s3://bucket/users --tenant ID whether what was published is whole
   rollcall changes --demo --watch               who joins, changes and leaves, as it happens
   rollcall serve --demo                         the users over HTTP, for any Graph client
 

@@ -72,7 +72,7 @@ func (a *columnAudit) user(id list.ID, raw []byte, counted *int) {
 // sample counts the columns in which a user has a value, for weight users.
 func (a *columnAudit) sample(raw []byte, weight int) {
 	for name, value := range graph.Members(raw) {
-		if n := a.counts[string(name)]; n != nil && !isEmpty(value) {
+		if n := a.counts[string(name)]; n != nil && !IsEmpty(value) {
 			*n += weight
 		}
 	}
@@ -87,15 +87,15 @@ func mayHave(raw, quoted []byte) bool {
 			return false
 		}
 		raw = bytes.TrimLeft(raw[at+len(quoted):], " \t\r\n")
-		if len(raw) > 0 && raw[0] == ':' && !isEmpty(bytes.TrimLeft(raw[1:], " \t\r\n")) {
+		if len(raw) > 0 && raw[0] == ':' && !IsEmpty(bytes.TrimLeft(raw[1:], " \t\r\n")) {
 			return true
 		}
 	}
 }
 
-// isEmpty reports whether the JSON value at the start of text is null or contains
+// IsEmpty reports whether the JSON value at the start of text is null or contains
 // nothing.
-func isEmpty(text []byte) bool {
+func IsEmpty(text []byte) bool {
 	for _, nothing := range []string{"null", `""`, "[]", "{}"} {
 		if bytes.HasPrefix(text, []byte(nothing)) {
 			return true
@@ -107,7 +107,7 @@ func isEmpty(text []byte) bool {
 // has reports whether the user itself has a value under that name.
 func has(raw []byte, name string) bool {
 	for member, value := range graph.Members(raw) {
-		if string(member) == name && !isEmpty(value) {
+		if string(member) == name && !IsEmpty(value) {
 			return true
 		}
 	}

@@ -39,6 +39,9 @@ func (e *InputError) Name() string { return "Request.Invalid" }
 
 var runName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,80}$`)
 
+// IsRun reports whether a text can be the name of a run.
+func IsRun(name string) bool { return runName.MatchString(name) }
+
 // parse says which slice of which run is asked for. Slices count from 1.
 func (in Input) parse(now time.Time) (run string, slice int, err error) {
 	const form = "is not of the form [A-Za-z0-9._-]{1,80}"

@@ -13,8 +13,8 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/store"
 )
 
-// manifestVersion is the form of manifests and of latest.
-const manifestVersion = 1
+// ManifestVersion is the form of manifests and of latest.
+const ManifestVersion = 1
 
 // Manifest is the proof of one run: what was read, how it was proven, and the objects
 // that hold it. It is stored as runs/tenant=<guid>/run=<run>/manifest.json.
@@ -67,7 +67,7 @@ type Manifest struct {
 func (r *run) manifest(destination int) Manifest {
 	c := &r.c
 	m := Manifest{
-		Version: manifestVersion, Tenant: c.Tenant, Run: c.Run, Status: Complete,
+		Version: ManifestVersion, Tenant: c.Tenant, Run: c.Run, Status: Complete,
 		StartedAt: c.StartedAt, FinishedAt: c.Audit.FinishedAt,
 		Users: c.Report.Users, Duplicates: c.Report.Duplicates, Pages: c.Report.Pages, Passes: c.Report.Passes,
 		Expected: c.Report.Expected, Verified: c.Report.Verified, VerifiedBy: c.Report.VerifiedBy, Fenced: c.Report.Fenced, Left: c.Report.Left, Difference: c.Report.Difference, Leavers: c.Audit.Leavers,
@@ -121,7 +121,7 @@ func (m Manifest) latest(url string) ([]byte, error) {
 	}
 	sum := sha256.Sum256(proof)
 	return json.MarshalIndent(Latest{
-		Version: manifestVersion, Tenant: m.Tenant, Run: m.Run, StartedAt: m.StartedAt, FinishedAt: m.FinishedAt,
+		Version: ManifestVersion, Tenant: m.Tenant, Run: m.Run, StartedAt: m.StartedAt, FinishedAt: m.FinishedAt,
 		Users: m.Users, Manifest: url, ManifestSHA256: hex.EncodeToString(sum[:]),
 	}, "", "  ")
 }
@@ -141,7 +141,7 @@ func readLatest(ctx context.Context, at Store, tenant string) (*Latest, error) {
 
 func parseLatest(url, tenant string, body []byte) (*Latest, error) {
 	var l Latest
-	if err := json.Unmarshal(body, &l); err != nil || l.Version != manifestVersion || l.Tenant != tenant || !runName.MatchString(l.Run) || l.Users < 0 {
+	if err := json.Unmarshal(body, &l); err != nil || l.Version != ManifestVersion || l.Tenant != tenant || !runName.MatchString(l.Run) || l.Users < 0 {
 		return nil, &store.StateError{URL: url, Problem: "it was not written by this version of rollcall; move it away", Err: err}
 	}
 	return &l, nil
@@ -152,10 +152,10 @@ func parseLatest(url, tenant string, body []byte) (*Latest, error) {
 func parseManifest(url, tenant, run string, body []byte) (*Manifest, error) {
 	var m Manifest
 	err := json.Unmarshal(body, &m)
-	valid := err == nil && m.Version == manifestVersion && m.Tenant == tenant && m.Run == run && m.Status == Complete
+	valid := err == nil && m.Version == ManifestVersion && m.Tenant == tenant && m.Run == run && m.Status == Complete
 	users := 0
 	for _, o := range m.Objects {
-		valid = valid && o.valid() && o.URL != ""
+		valid = valid && o.Valid() && o.URL != ""
 		users += o.Users
 	}
 	if !valid || users != m.Users && (m.Format != "" || len(m.Objects) > 0) {

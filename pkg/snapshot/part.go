@@ -21,9 +21,9 @@ type Object struct {
 	SHA256 string `json:"sha256"`
 }
 
-// valid reports whether the object can be one that was written. Tables read its URL as
+// Valid reports whether the object can be one that was written. Tables read its URL as
 // a line.
-func (o *Object) valid() bool {
+func (o *Object) Valid() bool {
 	_, err := hex.DecodeString(o.SHA256)
 	return o.Users >= 0 && o.Bytes >= 0 && err == nil && len(o.SHA256) == 2*sha256.Size && !strings.ContainsFunc(o.URL, unicode.IsControl)
 }
