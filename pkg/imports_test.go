@@ -114,7 +114,7 @@ func allowed() map[string][]string {
 
 		"pkg/legible": {},
 		"pkg/page": {
-			"pkg/correlation", "pkg/crash", "pkg/failure", "pkg/format", "pkg/guid", "pkg/header", "pkg/legible", "pkg/property",
+			"pkg/bus", "pkg/correlation", "pkg/crash", "pkg/failure", "pkg/format", "pkg/guid", "pkg/header", "pkg/legible", "pkg/list", "pkg/property", "pkg/published", "pkg/snapshot",
 		},
 
 		"pkg/api":    {"pkg/advanced", "pkg/correlation", "pkg/crash", "pkg/format", "pkg/graph", "pkg/guid", "pkg/odata", "pkg/property", "pkg/list", "pkg/failure", "pkg/header", "pkg/telemetry"},
@@ -150,7 +150,7 @@ func allowed() map[string][]string {
 		},
 		"functions/rollcall": {
 			"pkg/api", "pkg/bus", "pkg/certificate", "pkg/changes", "pkg/config", "pkg/correlation", "pkg/crash", "pkg/credential", "pkg/failure", "pkg/format", "pkg/format/xlsx", "pkg/graph", "pkg/header", "pkg/origin", "pkg/property",
-			"pkg/guid", "pkg/kms", "pkg/legible", "pkg/page", "pkg/published", "pkg/publisher", "pkg/reader", "pkg/list", "pkg/retry", "pkg/snapshot", "pkg/secret", "pkg/simulator", "pkg/subscription", "pkg/telemetry",
+			"pkg/guid", "pkg/kms", "pkg/legible", "pkg/page", "pkg/published", "pkg/publisher", "pkg/reader", "pkg/list", "pkg/retry", "pkg/snapshot", "pkg/secret", "pkg/simulator", "pkg/subscription", "pkg/telemetry", "pkg/tolerance",
 		},
 	}
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/header"
 	"github.com/rollcall-dev/rollcall/pkg/origin"
-	"github.com/rollcall-dev/rollcall/pkg/page"
+	"github.com/rollcall-dev/rollcall/pkg/publisher"
 )
 
 type serveCommand struct {
@@ -28,6 +28,7 @@ type serveCommand struct {
 	TLSCert   string        `placeholder:"FILE" help:"Certificate (PEM) to serve TLS with. Required off loopback."`
 	TLSKey    string        `placeholder:"FILE" help:"Its private key (PEM)."`
 	For       time.Duration `default:"0s" placeholder:"D" help:"Stop after this time. Default: when it is interrupted."`
+	pageFlags
 	tenantFlags
 }
 
@@ -42,6 +43,8 @@ that is pointed here reads the users without a Graph credential of its own.
                         spreadsheets from running cells as formulas)
   /users/{id}           one user, by object id, and by userPrincipalName where that is a column
   /users/$count         how many there are
+  /                     for browsers: people, the snapshots of --sink, and with --watch the
+                        changes as they come
 
 Only the columns of ROLLCALL_SELECT can be read, filtered and sorted by.
 
@@ -56,6 +59,7 @@ Examples:
 
   rollcall serve --demo
   curl 'http://127.0.0.1:8080/users?$top=3&$select=displayName,mail'
+  rollcall serve --demo --watch --sink ./snapshot
   rollcall serve --addr 0.0.0.0:8443 --token-file token --tls-cert cert.pem --tls-key key.pem
 `
 }
@@ -71,8 +75,16 @@ func (c *serveCommand) Run(ctx context.Context, p *program) error {
 		ctx, cancel = context.WithTimeout(ctx, c.For)
 		defer cancel()
 	}
+	flags, err := c.pageFlags.overrides()
+	if err != nil {
+		return err
+	}
+	if c.Watch {
+		c.churn = 60
+	}
 	console, log := p.console()
-	t, err := p.connect(context.WithoutCancel(ctx), c.tenantFlags, nil, console, log)
+	var settings publisher.Settings
+	t, err := p.connect(context.WithoutCancel(ctx), c.tenantFlags, flags, console, log, &settings)
 	if err != nil {
 		return err
 	}
@@ -81,17 +93,26 @@ func (c *serveCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	pages, err := page.New(page.Config{API: users, Workbooks: true, Demo: c.Demo})
+	pages, feed, err := c.page(t, users, settings, c.Demo, log)
 	if err != nil {
 		return err
 	}
-	guard.next, guard.isBrowser = newSemaphore(pages), users.PrefersHTML
+	guard.next, guard.isBrowser = beside(pages, newSemaphore(pages)), users.PrefersHTML
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Addr)
 	if err != nil {
 		return fmt.Errorf("serve on %s: %w; --addr chooses another address", c.Addr, err)
 	}
 	if _, err := fmt.Fprintf(p.errOut(), "Serving %s://%s/users. Open %[1]s://%[2]s/ in a browser. Ctrl-C ends it.\n", guard.scheme, listener.Addr()); err != nil {
 		return errors.Join(err, listener.Close())
+	}
+	if feed != nil {
+		watched := make(chan struct{})
+		watching, end := context.WithCancel(ctx)
+		defer func() { end(); <-watched }()
+		go func() {
+			defer close(watched)
+			c.follow(watching, p, t, settings, feed, console, log)
+		}()
 	}
 	return c.serve(ctx, pages.Guard(guard), &readersListener{listener, stalled}, log)
 }

@@ -333,3 +333,42 @@ func TestServeHasWorkbooks(t *testing.T) {
 		t.Errorf("%d rows, %v", rows, err)
 	}
 }
+
+func TestServeShowsSnapshotsAndChangesAsTheyCome(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "snapshot")
+	for range 2 {
+		if status, stderr := drive(t, io.Discard, nil, "snapshot", "--demo", "--demo-users", "70", "--sink", folder); status != complete {
+			t.Fatal(stderr)
+		}
+	}
+	base := serving(t, "--demo-users", "70", "--sink", folder, "--watch")
+	status, body := ask(t, http.DefaultClient, base+"/snapshots", "Accept", browser)
+	if status != http.StatusOK || !strings.Contains(body, "Latest: 70 people") || !strings.Contains(body, "Verified against $count") || !strings.Contains(body, "<svg") {
+		t.Errorf("%d %s", status, body)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/changes/events", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	changed := 0
+	for lines := bufio.NewScanner(resp.Body); changed < 2 && lines.Scan(); {
+		if lines.Text() == "event: change" {
+			changed++ // the first one says that everybody is known
+		}
+	}
+	if _, body := ask(t, http.DefaultClient, base+"/changes", "Accept", browser); !strings.Contains(body, "Watching since") || !strings.Contains(body, `<tr data-number="1">`) {
+		t.Error(body)
+	}
+}
+
+func TestTheSinksOfServeKeepSnapshots(t *testing.T) {
+	status, stderr := drive(t, io.Discard, nil, "serve", "--demo", "--sink", "eventbridge://default")
+	if status != wrongUsage || !strings.Contains(stderr, "--sink takes a folder or a store") {
+		t.Errorf("%d %s", status, stderr)
+	}
+}

@@ -9,6 +9,7 @@
 package page
 
 import (
+	"context"
 	"html/template"
 	"net/http"
 	"strings"
@@ -34,6 +35,11 @@ type Config struct {
 	Workbooks bool
 	// Demo says that the tenant is a simulated one.
 	Demo bool
+	// Snapshots reads, of each store, so many runs at most, the newest ones. nil: there is no
+	// store.
+	Snapshots func(ctx context.Context, most int) ([]Store, error)
+	// Changes are those since the server was started. nil: nobody watches.
+	Changes *Feed
 }
 
 // Page is the handler.
@@ -41,11 +47,12 @@ type Page struct {
 	config    Config
 	assets    map[string]asset // by their paths
 	templates map[string]*template.Template
+	listening chan struct{} // one element for each page that listens for changes
 }
 
 // New returns the handler. It makes no request.
 func New(cfg Config) (*Page, error) {
-	p := &Page{config: cfg}
+	p := &Page{config: cfg, listening: make(chan struct{}, listeners)}
 	var err error
 	if p.assets, err = readAssets(); err != nil {
 		return nil, err
@@ -59,6 +66,10 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = correlation.Begin(w, r)
 	if a, ok := p.assets[r.URL.Path]; ok && reads(r) {
 		a.serve(w, r)
+		return
+	}
+	if r.URL.Path == EventsPath && r.Method == http.MethodGet && p.config.Changes != nil {
+		p.live(w, r)
 		return
 	}
 	view := p.view(r.URL.Path)
@@ -83,6 +94,10 @@ func (p *Page) view(path string) http.HandlerFunc {
 		return p.find
 	case "/check":
 		return p.check
+	case "/snapshots":
+		return p.snapshots
+	case "/changes":
+		return p.changes
 	}
 	if key, ok := strings.CutPrefix(strings.TrimPrefix(path, "/v1.0"), "/users/"); ok && !strings.HasPrefix(key, "$") && !strings.Contains(key, "/") {
 		return p.person

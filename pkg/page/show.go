@@ -36,7 +36,9 @@ type frame struct {
 // tab leads to a view.
 type tab struct{ View, Label, Path string }
 
-func tabs() []tab { return []tab{{"people", "People", "/users"}} }
+func tabs() []tab {
+	return []tab{{"people", "People", "/users"}, {"snapshots", "Snapshots", "/snapshots"}, {"changes", "Changes", "/changes"}}
+}
 
 // policy keeps a page from everything but its own files: what a name of somebody else may
 // smuggle into it can neither run nor be loaded nor be sent anywhere.

@@ -46,6 +46,8 @@ type Error struct {
 	Check string
 	// Problems say what is wrong.
 	Problems []string
+	// Missing says that it does not exist.
+	Missing bool
 }
 
 // Error names what was looked at and what is wrong with it.
@@ -78,13 +80,13 @@ func Find(ctx context.Context, at Store, key string) (*Snapshot, error) {
 		s.folder = folder + "/"
 	}
 	if sum := sha256.Sum256(body); s.Latest != nil && hex.EncodeToString(sum[:]) != s.Latest.ManifestSHA256 {
-		return nil, &Error{CheckLatest, []string{s.URL + " is not the manifest that latest names: its SHA-256 is " + hex.EncodeToString(sum[:])}}
+		return nil, &Error{Check: CheckLatest, Problems: []string{s.URL + " is not the manifest that latest names: its SHA-256 is " + hex.EncodeToString(sum[:])}}
 	}
 	if err := s.parse(body); err != nil {
 		return nil, err
 	}
 	if problems := s.rules(); len(problems) > 0 {
-		return nil, &Error{CheckManifest, problems}
+		return nil, &Error{Check: CheckManifest, Problems: problems}
 	}
 	return s, nil
 }
@@ -94,9 +96,9 @@ func read(ctx context.Context, at Store, check, key string) ([]byte, error) {
 	body, _, err := at.Read(ctx, key)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return nil, &Error{check, []string{at.URL(key) + " does not exist"}}
+		return nil, &Error{Check: check, Problems: []string{at.URL(key) + " does not exist"}, Missing: true}
 	case errors.Is(err, store.ErrTooLarge):
-		return nil, &Error{check, []string{at.URL(key) + " is larger than any that is written"}}
+		return nil, &Error{Check: check, Problems: []string{at.URL(key) + " is larger than any that is written"}}
 	}
 	return body, err
 }
@@ -112,7 +114,7 @@ func latestOf(key string) (tenant string, ok bool) {
 func parseLatest(url, tenant string, body []byte) (*snapshot.Latest, error) {
 	var l snapshot.Latest
 	wrong := func(problem string) (*snapshot.Latest, error) {
-		return nil, &Error{CheckLatest, []string{url + " " + problem}}
+		return nil, &Error{Check: CheckLatest, Problems: []string{url + " " + problem}}
 	}
 	switch err := decode(body, &l); {
 	case err != nil:
@@ -151,7 +153,7 @@ func (s *Snapshot) parse(body []byte) error {
 		wrong = fmt.Sprintf("has version %d, and this version of rollcall reads %d", m.Version, snapshot.ManifestVersion)
 	}
 	if wrong != "" {
-		return &Error{CheckManifest, []string{s.URL + " " + wrong}}
+		return &Error{Check: CheckManifest, Problems: []string{s.URL + " " + wrong}}
 	}
 	return nil
 }
