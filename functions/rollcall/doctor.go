@@ -36,6 +36,7 @@ do. No user is shown, and everything is left as it was. The exit status is 1 if 
   tenant         the tenant exists; its GUID
   token          Entra ID issues a token; how long it is valid
   permission     the token may read users
+  expiry         when the credential ends by the app's registration, if the token may read that
   columns        each selected column can be read
   count          Graph counts the users, so that lists can be verified
   partitions     in how many partitions lists are read
@@ -91,6 +92,7 @@ func (c *checks) run(ctx context.Context, t *tenant) {
 	if !c.identity(ctx, t) || !c.permission(ctx, t) {
 		return
 	}
+	c.expiry(ctx, t)
 	columns := c.columns(ctx, t)
 	if users, ok := c.count(ctx, t); ok {
 		c.partitions(ctx, t, users)
@@ -136,6 +138,32 @@ func (c *checks) credential(ctx context.Context, t *tenant) bool {
 		c.below("warning: " + warning)
 	}
 	return true
+}
+
+// expiry shows what the app's registration says of its credential, if it may be read.
+func (c *checks) expiry(ctx context.Context, t *tenant) {
+	identity, err := t.Credential.Identity(ctx)
+	if err != nil {
+		return // the check of the credential has said so
+	}
+	identity, told := t.Registered(ctx, identity)
+	if !told {
+		return
+	}
+	warning := identity.ExpiryWarning(time.Now())
+	days, known := identity.DaysLeft(time.Now())
+	switch {
+	case known && days < 0:
+		c.failed("expiry", errors.New(warning))
+	case warning != "":
+		c.ok("expiry", "%s", warning)
+	case known:
+		c.ok("expiry", "the registration says that the credential expires in %s", inDays(time.Until(identity.ExpiresAt)))
+	case !identity.MayExpireAt.IsZero():
+		c.ok("expiry", "the registration has several client secrets that begin alike, the first of which expires in %s", inDays(time.Until(identity.MayExpireAt)))
+	default:
+		c.ok("expiry", "the registration says that the credential does not expire")
+	}
 }
 
 func (c *checks) tenant(ctx context.Context, t *tenant) {

@@ -14,7 +14,7 @@ func (l *certified) explain(x *exchange, id Identity) *Error {
 	e := l.loginHost.explain(x, id)
 	switch e.Code {
 	case wrongAssertion, invalidSignature:
-		e.Problem = "the certificate " + id.thumbprint() + " is not registered on the app, or not any more"
+		e.Problem = "the certificate " + id.Thumbprint() + " is not registered on the app, or not any more"
 		e.Advice = "upload it under Certificates & secrets, or with `az ad app credential reset --append --id " + showGUID(id.ClientID) + " --cert @certificate.pem`; it takes a minute or two to work"
 	case outOfTime:
 		e.Problem, e.Advice = outdated(x)

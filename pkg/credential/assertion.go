@@ -124,12 +124,12 @@ func (id Identity) current(now time.Time) error {
 	switch c := id.Certificate; {
 	case now.After(c.NotAfter):
 		return &Error{
-			Kind: Rejected, Problem: "the certificate " + id.thumbprint() + " expired on " + c.NotAfter.UTC().Format(time.RFC3339) + clock,
+			Kind: Rejected, Problem: "the certificate " + id.Thumbprint() + " expired on " + c.NotAfter.UTC().Format(time.RFC3339) + clock,
 			Advice: "register a new certificate on the app and store it", rotated: true,
 		}
 	case now.Before(c.NotBefore):
 		return &Error{
-			Kind: Rejected, Problem: "the certificate " + id.thumbprint() + " is not valid before " + c.NotBefore.UTC().Format(time.RFC3339) + clock,
+			Kind: Rejected, Problem: "the certificate " + id.Thumbprint() + " is not valid before " + c.NotBefore.UTC().Format(time.RFC3339) + clock,
 			Advice: "wait until then, correct the clock, or use a certificate that is valid", rotated: true,
 		}
 	}

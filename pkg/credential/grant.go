@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -20,6 +21,13 @@ func appRole(permission string) string {
 		return "b0afded3-3588-46d8-8b3d-9842eff778da"
 	}
 	return ""
+}
+
+// Permissions returns the application permissions in the token by which Graph is asked, nil if it
+// cannot be read. Errors are those of [Credential.Token].
+func (c *Credential) Permissions(ctx context.Context) ([]string, error) {
+	token, err := c.Token(ctx, "", "")
+	return principalOf(token).roles, err
 }
 
 // Grant says how the identity gets an application permission of Graph that it was refused

@@ -51,6 +51,9 @@ type Identity struct {
 	// ExpiresAt is when the certificate ends, or the client secret: what the source says, or
 	// else the vault that keeps it. Zero when neither does.
 	ExpiresAt time.Time
+	// MayExpireAt is the soonest end of several client secrets, one of which is this one, where
+	// it is not known which. ExpiresAt is zero then.
+	MayExpireAt time.Time
 	// Warnings say what is odd about what the source keeps and does not stop the
 	// work. They quote none of its values.
 	Warnings []string
@@ -65,7 +68,7 @@ func (id Identity) LogValue() slog.Value {
 		}
 	}
 	if id.Certificate != nil {
-		attrs = append(attrs, slog.String("certificate", id.thumbprint()))
+		attrs = append(attrs, slog.String("certificate", id.Thumbprint()))
 	}
 	if id.SigningKey != "" {
 		attrs = append(attrs, slog.String("signingKey", id.SigningKey))
@@ -102,9 +105,9 @@ func (id Identity) String() string {
 func (id Identity) by() string {
 	switch id.Method {
 	case Certificate:
-		return ", by the certificate " + id.thumbprint()
+		return ", by the certificate " + id.Thumbprint()
 	case KMS:
-		return ", by the certificate " + id.thumbprint() + " of the KMS key " + id.SigningKey
+		return ", by the certificate " + id.Thumbprint() + " of the KMS key " + id.SigningKey
 	case AWS:
 		return ", by federation with AWS"
 	case TokenFile:
@@ -113,8 +116,8 @@ func (id Identity) by() string {
 	return ""
 }
 
-// thumbprint is how the portal names the certificate.
-func (id Identity) thumbprint() string {
+// Thumbprint is how the portal names the certificate, "" without one.
+func (id Identity) Thumbprint() string {
 	if id.Certificate == nil {
 		return ""
 	}

@@ -15,7 +15,7 @@ func reader(cfg Config, used place) (func(ctx context.Context) (Identity, error)
 	if err != nil {
 		return nil, err
 	}
-	logged, watch := map[string]bool{}, watchExpiry(cfg.Log)
+	logged, watch := map[string]bool{}, WatchExpiry(cfg.Log)
 	return func(ctx context.Context) (Identity, error) {
 		id, err := read(ctx)
 		if err != nil {

@@ -97,7 +97,7 @@ func (c *Credential) acquire(ctx context.Context, options policy.TokenRequestOpt
 	if err != nil {
 		return azcore.AccessToken{}, err
 	}
-	defer func() { id.observe(ctx) }()
+	defer func() { id.Observe(ctx) }()
 	got, err := c.buy(ctx, id, options)
 	var refusal *Error
 	if !errors.As(err, &refusal) || !refusal.rotated && !stale(refusal.Code) {

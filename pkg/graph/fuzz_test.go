@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/rollcall-dev/rollcall/pkg/graph"
+	"github.com/rollcall-dev/rollcall/pkg/guid"
 )
 
 // kinds are values of every kind of JSON, of which some are odd ones of their kind.
@@ -199,6 +201,32 @@ func FuzzCount(f *testing.F) {
 		digits := strings.TrimSpace(strings.TrimPrefix(body, "\ufeff"))
 		if plain := digits != "" && strings.Trim(digits, "0123456789") == ""; n < 0 || err == nil && !plain || plain && len(digits) < 19 && err != nil {
 			t.Errorf("%q is a count of %d, %v", body, n, err)
+		}
+	})
+}
+
+func FuzzRegistration(f *testing.F) {
+	const id = `"7ead7ead-0a57-4a7e-9d0c-ba9876543210"`
+	for _, v := range append(kinds(), `[{"keyId":`+id+`,"hint":"abc","customKeyIdentifier":"MTIzNDU2Nzg5MDEyMzQ1Njc4OTA=","endDateTime":"9999-12-31T23:59:59Z"}]`) {
+		f.Add(`{"id":` + id + `,"passwordCredentials":` + v + `,"keyCredentials":[]}`)
+		f.Add(`{"id":` + id + `,"passwordCredentials":[],"keyCredentials":` + v + `}`)
+		f.Add(`{"id":` + id + `,"passwordCredentials":[],"keyCredentials":[{"keyId":` + id + `,"customKeyIdentifier":` + v + `,"endDateTime":` + v + `}]}`)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		client := (&answers{all: slices.Repeat([]answer{{status: 200, body: body}}, 2)}).client(t, graph.Config{Attempts: 1})
+		found, err := client.Registration(t.Context(), readerID)
+		if err != nil {
+			return
+		}
+		for _, k := range found.Keys {
+			if !guid.Valid(k.KeyID) || k.Thumbprint != "" && len(k.Thumbprint) != 40 {
+				t.Errorf("%q has the certificate %+v", body, k)
+			}
+		}
+		for _, p := range found.Passwords {
+			if !guid.Valid(p.KeyID) || len(p.Hint) > 4<<10 {
+				t.Errorf("%q has the client secret %+v", body, p)
+			}
 		}
 	})
 }

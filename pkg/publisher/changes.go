@@ -46,6 +46,9 @@ func (p *Publisher) Changes(ctx context.Context, in changes.Input, lines func() 
 	if len(c.Buses) == 0 {
 		c.Buses = append(c.Buses, lines)
 	}
+	if _, err := from.Identity(ctx); err != nil { // which says when the credential ends
+		return nil, err
+	}
 	result, err := changes.New(c).Run(ctx, in)
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rollcall-dev/rollcall/pkg/simulator"
 	"github.com/rollcall-dev/rollcall/pkg/snapshot"
 )
 
@@ -41,5 +42,31 @@ func TestAManifestWarnsOfACredentialThatEndsSoon(t *testing.T) {
 		if warnings := strings.Join(m.Warnings, "\n"); !strings.Contains(warnings, row.want) || (row.want == "") != (warnings == "") {
 			t.Errorf("%s: %q", name, m.Warnings)
 		}
+	}
+}
+
+func TestAManifestWarnsOfAnEndThatOnlyTheRegistrationKnows(t *testing.T) {
+	const secret = "abc8Q-secret-of-the-app"
+	h := openWith(t, simulator.Config{Users: 20, Roles: []string{"User.Read.All", "Application.Read.All"}})
+	c := h.tenant.Config()
+	h.tenant.AddSecret(secret, time.Now().Add(12*24*time.Hour+time.Hour))
+	dir := t.TempDir()
+	file := filepath.Join(t.TempDir(), "secret.json")
+	if err := os.WriteFile(file, []byte(`{"TenantID":"`+c.Tenant+`","ClientID":"`+c.ClientID+`","ClientSecret":"`+secret+`"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, err := h.publisher(t, "ROLLCALL_SINKS=file://"+dir, "ROLLCALL_CREDENTIALS=file:"+file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Snapshot(t.Context(), snapshot.Input{Run: "r"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	body, err := os.ReadFile(filepath.Join(dir, "runs", "tenant="+c.Tenant, "run=r", "manifest.json"))
+	if err != nil || !strings.Contains(string(body), "the app's client secret expires in 12 days, on ") {
+		t.Errorf("%s, %v", body, err)
+	}
+	if log := h.log.String(); strings.Contains(log, secret) || !strings.Contains(log, `"daysLeft":12`) {
+		t.Errorf("the log:\n%s", log)
 	}
 }

@@ -22,16 +22,9 @@ func (p *Publisher) publication(ctx context.Context, from *reader.Reader, tenant
 	if err != nil {
 		return nil, configured("ROLLCALL_STATE", err)
 	}
-	identity, err := from.Credential.Identity(ctx)
-	if err != nil {
-		return nil, err
-	}
 	publication := &snapshot.Publication{
 		Directory: from.Graph, Request: from.Request, Tenant: tenant, State: state,
 		MaxLeavers: p.settings.MaxLeavers, MaxColumnLoss: p.settings.MaxColumnLoss, Demo: p.Demo, Log: p.log,
-	}
-	if warning := identity.ExpiryWarning(time.Now()); warning != "" {
-		publication.Warnings = []string{warning}
 	}
 	for _, s := range p.settings.Sinks.Stores {
 		at, err := s.Open(ctx, &p.access, "")
@@ -52,6 +45,13 @@ func (p *Publisher) publication(ctx context.Context, from *reader.Reader, tenant
 		publication.Announcements = append(publication.Announcements, snapshot.Announcement{
 			Open: func() snapshot.Bus { return open() }, EachUser: p.settings.Sinks.Buses[i].Feed.EachUser,
 		})
+	}
+	identity, err := from.Identity(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if warning := identity.ExpiryWarning(time.Now()); warning != "" {
+		publication.Warnings = []string{warning}
 	}
 	return publication, nil
 }

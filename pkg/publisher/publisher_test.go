@@ -30,11 +30,14 @@ type fixture struct {
 	endpoint http.Handler
 }
 
-func open(t *testing.T) *fixture {
+func open(t *testing.T) *fixture { return openWith(t, simulator.Config{Users: 1200}) }
+
+func openWith(t *testing.T, of simulator.Config) *fixture {
 	t.Helper()
 	h := new(fixture)
 	endpoints := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.endpoint.ServeHTTP(w, r) })
-	h.tenant = simulator.New(simulator.Config{Users: 1200, Endpoints: simulator.TransportTo(endpoints)})
+	of.Endpoints = simulator.TransportTo(endpoints)
+	h.tenant = simulator.New(of)
 	var err error
 	if h.server, err = h.tenant.Start(t.Context()); err != nil {
 		t.Fatal(err)

@@ -35,7 +35,8 @@ type Reader struct {
 	// Request is the list that the configuration describes.
 	Request list.Request
 
-	seal *secret.Cache[[]byte] // nil without ROLLCALL_SEAL_KEY
+	seal   *secret.Cache[[]byte] // nil without ROLLCALL_SEAL_KEY
+	expiry expiry
 }
 
 // Option changes how a Reader reaches other services; a deployed function needs none.
@@ -77,7 +78,7 @@ func New(cfg *config.Config, log *slog.Logger, options ...Option) (*Reader, erro
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{Graph: client, Credential: identity, Request: list.Request{
+	r := &Reader{Graph: client, Credential: identity, expiry: expiry{log: log}, Request: list.Request{
 		Columns: cfg.Select, Filter: cfg.Filter, Advanced: isAdvanced, PageSize: cfg.PageSize, Slack: cfg.CountSlack, RequireVerified: cfg.RequireVerified,
 	}}
 	if r.Request.Parallel = int(cfg.Parallel); cfg.Parallel == config.Auto {

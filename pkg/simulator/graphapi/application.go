@@ -1,6 +1,7 @@
 package graphapi
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -68,6 +69,7 @@ func (c *call) application(segment string) {
 		{"appId", wire.Quote(app.ClientID)},
 		{"displayName", `"rollcall"`},
 		{"passwordCredentials", c.passwords(app)},
+		{"keyCredentials", keys(app)},
 	} {
 		if all || slices.Contains(selected, member[0]) {
 			body = append(body, `,"`+member[0]+`":`+member[1]...)
@@ -82,6 +84,18 @@ func (c *call) passwords(app *login.App) string {
 	var all []string
 	for _, p := range app.Secrets.Passwords(c.asOf()) {
 		all = append(all, "{"+password(p, "null")+"}")
+	}
+	return "[" + strings.Join(all, ",") + "]"
+}
+
+// keys are the certificates of a registration. As in reality, the keys themselves are null
+// in what is read.
+func keys(app *login.App) string {
+	var all []string
+	for i, key := range app.Trust.Keys() {
+		all = append(all, `{"customKeyIdentifier":`+wire.Quote(base64.StdEncoding.EncodeToString(key.Thumbprint))+`,"displayName":"CN=rollcall","endDateTime":"`+
+			key.End.UTC().Format(time.RFC3339)+`","key":null,"keyId":"`+guid.Of(uint64(key.Thumbprint[0]), uint64(i)).String()+
+			`","startDateTime":"`+key.Start.UTC().Format(time.RFC3339)+`","type":"AsymmetricX509Cert","usage":"Verify"}`)
 	}
 	return "[" + strings.Join(all, ",") + "]"
 }

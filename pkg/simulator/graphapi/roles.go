@@ -29,12 +29,12 @@ type Role struct {
 // Roles are the application permissions that the tenant knows (permissions reference of
 // Microsoft Graph). Any other can be in a token, and permits nothing.
 func Roles() []Role {
-	const whole, directory = readBasics | readUsers, readBasics | readUsers | readOrganization
+	const whole, directory = readBasics | readUsers, readBasics | readUsers | readOrganization | readApplications
 	return []Role{
 		{"User.Read.All", "users with all properties, their managers, changes, the count, subscriptions", whole | subscribe},
 		{"User.ReadWrite.All", "the same, without subscriptions", whole},
 		{"User.ReadBasic.All", "users and the count; all but names, mail and ids is null, without managers and changes", readBasics},
-		{"Directory.Read.All", "as User.Read.All, without subscriptions, and the organization", directory},
+		{"Directory.Read.All", "as User.Read.All, without subscriptions, and the organization and app registrations", directory},
 		{"Directory.ReadWrite.All", "the same", directory},
 		{"AuditLog.Read.All", "signInActivity as well", readSignIns},
 		{"CustomSecAttributeAssignment.Read.All", "customSecurityAttributes as well", readAttributes},

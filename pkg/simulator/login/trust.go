@@ -36,6 +36,25 @@ func (t *Trust) AddCertificate(c *x509.Certificate) {
 	t.certificates = append(t.certificates, c)
 }
 
+// Key is a certificate as the registration shows it.
+type Key struct {
+	// Thumbprint is its SHA-1 hash.
+	Thumbprint []byte
+	// Start and End are when its life begins and ends.
+	Start, End time.Time
+}
+
+// Keys returns the registered certificates.
+func (t *Trust) Keys() (all []Key) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, c := range t.certificates {
+		sum := sha1.Sum(c.Raw)
+		all = append(all, Key{sum[:], c.NotBefore, c.NotAfter})
+	}
+	return all
+}
+
 // RemoveCertificates removes all certificates.
 func (t *Trust) RemoveCertificates() {
 	t.mu.Lock()
