@@ -48,7 +48,7 @@ func newDeployer(t *testing.T) *deployer {
 		}
 	}
 	bin := filepath.Join(d.dir, "bin")
-	if err := errors.Join(os.Mkdir(bin, 0o700), os.WriteFile(filepath.Join(bin, "sam"), []byte(builds), 0o700)); err != nil {
+	if err := errors.Join(os.Mkdir(bin, 0o700), os.WriteFile(filepath.Join(bin, "sam"), []byte(builds), 0o700)); err != nil { //nolint:gosec // It is run.
 		t.Fatal(err)
 	}
 	d.env = append(process.CleanEnviron("SAM_", "APP=", "STACK=", "PARAMETERS=", "PATH=", "MAKE"), "PATH="+bin+":"+os.Getenv("PATH"), "HOME="+t.TempDir(),

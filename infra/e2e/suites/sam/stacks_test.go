@@ -79,10 +79,10 @@ func (s *stacks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/xml")
 	if refusal != "" {
 		w.WriteHeader(http.StatusBadRequest)
-		fmt.Fprintf(w, "<ErrorResponse><Error><Code>ValidationError</Code><Message>%s</Message></Error></ErrorResponse>", escaped(refusal))
+		_, _ = fmt.Fprintf(w, "<ErrorResponse><Error><Code>ValidationError</Code><Message>%s</Message></Error></ErrorResponse>", escaped(refusal))
 		return
 	}
-	fmt.Fprintf(w, "<%sResponse><%sResult>%s</%sResult></%sResponse>", action, action, result, action, action)
+	_, _ = fmt.Fprintf(w, "<%sResponse><%sResult>%s</%sResult></%sResponse>", action, action, result, action, action)
 }
 
 func (s *stacks) answer(action string, r *http.Request) (result, refusal string) {
@@ -133,7 +133,7 @@ func (s *stacks) answer(action string, r *http.Request) (result, refusal string)
 // change takes the parameters of a change set as CloudFormation does: given, as they were,
 // or left to their defaults.
 func (s *stacks) change(of *kept, r *http.Request) (refusal string) {
-	if !slices.Contains([]string{r.Form.Get("Capabilities.member.1")}, "CAPABILITY_IAM") {
+	if r.Form.Get("Capabilities.member.1") != "CAPABILITY_IAM" {
 		return "Requires capabilities : [CAPABILITY_IAM]"
 	}
 	of.changed = map[string]string{}
