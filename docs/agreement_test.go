@@ -90,6 +90,18 @@ func TestTheTemplateHasWhatIsSaidOfIt(t *testing.T) {
 	exist(t, "output", mentions(t, regexp.MustCompile("`([A-Z][A-Za-z]+Command)`")), names)
 }
 
+func TestEveryAlarmIsDocumented(t *testing.T) {
+	alarms := firstGroup(t, "template.yaml", alarm)
+	found := mentions(t, regexp.MustCompile("`([A-Z][A-Za-z]+Alarm)`"))
+	exist(t, "alarm", found, alarms)
+	table := section(t, "docs/operate.md", "## Alarms")
+	for _, name := range alarms {
+		if !strings.Contains(table, "`"+name+"`") {
+			t.Errorf("docs/operate.md does not say what %s means", name)
+		}
+	}
+}
+
 var (
 	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	heading = regexp.MustCompile(`(?m)^#+ (.+)$`)

@@ -83,6 +83,7 @@ func errorNames(t *testing.T) []string {
 var (
 	parameter = regexp.MustCompile(`(?m)^  ([A-Za-z0-9]+):\n    Type: (?:String|Number|CommaDelimitedList)`)
 	output    = regexp.MustCompile(`(?m)^  ([A-Za-z0-9]+):\n    (?:Condition|Description|Value):`)
+	alarm     = regexp.MustCompile(`(?m)^  ([A-Za-z0-9]+):\n    Type: AWS::CloudWatch::Alarm`)
 	target    = regexp.MustCompile(`(?m)^([a-z0-9-]+):.*##`)
 )
 

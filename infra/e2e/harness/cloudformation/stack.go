@@ -185,6 +185,13 @@ func (r *resolver) intrinsic(name string, argument any) (v any, is bool) {
 			parts = append(parts, part)
 		}
 		return parts, true
+	case "Fn::Join":
+		list := r.resolve(argument).([]any)
+		var parts []string
+		for _, part := range list[1].([]any) {
+			parts = append(parts, fmt.Sprint(part))
+		}
+		return strings.Join(parts, list[0].(string)), true
 	case "Fn::Sub":
 		return r.sub(argument), true
 	case "Fn::FindInMap":

@@ -1,7 +1,6 @@
 package template_test
 
 import (
-	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -53,30 +52,5 @@ func TestTheArchiveKeepsEveryEventForRetentionDays(t *testing.T) {
 	got := stack(t, publishing(map[string]string{"RetentionDays": "90"})).Resources["EventsArchive"].Properties
 	if got["SourceArn"] != "<Events.Arn>" || got["RetentionDays"] != "90" || got["EventPattern"] != nil {
 		t.Errorf("the archive is %v", got)
-	}
-}
-
-func TestEveryAlarmIsSentAndEveryDeadLetterAlarms(t *testing.T) {
-	for name, s := range stacks(t) {
-		var watched []string
-		for _, alarm := range s.Of("AWS::CloudWatch::Alarm") {
-			a := as[struct {
-				AlarmActions     []string
-				MetricName       string
-				Dimensions       []struct{ Value string }
-				TreatMissingData string
-			}](t, s.Resources[alarm].Properties)
-			if !slices.Equal(a.AlarmActions, []string{"<Alarms>"}) || a.TreatMissingData != "notBreaching" {
-				t.Errorf("%s: %s is %+v", name, alarm, a)
-			}
-			if a.MetricName == "ApproximateNumberOfMessagesVisible" {
-				watched = append(watched, a.Dimensions[0].Value)
-			}
-		}
-		for _, q := range s.Of("AWS::SQS::Queue") { // those of dead letters have none themselves
-			if dead := as[queue](t, s.Resources[q].Properties).RedrivePolicy.Target == ""; dead != slices.Contains(watched, "<"+q+".QueueName>") {
-				t.Errorf("%s: %s takes dead letters: %t; the alarms watch %q", name, q, dead, watched)
-			}
-		}
 	}
 }
