@@ -33,14 +33,14 @@ func allowed() map[string][]string {
 		"pkg/diagnosis/awsapi":   {"pkg/diagnosis"},
 		"pkg/diagnosis/azureapi": {"pkg/diagnosis"},
 
-		"pkg/telemetry":       {},
-		"pkg/secret":          {"pkg/diagnosis", "pkg/diagnosis/awsapi", "pkg/guid", "pkg/origin", "pkg/signature"},
-		"pkg/secret/keyvault": {"pkg/diagnosis", "pkg/diagnosis/azureapi", "pkg/guid", "pkg/origin", "pkg/retry", "pkg/secret"},
-		"pkg/certificate":     {"pkg/secret"},
-		"pkg/kms":             {"pkg/diagnosis", "pkg/diagnosis/awsapi", "pkg/guid", "pkg/retry", "pkg/secret"},
-		"pkg/webidentity":     {"pkg/diagnosis/awsapi", "pkg/secret"},
+		"pkg/telemetry":   {},
+		"pkg/secret":      {"pkg/diagnosis", "pkg/diagnosis/awsapi", "pkg/guid", "pkg/origin", "pkg/signature"},
+		"pkg/keyvault":    {"pkg/diagnosis", "pkg/diagnosis/azureapi", "pkg/guid", "pkg/origin", "pkg/retry", "pkg/secret"},
+		"pkg/certificate": {"pkg/secret"},
+		"pkg/kms":         {"pkg/diagnosis", "pkg/diagnosis/awsapi", "pkg/guid", "pkg/retry", "pkg/secret"},
+		"pkg/webidentity": {"pkg/diagnosis/awsapi", "pkg/secret"},
 
-		"pkg/credential": {"pkg/certificate", "pkg/cloud", "pkg/diagnosis", "pkg/guid", "pkg/kms", "pkg/origin", "pkg/retry", "pkg/secret", "pkg/telemetry", "pkg/webidentity"},
+		"pkg/credential": {"pkg/certificate", "pkg/cloud", "pkg/diagnosis", "pkg/guid", "pkg/keyvault", "pkg/kms", "pkg/origin", "pkg/retry", "pkg/secret", "pkg/telemetry", "pkg/webidentity"},
 		"pkg/graph":      {"pkg/crash", "pkg/diagnosis", "pkg/guid", "pkg/origin", "pkg/retry", "pkg/telemetry"},
 		"pkg/header":     {},
 
@@ -118,7 +118,7 @@ func allowed() map[string][]string {
 		},
 
 		"pkg/api":    {"pkg/advanced", "pkg/correlation", "pkg/crash", "pkg/format", "pkg/graph", "pkg/guid", "pkg/odata", "pkg/property", "pkg/list", "pkg/failure", "pkg/header", "pkg/telemetry"},
-		"pkg/reader": {"pkg/advanced", "pkg/config", "pkg/credential", "pkg/graph", "pkg/list", "pkg/odata", "pkg/property", "pkg/retry", "pkg/secret", "pkg/secret/keyvault"},
+		"pkg/reader": {"pkg/advanced", "pkg/config", "pkg/credential", "pkg/graph", "pkg/keyvault", "pkg/list", "pkg/odata", "pkg/property", "pkg/retry", "pkg/secret"},
 		"pkg/sink": {
 			"pkg/bus", "pkg/bus/awsbus", "pkg/bus/azqueue", "pkg/bus/eventbridge", "pkg/bus/eventgrid", "pkg/bus/firehose", "pkg/bus/https", "pkg/bus/kinesis", "pkg/bus/sns", "pkg/bus/sqs",
 			"pkg/signature", "pkg/snapshot", "pkg/store", "pkg/store/azblob", "pkg/store/file", "pkg/store/s3",
@@ -215,7 +215,7 @@ func TestOnlyTheRightFunctionsLinkTheHeavyParts(t *testing.T) {
 		"pkg/trigger":     {"github.com/aws/aws-lambda-go/events", "github.com/aws/aws-lambda-go/lambda/messages"},
 		// It has no permission in Graph, so it has no use for what reads from there.
 		"functions/webhook": {
-			module + "pkg/graph", module + "pkg/list", module + "pkg/credential", module + "pkg/secret/keyvault", module + "pkg/changes", module + "pkg/simulator", module + "pkg/store",
+			module + "pkg/graph", module + "pkg/list", module + "pkg/credential", module + "pkg/keyvault", module + "pkg/changes", module + "pkg/simulator", module + "pkg/store",
 			"github.com/Azure/azure-sdk-for-go/sdk/azidentity", "github.com/AzureAD/microsoft-authentication-library-for-go/apps/confidential",
 			"github.com/aws/aws-sdk-go-v2/service/s3", "github.com/alecthomas/kong",
 		},

@@ -2,11 +2,15 @@ package main
 
 import (
 	"context"
+	"crypto/rsa"
 	"fmt"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/certificate"
+	"github.com/rollcall-dev/rollcall/pkg/config"
+	"github.com/rollcall-dev/rollcall/pkg/keyvault"
 	"github.com/rollcall-dev/rollcall/pkg/kms"
+	"github.com/rollcall-dev/rollcall/pkg/reader"
 )
 
 type certificateCommand struct {
@@ -14,9 +18,10 @@ type certificateCommand struct {
 }
 
 type createCertificate struct {
-	KMS     string `name:"kms" required:"" placeholder:"KEY" help:"The AWS KMS key: its ARN or id, or alias/ and a name."`
-	Days    int    `default:"365" placeholder:"N" help:"How many days it is valid (${default})."`
-	Subject string `default:"rollcall" placeholder:"CN" help:"Its common name (${default})."`
+	KMS      string `name:"kms" required:"" xor:"key" placeholder:"KEY" help:"The AWS KMS key: its ARN or id, or alias/ and a name."`
+	KeyVault string `name:"keyvault" required:"" xor:"key" placeholder:"URL" help:"The Key Vault key: https://<vault>.vault.azure.net/keys/<name>[/<version>]."`
+	Days     int    `default:"365" placeholder:"N" help:"How many days it is valid (${default})."`
+	Subject  string `default:"rollcall" placeholder:"CN" help:"Its common name (${default})."`
 }
 
 // maxDays is the longest life of a certificate: ten years.
@@ -24,13 +29,48 @@ const maxDays = 3650
 
 // Help is the rest of "rollcall certificate create --help".
 func (createCertificate) Help() string {
-	return `Makes the certificate by which the app registration knows a key of AWS KMS, and prints it in PEM on stdout. KMS
-signs it; the private key stays there. The key is an RSA key for signing:
+	return `Makes the certificate by which the app registration knows a key of AWS KMS or Azure Key Vault, and prints it in PEM on
+stdout. The service signs it; the private key stays there. The key is an RSA key for signing:
 
   aws kms create-key --key-spec RSA_2048 --key-usage SIGN_VERIFY
+  az keyvault key create --vault-name <vault> --name rollcall --kty RSA --size 2048 --ops sign verify
 
-It needs kms:GetPublicKey and kms:Sign (RSASSA_PKCS1_V1_5_SHA_256) on the key; the functions need kms:Sign
-(RSASSA_PSS_SHA_256) alone. What to do with the certificate is printed on stderr.`
+It needs kms:GetPublicKey and kms:Sign (RSASSA_PKCS1_V1_5_SHA_256) on the KMS key; the functions need kms:Sign
+(RSASSA_PSS_SHA_256) alone. On the Key Vault key both need the role Key Vault Crypto User; this command signs in to
+the vault by its variables or by az login, and without a version takes the newest. What to do with the certificate is
+printed on stderr.`
+}
+
+// keptKey is a key that a service keeps.
+type keptKey interface {
+	Public(ctx context.Context) (*rsa.PublicKey, error)
+	SignPKCS1(ctx context.Context, digest []byte) ([]byte, error)
+	String() string
+}
+
+// key returns the key that the flags name, and the field of the secret that names it.
+func (c *createCertificate) key(p *program) (key keptKey, field string, err error) {
+	if c.KeyVault == "" {
+		if key, err = kms.New(c.KMS, nil); err != nil {
+			return nil, "", &usageError{"--kms takes the ARN or the id of a KMS key, or alias/ and a name"}
+		}
+		return key, "KMSKeyID", nil
+	}
+	if err := keyvault.CheckKeyID(c.KeyVault); err != nil {
+		return nil, "", &usageError{"--keyvault: " + err.Error()}
+	}
+	options, err := trust(p.environ)
+	if err != nil {
+		return nil, "", err
+	}
+	cfg, err := config.Read(p.environ)
+	if err != nil {
+		return nil, "", err
+	}
+	if key, err = reader.Vaults(cfg, options...).Key(c.KeyVault, nil); err != nil {
+		return nil, "", err
+	}
+	return key, "KeyVaultKeyID", nil
 }
 
 // Run makes the certificate.
@@ -41,9 +81,9 @@ func (c *createCertificate) Run(ctx context.Context, p *program) error {
 	case !isCommonName(c.Subject):
 		return &usageError{"--subject is 1 to 64 printable characters"}
 	}
-	key, err := kms.New(c.KMS, nil)
+	key, field, err := c.key(p)
 	if err != nil {
-		return &usageError{"--kms takes the ARN or the id of a KMS key, or alias/ and a name"}
+		return err
 	}
 	public, err := key.Public(ctx)
 	if err != nil {
@@ -64,8 +104,8 @@ With it in the file rollcall.pem, register it on the app, whose other credential
 
 and store it beside the key:
 
-  jq -n --rawfile pem rollcall.pem '{TenantID: "<tenant id>", ClientID: "<client id>", KMSKeyID: "%s", Certificate: $pem}'
-`, c.Subject, made.X509.NotAfter.Format(time.DateOnly), made.Thumbprint(), c.KMS)
+  jq -n --rawfile pem rollcall.pem '{TenantID: "<tenant id>", ClientID: "<client id>", %s: "%s", Certificate: $pem}'
+`, c.Subject, made.X509.NotAfter.Format(time.DateOnly), made.Thumbprint(), field, key)
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +74,89 @@ func TestACertificateIsMadeOfAKMSKeyAndSignsIn(t *testing.T) {
 	}
 	if status, users, log := runs(t, environ, "list", "--format", "ndjson"); status != 0 || strings.Count(users, "\n") != 4 {
 		t.Errorf("status %d: %s%s", status, users, log)
+	}
+}
+
+// inAzure returns the variables by which a command signs in to the tenant's vaults: by another
+// app's secret than what the certificate is for.
+func inAzure(environ []string) []string {
+	return append(slices.Clip(environ), "AZURE_TENANT_ID="+simulator.DefaultTenant, "AZURE_CLIENT_ID="+simulator.DefaultClientID, "AZURE_CLIENT_SECRET="+simulator.DefaultClientSecret)
+}
+
+func TestACertificateIsMadeOfAKeyVaultKeyAndSignsIn(t *testing.T) {
+	tenant, environ := inAWS(t, simulator.Config{Users: 3})
+	environ = inAzure(environ)
+	version, err := tenant.AddVaultKey("rollcall", "RSA-HSM")
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := lookup(environ, "ROLLCALL_GRAPH_URL") + "/keys/rollcall"
+	status, pem, help := runs(t, environ, "certificate", "create", "--keyvault", url, "--days", "90")
+	made, withKey, err := certificate.ParsePublic([]byte(pem))
+	if status != 0 || err != nil || withKey {
+		t.Fatalf("status %d, %v: %s%s", status, err, pem, help)
+	}
+	for _, want := range []string{made.Thumbprint(), "az ad app credential reset --append", `KeyVaultKeyID: "` + url + "/" + version + `"`} {
+		if !strings.Contains(help, want) {
+			t.Errorf("%q lacks %q", help, want)
+		}
+	}
+	secret, err := json.Marshal(map[string]string{"TenantID": simulator.DefaultTenant, "ClientID": simulator.DefaultClientID, "KeyVaultKeyID": url, "Certificate": pem})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "secret.json")
+	write(t, path, string(secret))
+	environ = append(environ, "ROLLCALL_CREDENTIALS=file:"+path)
+	status, report, log := runs(t, environ, "doctor")
+	if status != 1 || !strings.Contains(report, "by the certificate "+made.Thumbprint()+" of the Key Vault key "+url) || !strings.Contains(report, "is not registered on the app") {
+		t.Errorf("status %d: %s%s", status, report, log)
+	}
+	tenant.AddCertificate(made.X509)
+	if _, err := tenant.AddVaultKey("rollcall", "RSA"); err != nil { // a rotation
+		t.Fatal(err)
+	}
+	if status, users, log := runs(t, environ, "list", "--format", "ndjson"); status != 0 || strings.Count(users, "\n") != 4 {
+		t.Errorf("status %d: %s%s", status, users, log)
+	}
+	if err := tenant.RefuseVaultKey("rollcall", "ForbiddenByRbac"); err != nil {
+		t.Fatal(err)
+	}
+	status, report, log = runs(t, environ, "doctor")
+	if status != 1 || !strings.Contains(report, "failed  token ") || !strings.Contains(report, "Key Vault Crypto User") {
+		t.Errorf("status %d: %s%s", status, report, log)
+	}
+}
+
+func TestAVaultKeyThatNoCertificateCanBeMadeOfIsExplained(t *testing.T) {
+	tenant, environ := inAWS(t, simulator.Config{})
+	environ = inAzure(environ)
+	for name, kind := range map[string]string{"rsa": "RSA", "ec": "EC"} {
+		if _, err := tenant.AddVaultKey(name, kind); err != nil {
+			t.Fatal(err)
+		}
+	}
+	vault := lookup(environ, "ROLLCALL_GRAPH_URL")
+	for name, row := range map[string]struct {
+		args    []string
+		refusal string
+		status  int
+		want    string
+	}{
+		"denied":          {[]string{"--keyvault", vault + "/keys/rsa"}, "ForbiddenByRbac", 1, "Key Vault Crypto User"},
+		"elliptic":        {[]string{"--keyvault", vault + "/keys/ec"}, "", 1, "is not an RSA key"},
+		"no such key":     {[]string{"--keyvault", vault + "/keys/other"}, "", 1, "az keyvault key recover"},
+		"a secret":        {[]string{"--keyvault", vault + "/secrets/rsa"}, "", 2, "but of a secret"},
+		"no URL":          {[]string{"--keyvault", "rollcall"}, "", 2, "is not an https URL"},
+		"another cloud's": {[]string{"--keyvault", "https://people.vault.azure.cn/keys/rsa"}, "", 1, "ROLLCALL_VAULT_DOMAIN"},
+		"both":            {[]string{"--keyvault", vault + "/keys/rsa", "--kms", "alias/x"}, "", 2, "--kms"},
+	} {
+		if err := tenant.RefuseVaultKey("rsa", row.refusal); err != nil {
+			t.Fatal(err)
+		}
+		if status, stdout, stderr := runs(t, environ, append([]string{"certificate", "create"}, row.args...)...); status != row.status || stdout != "" || !strings.Contains(stderr, row.want) {
+			t.Errorf("%s: status %d, %q, %q", name, status, stdout, stderr)
+		}
 	}
 }
 

@@ -73,6 +73,17 @@ func (c *Credential) byKMS(id Identity) (assertion, error) {
 	return c.signed(id, "the KMS key "+id.SigningKey, key.SignPSS), nil
 }
 
+// byKeyVault makes assertions that a Key Vault key signs. That it is not one of this cloud's
+// is found when one is made, as what a vault says is.
+func (c *Credential) byKeyVault(id Identity) (assertion, error) {
+	key, err := c.vaults.Key(id.SigningKey, (&certificate.Certificate{X509: id.Certificate}).Public())
+	by := func(context.Context, []byte) ([]byte, error) { return nil, err }
+	if err == nil {
+		by = key.SignPSS
+	}
+	return c.signed(id, "the Key Vault key "+id.SigningKey, by), nil
+}
+
 // signed makes assertions by the certificate of an identity: Microsoft's form of 2025, with
 // PS256 and x5t#S256 ("Microsoft identity platform application authentication certificate
 // credentials"). signer says in errors whose key it is.

@@ -380,6 +380,8 @@ func TestAnotherWayBesideIsAChoice(t *testing.T) {
 		"a certificate, federation":  {map[string]string{"Certificate": certPEM(cert) + keyPEM(t, appKey()), "Federation": "aws"}, credential.Certificate, "Certificate is used: the Federation beside it"},
 		"a certificate, its print":   {map[string]string{"Certificate": certPEM(cert) + keyPEM(t, appKey()), "thumbprint": "8B"}, credential.Certificate, "Certificate is used: the CertificatePath beside it, in thumbprint"},
 		"a key of KMS and its own":   {map[string]string{"KMSKeyID": "alias/x", "Certificate": certPEM(cert) + keyPEM(t, appKey())}, credential.KMS, "Certificate holds a private key, which is not used"},
+		"a key of a vault, its own":  {map[string]string{"KeyVaultKeyID": vaultKeyURL, "Certificate": certPEM(cert) + keyPEM(t, appKey())}, credential.KeyVault, "Certificate holds a private key, which is not used"},
+		"a key of KMS, of a vault":   {map[string]string{"KMSKeyID": "alias/x", "KeyVaultKeyID": vaultKeyURL, "Certificate": certPEM(cert)}, credential.KMS, "KMSKeyID is used: the KeyVaultKeyID beside it"},
 		"another expiry":             {map[string]string{"Certificate": certPEM(cert) + keyPEM(t, appKey()), "ExpiresAt": "2040-01-01T00:00:00Z"}, credential.Certificate, ""},
 	} {
 		id, err := read(t, stored(t, simulator.DefaultTenant, row.fields))
@@ -391,11 +393,14 @@ func TestAnotherWayBesideIsAChoice(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		`"thumbprint":"8BDEB513EAC11E9E9DA752EB9D5087F317F6D931"`: "only says where a certificate is, in thumbprint",
-		`"clientCertificatePath":"/x.pem"`:                        "only says where a certificate is, in clientCertificatePath",
-		`"AZURE_FEDERATED_TOKEN_FILE":"/var/run/token"`:           "says where one is, in AZURE_FEDERATED_TOKEN_FILE",
-		`"KMSKeyID":"canary canary"`:                              "KMSKeyID does not name a KMS key",
-		`"Federation":["aws"]`:                                    "Federation, in Federation, is not a text",
+		`"thumbprint":"8BDEB513EAC11E9E9DA752EB9D5087F317F6D931"`:               "only says where a certificate is, in thumbprint",
+		`"clientCertificatePath":"/x.pem"`:                                      "only says where a certificate is, in clientCertificatePath",
+		`"AZURE_FEDERATED_TOKEN_FILE":"/var/run/token"`:                         "says where one is, in AZURE_FEDERATED_TOKEN_FILE",
+		`"KMSKeyID":"canary canary"`:                                            "KMSKeyID does not name a KMS key",
+		`"KeyVaultKeyID":"canary canary"`:                                       "KeyVaultKeyID is not the URL of a key in Key Vault: it is not an https URL",
+		`"KeyVaultKeyID":"https://people.vault.azure.net/secrets/entra"`:        "but of a secret",
+		`"AZURE_KEY_VAULT_KEY":"https://people.vault.azure.net/certificates/x"`: "but of a certificate",
+		`"Federation":["aws"]`:                                                  "Federation, in Federation, is not a text",
 	} {
 		_, err := read(t, `{"TenantID":"`+testTenant+`","ClientID":"`+testClient+`",`+text+`}`)
 		mustContain(t, wantUnread(t, err, secret.Malformed).Error(), want)

@@ -19,6 +19,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 	"github.com/rollcall-dev/rollcall/pkg/cloud"
+	"github.com/rollcall-dev/rollcall/pkg/keyvault"
 	"github.com/rollcall-dev/rollcall/pkg/retry"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
@@ -43,6 +44,9 @@ type Config struct {
 	LookupEnv func(name string) (string, bool)
 	// Secrets is how the secret is reached that keeps the identity.
 	Secrets secret.Access
+	// Vaults have the keys of Azure Key Vault that identities sign with. Without them such an
+	// identity is an error.
+	Vaults *keyvault.Vaults
 	// Transport carries the requests to the login host and, without a proxy, to the
 	// endpoint of a managed identity. The default is http.DefaultTransport, which honours
 	// HTTPS_PROXY and SSL_CERT_FILE.
@@ -68,6 +72,7 @@ type Credential struct {
 	graphURL  string // of the cloud
 	audience  string // of other issuers' tokens
 	aws       secret.LoadAWS
+	vaults    *keyvault.Vaults
 	login     *loginHost
 	host      *hostEndpoint
 	patience  time.Duration
@@ -110,6 +115,7 @@ func New(cfg Config) (*Credential, error) {
 		graphURL:  cfg.Cloud.GraphURL,
 		audience:  cfg.Cloud.TokenExchange,
 		aws:       cfg.Secrets.AWS,
+		vaults:    cfg.Vaults,
 		login:     login,
 		host:      host,
 		patience:  orDefault(cfg.Patience, DefaultPatience),

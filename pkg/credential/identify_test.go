@@ -33,6 +33,7 @@ func TestWhatIsOnlyInformativeWarnsAndNeverBlocks(t *testing.T) {
 		{`"ClientCertificates":[{"SourceType":"KeyVault"}]`, "ClientSecret is used"},
 		{`"Federation":{"issuer":"x"}`, "ClientSecret is used: the Federation beside it"},
 		{`"KMSKeyID":"alias/x"`, "ClientSecret is used: the KMSKeyID beside it"},
+		{`"KeyVaultKeyID":"https://people.vault.azure.net/keys/x"`, "ClientSecret is used: the KeyVaultKeyID beside it"},
 		{`"authority":"https://login.okta.example/` + testTenant + `"`, "authority names a host that is neither"},
 		{`"issuer":"https://login.m\u0130crosoftonline.com/` + testTenant + `"`, "issuer names a host that is neither"},
 	} {

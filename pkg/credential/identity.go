@@ -108,6 +108,8 @@ func (id Identity) by() string {
 		return ", by the certificate " + id.Thumbprint()
 	case KMS:
 		return ", by the certificate " + id.Thumbprint() + " of the KMS key " + id.SigningKey
+	case KeyVault:
+		return ", by the certificate " + id.Thumbprint() + " of the Key Vault key " + id.SigningKey
 	case AWS:
 		return ", by federation with AWS"
 	case TokenFile:

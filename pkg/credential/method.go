@@ -17,6 +17,8 @@ const (
 	Certificate Method = "certificate"
 	// KMS: by assertions that AWS KMS signs, with the key of a registered certificate.
 	KMS Method = "certificate of a KMS key"
+	// KeyVault: by assertions that Azure Key Vault signs, likewise.
+	KeyVault Method = "certificate of a Key Vault key"
 	// AWS: by tokens by which AWS vouches for the role, as a federated credential.
 	AWS Method = "federation with AWS"
 	// TokenFile: by the tokens that another platform writes into a file, likewise.
@@ -54,6 +56,7 @@ func (c *Credential) newProofs() map[Method]proof {
 		ClientSecret: {c.login, c.login.withSecret, c.registered, asKept, "try again later"},
 		Certificate:  {&certified{c.login}, c.asserted(c.byCertificate), c.registered, asKept, "try again later"},
 		KMS:          {&certified{c.login}, c.asserted(c.byKMS), c.registered, asKept, "try again later"},
+		KeyVault:     {&certified{c.login}, c.asserted(c.byKeyVault), c.registered, asKept, "try again later"},
 		AWS:          {&federated{c.login, &c.presented}, c.asserted(c.byAWS), c.registered, asKept, "try again later"},
 		TokenFile:    {&federated{c.login, &c.presented}, c.asserted(c.byTokenFile), c.registered, asKept, "try again later"},
 		ManagedIdentity: {

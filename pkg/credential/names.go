@@ -22,6 +22,7 @@ const (
 	certificatePassword = "CertificatePassword"
 	privateKey          = "PrivateKey"
 	kmsKeyID            = "KMSKeyID"
+	keyVaultKeyID       = "KeyVaultKeyID"
 	federation          = "Federation"
 
 	// certificatePath is where a certificate is, or which one it is, and tokenFile where
@@ -50,6 +51,7 @@ func spellings() map[string]string {
 		privateKey:          "privatekey certificateprivatekey certificatekey privatekeypem",
 		certificatePath:     "certificatepath certificatefile certificatethumbprint certpath certfile thumbprint filewithcertandprivatekey certificateurl certificatename",
 		kmsKeyID:            "kmskeyid kmskey kmskeyarn kmsarn awskmskeyid",
+		keyVaultKeyID:       "keyvaultkeyid keyvaultkey keyvaultkeyurl keyvaultkeyuri keyvaultkeyidentifier vaultkeyid vaultkeyurl",
 		federation:          "federation",
 		tokenFile:           "federatedtokenfile oidctoken oidctokenfilepath clientassertion webidentitytokenfile",
 		keyID:               "keyid secretid clientsecretid clientsecretkeyid passwordid",

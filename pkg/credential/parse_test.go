@@ -140,6 +140,7 @@ func TestAMalformedSecretIsExplainedWithoutItsContent(t *testing.T) {
 		{`{"TenantID":"t","ClientID":"c","Certificate":"-----BEGIN"}`, "Certificate is PEM that breaks off"},
 		{`{"TenantID":"t","ClientID":"c","clientCertificates":[{}]}`, "Certificate, in clientCertificates, is not a text"},
 		{`{"TenantID":"t","ClientID":"c","KMSKeyID":"alias/x"}`, "rollcall certificate create --kms alias/x"},
+		{`{"TenantID":"t","ClientID":"c","keyVaultKeyId":"https://people.vault.azure.net/keys/x"}`, "rollcall certificate create --keyvault https://people.vault.azure.net/keys/x"},
 		{`{"TenantID":"t","ClientID":"c","Federation":"gcp"}`, "Federation is not \"aws\""},
 		{`{"TenantID":"common","ClientID":"c","ClientSecret":"s"}`, "not one tenant"},
 		{`{"TenantID":"a/b","ClientID":"c","ClientSecret":"s"}`, "neither a GUID nor a domain"},

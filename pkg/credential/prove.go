@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rollcall-dev/rollcall/pkg/certificate"
+	"github.com/rollcall-dev/rollcall/pkg/keyvault"
 	"github.com/rollcall-dev/rollcall/pkg/kms"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
 )
@@ -24,6 +25,7 @@ func ways() []way {
 	return []way{
 		{clientSecret, nil, (*fields).bySecret},
 		{kmsKeyID, []string{certificateText}, (*fields).byKMS},
+		{keyVaultKeyID, []string{certificateText}, (*fields).byKeyVault},
 		{certificateText, []string{privateKey}, (*fields).byCertificate},
 		{privateKey, []string{certificateText}, (*fields).byCertificate},
 		{certificatePath, nil, (*fields).byCertificateFile},
@@ -130,6 +132,18 @@ func (f *fields) byKMS(id *Identity) error {
 		return err
 	}
 	id.Method, id.SigningKey = KMS, key
+	return nil
+}
+
+func (f *fields) byKeyVault(id *Identity) error {
+	key := f.values[keyVaultKeyID].value
+	if err := keyvault.CheckKeyID(key); err != nil {
+		return err
+	}
+	if err := f.byPublic(id, "rollcall certificate create --keyvault "+key); err != nil {
+		return err
+	}
+	id.Method, id.SigningKey = KeyVault, key
 	return nil
 }
 

@@ -99,8 +99,8 @@ func (c *Credential) acquire(ctx context.Context, options policy.TokenRequestOpt
 	}
 	defer func() { id.Observe(ctx) }()
 	got, err := c.buy(ctx, id, options)
-	var refusal *Error
-	if !errors.As(err, &refusal) || !refusal.rotated && !stale(refusal.Code) {
+	code, old := mayBeOld(id, err)
+	if !old {
 		return got, err
 	}
 	reread, readErr := c.identity.Reread(ctx)
@@ -108,9 +108,24 @@ func (c *Credential) acquire(ctx context.Context, options policy.TokenRequestOpt
 		c.log.WarnContext(ctx, "credentials were refused and could not be reread", "error", readErr)
 		return azcore.AccessToken{}, err
 	}
-	c.log.InfoContext(ctx, "credentials were refused and reread", "code", refusal.Code, "changed", !reread.equal(id))
+	c.log.InfoContext(ctx, "credentials were refused and reread", "code", code, "changed", !reread.equal(id))
 	id = reread
 	return c.buy(ctx, id, options)
+}
+
+// mayBeOld reports whether a rotated secret would explain an error, with Entra's code. With a
+// key that another place keeps, it would explain errors of that place, too: the key may have
+// been replaced.
+func mayBeOld(id Identity, err error) (code int, old bool) {
+	var unsigned *secret.Error
+	var refusal *Error
+	switch {
+	case errors.As(err, &unsigned):
+		return 0, id.SigningKey != "" && unsigned.Kind != secret.Unavailable
+	case errors.As(err, &refusal):
+		return refusal.Code, refusal.rotated || stale(refusal.Code)
+	}
+	return 0, false
 }
 
 // buy asks azidentity, which has a cache of its own, until it gets a token or an
@@ -126,7 +141,8 @@ func (c *Credential) buy(ctx context.Context, id Identity, options policy.TokenR
 			}
 			errors.As(err, &e) // of our own
 		}
-		if x.unproven != nil && !errors.As(x.unproven, &e) {
+		// An error of who signs may have one of signing in there as its cause.
+		if x.unproven != nil && (errors.As(x.unproven, new(*secret.Error)) || !errors.As(x.unproven, &e)) {
 			return at(c.source, x.unproven)
 		}
 		if e == nil && (x.succeeded() || errors.Is(x.err, errOtherHost)) {

@@ -18,12 +18,12 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/config"
 	"github.com/rollcall-dev/rollcall/pkg/credential"
 	"github.com/rollcall-dev/rollcall/pkg/graph"
+	"github.com/rollcall-dev/rollcall/pkg/keyvault"
 	"github.com/rollcall-dev/rollcall/pkg/list"
 	"github.com/rollcall-dev/rollcall/pkg/odata"
 	"github.com/rollcall-dev/rollcall/pkg/property"
 	"github.com/rollcall-dev/rollcall/pkg/retry"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
-	"github.com/rollcall-dev/rollcall/pkg/secret/keyvault"
 )
 
 // Reader reads one tenant's users.
@@ -103,10 +103,11 @@ func configure(cfg *config.Config, log *slog.Logger, options []Option) (credenti
 		option(&forCredential, &forGraph)
 	}
 	signIn := forCredential // with which it signs in to vaults
-	forCredential.Secrets.Vault = &keyvault.Vaults{
+	forCredential.Vaults = &keyvault.Vaults{
 		Domain: cfg.VaultDomain, Transport: forCredential.Transport,
 		Credential: func() (azcore.TokenCredential, error) { return credential.Default(signIn) },
 	}
+	forCredential.Secrets.Vault = forCredential.Vaults
 	return forCredential, forGraph
 }
 
@@ -114,6 +115,12 @@ func configure(cfg *config.Config, log *slog.Logger, options []Option) (credenti
 func Secrets(cfg *config.Config, options ...Option) secret.Access {
 	c, _ := configure(cfg, nil, options)
 	return c.Secrets
+}
+
+// Vaults are the key vaults of the cloud, as a function signs in to them.
+func Vaults(cfg *config.Config, options ...Option) *keyvault.Vaults {
+	c, _ := configure(cfg, nil, options)
+	return c.Vaults
 }
 
 // memory is what the process may use, 0 if that is not limited: the size of the Lambda

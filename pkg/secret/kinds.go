@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/rollcall-dev/rollcall/pkg/guid"
-	"github.com/rollcall-dev/rollcall/pkg/origin"
 )
 
 func unknownParameter(key string) error {
@@ -37,44 +36,6 @@ func parseManagedIdentity(source Source) (Source, error) {
 	source.Name = strings.ToLower(source.Name)
 	return source, nil
 }
-
-// parseKeyVault takes the URL of a secret as the portal shows it, with or without a version
-// and a slash at its end. Whether the host is one of a vault is for [Vault.Check].
-func parseKeyVault(source Source) (Source, error) {
-	const form = "write keyvault:https://<vault>.vault.azure.net/secrets/<name>, with /<version> for one of its versions"
-	u, err := url.Parse(source.Name)
-	if err != nil {
-		return Source{}, &SourceError{"keyvault: holds no URL", form}
-	}
-	at, err := origin.Of(u)
-	switch {
-	case err != nil:
-		return Source{}, &SourceError{"keyvault: holds a URL that " + err.Error(), form}
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(source.Name, "#"):
-		return Source{}, &SourceError{"keyvault: holds a URL that has a query or a fragment", form}
-	}
-	parts := strings.Split(strings.TrimSuffix(u.EscapedPath(), "/"), "/")
-	if len(parts) == 4 {
-		source.Version, parts = parts[3], parts[:3]
-	}
-	if len(parts) != 3 || parts[0] != "" || parts[1] != "secrets" || !isVaultName(parts[2]) || !isVaultVersion(source.Version) {
-		return Source{}, &SourceError{"keyvault: holds a URL that is not that of a secret", form}
-	}
-	source.Name = at.String() + "/secrets/" + parts[2]
-	return source, nil
-}
-
-// isVaultName follows "Object identifiers" of Key Vault: 1 to 127 letters, digits and hyphens.
-func isVaultName(name string) bool {
-	return name != "" && len(name) <= 127 && strings.Trim(name, letters+"0123456789-") == ""
-}
-
-// isVaultVersion takes none, or the 32 characters that the vault gives to one.
-func isVaultVersion(version string) bool {
-	return version == "" || len(version) == 32 && strings.Trim(version, letters+"0123456789") == ""
-}
-
-const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 func parseFile(source Source) (Source, error) {
 	// file:///etc/x is the URL form of the path /etc/x.

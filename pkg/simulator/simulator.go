@@ -171,7 +171,7 @@ func (t *Tenant) serve(w http.ResponseWriter, r *http.Request) {
 		t.kms.Serve(x)
 	case path == "/" && r.Method == http.MethodPost:
 		t.secrets.Serve(x)
-	case strings.HasPrefix(path, "/secrets/"):
+	case strings.HasPrefix(path, "/secrets/"), strings.HasPrefix(path, "/keys/"):
 		t.vault.Serve(x)
 	default:
 		t.login.Serve(x)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/simulator/login"
+	"github.com/rollcall-dev/rollcall/pkg/simulator/vault"
 )
 
 // FederatedCredential is a trust of the app registration in the tokens of another issuer.
@@ -45,3 +46,24 @@ func (t *Tenant) AddSigningKey(spec string) (arn string, err error) { return t.k
 // RefuseSigningKey makes uses of a key of KMS fail with an error code such as
 // DisabledException, AccessDeniedException or ThrottlingException; "" ends that.
 func (t *Tenant) RefuseSigningKey(arn, code string) { t.kms.Refuse(arn, code) }
+
+// VaultKeyState is what the simulated Key Vault says of a version of a key.
+type VaultKeyState = vault.KeyState
+
+// AddVaultKey makes a version of a key in the simulated Key Vault, of the kind RSA, RSA-HSM or
+// EC, which is its newest, and returns the version.
+func (t *Tenant) AddVaultKey(name, kind string) (version string, err error) {
+	return t.vault.AddKey(name, kind)
+}
+
+// ChangeVaultKey changes the state of a version of a key in Key Vault, "" for the newest.
+func (t *Tenant) ChangeVaultKey(name, version string, to VaultKeyState) error {
+	return t.vault.ChangeKey(name, version, to)
+}
+
+// DeleteVaultKey deletes a key in Key Vault with all versions, softly, as all vaults do.
+func (t *Tenant) DeleteVaultKey(name string) error { return t.vault.DeleteKey(name) }
+
+// RefuseVaultKey makes requests about a key in Key Vault fail by a code like those of
+// RefuseVaultSecret; "" ends that.
+func (t *Tenant) RefuseVaultKey(name, code string) error { return t.vault.RefuseKey(name, code) }

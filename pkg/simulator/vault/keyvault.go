@@ -15,7 +15,8 @@ import (
 // VaultResource is what tokens for Key Vault are issued for.
 const VaultResource = "https://vault.azure.net"
 
-// KeyVault is a simulated vault of Azure that knows one operation, Get Secret.
+// KeyVault is a simulated vault of Azure that keeps secrets, of which it knows Get Secret, and
+// keys, of which it knows Get Key, Get Key Versions and Sign.
 type KeyVault struct {
 	seed      uint64
 	challenge string
@@ -23,6 +24,7 @@ type KeyVault struct {
 
 	mu      sync.Mutex
 	secrets map[string]*kept
+	keys    map[string]*vaultKey
 }
 
 // kept is a secret with its versions, the current one last.
@@ -41,7 +43,7 @@ type keptVersion struct {
 // a request.
 func NewKeyVault(seed uint64, tenant string, accepts func(authorization, audience string) bool) *KeyVault {
 	return &KeyVault{
-		seed: seed, accepts: accepts, secrets: map[string]*kept{},
+		seed: seed, accepts: accepts, secrets: map[string]*kept{}, keys: map[string]*vaultKey{},
 		challenge: `Bearer authorization="https://login.microsoftonline.com/` + tenant + `", resource="` + VaultResource + `"`,
 	}
 }
@@ -85,17 +87,16 @@ func (k *KeyVault) change(name string, do func(*kept)) error {
 	return nil
 }
 
-// Serve answers GET /secrets/<name>[/<version>].
+// Serve answers requests below /secrets/ and /keys/.
 func (k *KeyVault) Serve(x *wire.Exchange) {
-	x.NoteKind("secret")
+	collection, rest, _ := strings.Cut(strings.Trim(x.R.URL.Path, "/"), "/")
+	x.NoteKind(strings.TrimSuffix(collection, "s"))
 	h := x.W.Header()
 	h.Set("x-ms-request-id", x.RequestID)
 	h.Set("x-ms-keyvault-service-version", "1.9.2800.1")
 	h.Set("Cache-Control", "no-cache")
-	name, version, _ := strings.Cut(strings.Trim(strings.TrimPrefix(x.R.URL.Path, "/secrets/"), "/"), "/")
+	name, version, _ := strings.Cut(rest, "/")
 	switch authorization := x.R.Header.Get("Authorization"); {
-	case x.R.Method != http.MethodGet:
-		k.refuse(x, http.StatusMethodNotAllowed, "MethodNotAllowed", "", "The simulator serves Get Secret only.")
 	case authorization == "":
 		h.Set("WWW-Authenticate", k.challenge)
 		k.refuse(x, http.StatusUnauthorized, "Unauthorized", "", "AKV10000: Request is missing a Bearer or PoP token.")
@@ -104,6 +105,10 @@ func (k *KeyVault) Serve(x *wire.Exchange) {
 		k.refuse(x, http.StatusUnauthorized, "Unauthorized", "", "AKV10022: Invalid audience.")
 	case x.R.URL.Query().Get("api-version") == "":
 		k.refuse(x, http.StatusBadRequest, "BadParameter", "", "api-version must be specified")
+	case collection == "keys":
+		k.serveKey(x, name, version)
+	case x.R.Method != http.MethodGet:
+		k.refuse(x, http.StatusMethodNotAllowed, "MethodNotAllowed", "", "Of secrets the simulator serves Get Secret only.")
 	default:
 		k.get(x, name, version)
 	}
@@ -117,17 +122,8 @@ func (k *KeyVault) get(x *wire.Exchange, name, version string) {
 		k.refuse(x, http.StatusNotFound, "SecretNotFound", "", "A secret with (name/id) "+name+" was not found in this key vault.")
 		return
 	}
-	switch s.refusal {
-	case "":
-	case "Throttled":
-		x.W.Header().Set("Retry-After", "2")
-		k.refuse(x, http.StatusTooManyRequests, "Throttled", "", "Request was not processed because too many requests were received.")
-		return
-	case "InternalServerError":
-		k.refuse(x, http.StatusInternalServerError, "InternalServerError", "", "Internal Server Error")
-		return
-	default:
-		k.refuse(x, http.StatusForbidden, "Forbidden", s.refusal, "Caller is not authorized to perform action on resource. Secret: "+name)
+	if s.refusal != "" {
+		k.refuseBy(x, s.refusal, "Secret: "+name)
 		return
 	}
 	for i := len(s.versions) - 1; i >= 0; i-- {
@@ -151,6 +147,19 @@ func (k *KeyVault) give(x *wire.Exchange, name string, v keptVersion) {
 	attributes += "}"
 	x.Head(http.StatusOK, "application/json; charset=utf-8")
 	x.Write([]byte(`{"value":` + wire.Quote(v.text) + `,"id":"https://` + x.R.Host + `/secrets/` + name + `/` + v.id + `","attributes":` + attributes + `,"tags":{}}`))
+}
+
+// refuseBy refuses a request by a code of [KeyVault.Refuse].
+func (k *KeyVault) refuseBy(x *wire.Exchange, code, about string) {
+	switch code {
+	case "Throttled":
+		x.W.Header().Set("Retry-After", "2")
+		k.refuse(x, http.StatusTooManyRequests, "Throttled", "", "Request was not processed because too many requests were received.")
+	case "InternalServerError":
+		k.refuse(x, http.StatusInternalServerError, "InternalServerError", "", "Internal Server Error")
+	default:
+		k.refuse(x, http.StatusForbidden, "Forbidden", code, "Caller is not authorized to perform action on resource. "+about)
+	}
 }
 
 // refuse answers in the form of "REST error codes" of Key Vault.

@@ -18,18 +18,25 @@ func (t *Tenant) CertifyKMS(ctx context.Context, command string, env []string) (
 	if arn, err = t.AddSigningKey("RSA_2048"); err != nil {
 		return "", "", nil, err
 	}
+	text, made, err = Certify(ctx, command, slices.Concat(env, t.KMS()), "--kms", arn)
+	return arn, text, made, err
+}
+
+// Certify makes a certificate around a key, by the command line of users and its flags that
+// name the key.
+func Certify(ctx context.Context, command string, env []string, key ...string) (text string, made *x509.Certificate, err error) {
 	var out, log bytes.Buffer
-	cmd := process.NewCommand(ctx, command, "certificate", "create", "--kms", arn)
-	cmd.Env, cmd.Stdout, cmd.Stderr = slices.Concat(env, t.KMS()), &out, &log
+	cmd := process.NewCommand(ctx, command, slices.Concat([]string{"certificate", "create"}, key)...)
+	cmd.Env, cmd.Stdout, cmd.Stderr = env, &out, &log
 	if err := cmd.Run(); err != nil {
-		return "", "", nil, fmt.Errorf("make a certificate: %w: %s", err, log.String())
+		return "", nil, fmt.Errorf("make a certificate: %w: %s", err, log.String())
 	}
 	block, _ := pem.Decode(out.Bytes())
 	if block == nil {
-		return "", "", nil, fmt.Errorf("the certificate is no PEM: %s", out.String())
+		return "", nil, fmt.Errorf("the certificate is no PEM: %s", out.String())
 	}
 	made, err = x509.ParseCertificate(block.Bytes)
-	return arn, out.String(), made, err
+	return out.String(), made, err
 }
 
 // KMS is the environment of a program that reaches the KMS of the tenant's AWS account.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/identity"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/tenant"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
@@ -43,6 +44,7 @@ func kinds() map[string]kind {
 		}, registered, "Credentials.Rejected"},
 		"a certificate in a file":                 {byCertificateFile, registered, "Credentials.Rejected"},
 		"a certificate whose key AWS KMS keeps":   {byKMS, func(d *deployment) { d.tenant.AddCertificate(d.made) }, "Credentials.Rejected"},
+		"a certificate whose key Key Vault keeps": {byKeyVault, func(d *deployment) { d.tenant.AddCertificate(d.made) }, "Credentials.Rejected"},
 		"federation with AWS, in Secrets Manager": {func(d *deployment) { d.vouched(); d.stored(map[string]string{"Federation": "aws"}) }, trustsTheRole, "Credentials.Rejected"},
 		"federation with AWS, in variables":       {func(d *deployment) { d.vouched(); d.variables("ROLLCALL_FEDERATION=aws") }, trustsTheRole, "Credentials.Rejected"},
 		"federation by a token file":              {byTokenFile, trustsThePod, "Credentials.Rejected"},
@@ -115,6 +117,27 @@ func byKMS(d *deployment) {
 	}
 	d.made = made
 	d.stored(map[string]string{"KMSKeyID": arn, "Certificate": text})
+}
+
+// byKeyVault does the same with a key in Key Vault, to which the managed identity of the
+// function signs in. The key is rotated before the function signs with it.
+func byKeyVault(d *deployment) {
+	who := harness.Start(d, identity.Of(d.tenant.Tenant))
+	d.canaries = append(d.canaries, simulator.IdentityHeader)
+	d.env = append(d.env, who.Platform()...)
+	key := d.tenant.URL + "/keys/rollcall"
+	if _, err := d.tenant.AddVaultKey("rollcall", "RSA-HSM"); err != nil {
+		d.Fatal(err)
+	}
+	text, made, err := tenant.Certify(d.Context(), d.command, d.env, "--keyvault", key)
+	if err != nil {
+		d.Fatal(err)
+	}
+	if _, err := d.tenant.AddVaultKey("rollcall", "RSA-HSM"); err != nil {
+		d.Fatal(err)
+	}
+	d.made = made
+	d.stored(map[string]string{"KeyVaultKeyID": key, "Certificate": text})
 }
 
 // vouched leads the function to the Security Token Service of the tenant's AWS account;

@@ -15,21 +15,22 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/origin"
 )
 
-// maxAnswer bounds an answer in bytes: a secret of the 64 KiB that a reader takes, every
-// character of it escaped, and what the vault says about it.
+// maxAnswer bounds an answer in bytes. The largest is a secret of the 64 KiB that a reader
+// takes, every character of it escaped, and what the vault says about it.
 const maxAnswer = 512 << 10
 
 // headerTimeout is how long a vault may take to begin its answer.
 const headerTimeout = 10 * time.Second
 
-// door lets requests through to one vault, and its answers back. It follows no redirect.
+// door lets some requests through to one vault, and its answers back. It follows no redirect.
 type door struct {
 	to       origin.Origin
+	allows   func(method, path string) bool
 	resource string // that tokens may be asked for
 	next     policy.Transporter
 }
 
-func newDoor(to origin.Origin, resource string, transport http.RoundTripper) *door {
+func newDoor(to origin.Origin, allows func(method, path string) bool, resource string, transport http.RoundTripper) *door {
 	if transport == nil {
 		transport = http.DefaultTransport
 		if standard, ok := transport.(*http.Transport); ok {
@@ -38,7 +39,7 @@ func newDoor(to origin.Origin, resource string, transport http.RoundTripper) *do
 			transport = limited
 		}
 	}
-	return &door{to, resource, azureapi.Client(roundTripper{transport})}
+	return &door{to, allows, resource, azureapi.Client(roundTripper{transport})}
 }
 
 // roundTripper calls a transport, which follows no redirect, directly.
@@ -48,8 +49,8 @@ func (t roundTripper) Do(req *http.Request) (*http.Response, error) { return t.R
 
 // Do is azcore's policy.Transporter.
 func (d *door) Do(req *http.Request) (*http.Response, error) {
-	if to, err := origin.Of(req.URL); err != nil || to != d.to || req.Method != http.MethodGet {
-		return nil, errOtherHost
+	if to, err := origin.Of(req.URL); err != nil || to != d.to || !d.allows(req.Method, req.URL.EscapedPath()) {
+		return nil, errOtherRequest
 	}
 	req = req.Clone(req.Context())
 	req.URL.Host, req.Host = d.to.Host(), ""

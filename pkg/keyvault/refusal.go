@@ -24,17 +24,17 @@ type another struct {
 
 const network = "check the network and the proxy; a vault with a private endpoint needs its private DNS zone"
 
-// explain makes the error of a read of a vault, whose host is given. What the vault says in
-// words is dropped: it may quote what was sent.
-func explain(err error, host string) (*secret.Error, another) {
+// explain makes the error of a request to a vault, whose host is given. What the vault says
+// in words is dropped: it may quote what was sent.
+func (o object) explain(err error, host string) (*secret.Error, another) {
 	var token *tokenError
 	var answer *azcore.ResponseError
 	f := azureapi.Of(err)
 	switch {
 	case errors.As(err, &token):
-		return withoutToken(token.error), another{}
+		return o.withoutToken(token.error), another{}
 	case errors.As(err, &answer):
-		e, again := refused(f, innerCode(answer.RawResponse), host)
+		e, again := o.refused(f, innerCode(answer.RawResponse), host)
 		e.Status, e.RequestID = f.Status, f.RequestID
 		if e.Code = f.Code; e.Code == "" {
 			e.Code = innerCode(answer.RawResponse)
@@ -44,56 +44,57 @@ func explain(err error, host string) (*secret.Error, another) {
 		}
 		return e, again
 	case errors.Is(err, errTooLarge), errors.As(err, new(*http.MaxBytesError)):
-		return &secret.Error{Kind: secret.Malformed, Problem: "the answer of Key Vault is larger than that for any secret", Advice: "check the name of the secret, and a proxy on the way"}, another{}
+		return &secret.Error{Kind: secret.Malformed, Problem: "the answer of Key Vault is larger than that for any " + o.noun, Advice: "check the name of the " + o.noun + ", and a proxy on the way"}, another{}
 	case f.Connection == diagnosis.Timeout:
 		return &secret.Error{Kind: secret.Unavailable, Problem: "Key Vault did not answer in time", Advice: network, Err: err}, another{worth: true}
 	case f.Connection != diagnosis.None:
 		return &secret.Error{Kind: secret.Unavailable, Problem: "Key Vault could not be reached: " + f.Connection.String(), Advice: network, Err: err}, another{worth: f.Connection.Transient()}
 	}
 	return &secret.Error{
-		Kind: secret.Malformed, Problem: "the answer of Key Vault could not be read", Advice: "check the source, and a proxy on the way", Err: err,
+		Kind: secret.Malformed, Problem: "the answer of Key Vault could not be read", Advice: "check the name of the " + o.noun + ", and a proxy on the way", Err: err,
 	}, another{}
 }
 
 // refused follows "REST error codes" of Key Vault. inner is the code of innererror.
-func refused(f diagnosis.Failure, inner, host string) (*secret.Error, another) {
+func (o object) refused(f diagnosis.Failure, inner, host string) (*secret.Error, another) {
 	vault, _, _ := strings.Cut(host, ".")
+	if e := o.useless(inner, vault); e != nil {
+		return e, another{}
+	}
 	switch {
-	case inner == "SecretDisabled":
-		return &secret.Error{Kind: secret.Missing, Problem: "the secret in Key Vault is disabled", Advice: "enable it: az keyvault secret set-attributes --enabled true --vault-name " + vault + " --name <name>"}, another{}
 	case inner == "ForbiddenByFirewall", inner == "ForbiddenByConnection":
 		return &secret.Error{Kind: secret.Forbidden, Problem: "the firewall of the vault does not let this function in", Advice: "allow its network: az keyvault network-rule add --name " + vault + " --subnet <id>, or give the vault a private endpoint"}, another{}
 	case f.Status == http.StatusForbidden:
-		return &secret.Error{Kind: secret.Forbidden, Problem: "the identity may not read secrets of the vault", Advice: grant(vault)}, another{}
+		return &secret.Error{Kind: secret.Forbidden, Problem: "the identity may not " + o.use, Advice: o.grant(vault)}, another{}
 	case f.Status == http.StatusUnauthorized:
 		return &secret.Error{Kind: secret.Forbidden, Problem: "Key Vault does not accept the token", Advice: "check that the identity is of the vault's tenant and the vault of the cloud that ROLLCALL_CLOUD names, and that the clock is right"}, another{}
-	case f.Status == http.StatusNotFound:
+	case f.Status == http.StatusNotFound, f.Status == http.StatusConflict:
 		return &secret.Error{
-			Kind: secret.Missing, Problem: "the secret, or the version asked for, is not in the vault",
-			Advice: "check its name (az keyvault secret list --vault-name " + vault + "); one that was deleted comes back by az keyvault secret recover",
+			Kind: secret.Missing, Problem: o.the + ", or the version asked for, is not in the vault",
+			Advice: "check its name (az keyvault " + o.noun + " list --vault-name " + vault + "); one that was deleted comes back by az keyvault " + o.noun + " recover --vault-name " + vault + " --name " + o.name,
 		}, another{}
 	case f.Status == http.StatusTooManyRequests:
-		return &secret.Error{Kind: secret.Unavailable, Problem: "Key Vault is throttling", Advice: "try again later; read fewer secrets of one vault at a time"}, another{worth: true}
+		return &secret.Error{Kind: secret.Unavailable, Problem: "Key Vault is throttling", Advice: "try again later; ask one vault for less at a time"}, another{worth: true}
 	case f.Status == http.StatusBadRequest:
-		return &secret.Error{Kind: secret.Missing, Problem: "Key Vault does not accept the secret's name or version", Advice: "correct it where it is configured"}, another{}
+		return &secret.Error{Kind: secret.Missing, Problem: "Key Vault does not accept the name or version of " + o.the, Advice: "correct it where it is configured"}, another{}
 	case f.Status >= 300 && f.Status < 400:
 		return &secret.Error{Kind: secret.Unavailable, Problem: "Key Vault answered with a redirect, which is not followed", Advice: network}, another{}
 	}
 	return &secret.Error{Kind: secret.Unavailable, Problem: "Key Vault answered with an error", Advice: "try again later"}, another{worth: f.Status >= http.StatusInternalServerError || f.Status == http.StatusRequestTimeout}
 }
 
-// grant is how an identity gets to read the secrets of a vault.
-func grant(vault string) string {
-	return `give it the role Key Vault Secrets User, which takes effect after some minutes: az role assignment create --role "Key Vault Secrets User"` +
+// grant is how an identity gets to use what a vault keeps.
+func (o object) grant(vault string) string {
+	return `give it the role ` + o.role + `, which takes effect after some minutes: az role assignment create --role "` + o.role + `"` +
 		` --assignee-object-id <object id> --assignee-principal-type ServicePrincipal --scope $(az keyvault show --name ` + vault + ` --query id --output tsv)` +
-		`; in a vault with access policies: az keyvault set-policy --name ` + vault + ` --object-id <object id> --secret-permissions get`
+		`; in a vault with access policies: az keyvault set-policy --name ` + vault + ` --object-id <object id> --` + o.noun + `-permissions ` + o.permissions
 }
 
-// withoutToken makes the error of a read for which there was no token. The text of the
+// withoutToken makes the error of a request for which there was no token. The text of the
 // cause is not shown: it may quote the whole answer of a login service.
-func withoutToken(err error) *secret.Error {
+func (o object) withoutToken(err error) *secret.Error {
 	e := &secret.Error{
-		Kind: secret.Forbidden, Problem: "Azure gave no token to read the secret with",
+		Kind: secret.Forbidden, Problem: "Azure gave no token to " + o.use,
 		Advice: "check the managed identity of the function (AZURE_CLIENT_ID names a user-assigned one), or sign in with `az login`", Err: err,
 	}
 	var own interface { // an error of this project, which says what to do

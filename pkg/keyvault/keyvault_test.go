@@ -16,8 +16,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"github.com/rollcall-dev/rollcall/pkg/cloud"
+	"github.com/rollcall-dev/rollcall/pkg/keyvault"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
-	"github.com/rollcall-dev/rollcall/pkg/secret/keyvault"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
