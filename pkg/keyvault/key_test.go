@@ -76,8 +76,10 @@ func TestAKeyThatNoVaultGivesAwaySigns(t *testing.T) {
 			t.Fatal(err)
 		}
 		of := public(t, tenant, "")
-		if !signs(t, key, of) || !signs(t, key, of) {
-			t.Errorf("%s: it is no signature of the key by PS256", kind)
+		for range 2 {
+			if !signs(t, key, of) {
+				t.Errorf("%s: it is no signature of the key by PS256", kind)
+			}
 		}
 		if len(asked.requests) != 3 || len(by.asked) != 1 || by.asked[0].Scopes[0] != "https://vault.azure.net/.default" {
 			t.Errorf("%s: %d requests with tokens for %+v, want 3: one for the challenge, two that sign", kind, len(asked.requests), by.asked)
