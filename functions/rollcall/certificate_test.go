@@ -123,7 +123,7 @@ func TestACertificateIsMadeOfAKeyVaultKeyAndSignsIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	status, report, log = runs(t, environ, "doctor")
-	if status != 1 || !strings.Contains(report, "failed  token ") || !strings.Contains(report, "Key Vault Crypto User") {
+	if status != 1 || !strings.Contains(report, "token          the identity may not sign") || !strings.Contains(report, "Key Vault Crypto User") {
 		t.Errorf("status %d: %s%s", status, report, log)
 	}
 }
