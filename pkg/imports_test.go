@@ -150,7 +150,7 @@ func allowed() map[string][]string {
 		},
 		"functions/rollcall": {
 			"pkg/api", "pkg/bus", "pkg/certificate", "pkg/changes", "pkg/config", "pkg/correlation", "pkg/crash", "pkg/credential", "pkg/failure", "pkg/format", "pkg/format/xlsx", "pkg/graph", "pkg/header", "pkg/origin", "pkg/property",
-			"pkg/guid", "pkg/kms", "pkg/legible", "pkg/page", "pkg/published", "pkg/publisher", "pkg/reader", "pkg/list", "pkg/retry", "pkg/snapshot", "pkg/secret", "pkg/simulator", "pkg/subscription", "pkg/telemetry", "pkg/tolerance",
+			"pkg/guid", "pkg/keyvault", "pkg/kms", "pkg/legible", "pkg/page", "pkg/published", "pkg/publisher", "pkg/reader", "pkg/list", "pkg/retry", "pkg/snapshot", "pkg/secret", "pkg/simulator", "pkg/subscription", "pkg/telemetry", "pkg/tolerance",
 		},
 	}
 }
