@@ -13,6 +13,7 @@ VENV       := $(E2E)/.venv
 SAM_VENV   := $(E2E)/suites/sam/.venv
 READERS    := $(E2E)/suites/readers/.venv
 PYTHON_SDK := $(E2E)/suites/python/.venv
+OPENAPI    := $(E2E)/suites/openapi/.venv
 AZ         := $(E2E)/suites/entra/.venv
 JAVA_SDK   := $(E2E)/foreign/java/target
 MVN        ?= mvn
@@ -83,7 +84,7 @@ size:
 		echo "functions/$$function for arm64: $$bytes bytes of $$most" && [ "$$bytes" -le "$$most" ] || exit 1; \
 	done
 
-e2e: $(VENV)/installed $(SAM_VENV)/installed $(READERS)/installed $(PYTHON_SDK)/installed $(AZ)/installed $(NODE)/installed jq ## The built functions behind every trigger, store, bus and state machine; kills; other clients and readers; the README's commands; needs python3, node, curl and jq
+e2e: $(VENV)/installed $(SAM_VENV)/installed $(READERS)/installed $(PYTHON_SDK)/installed $(OPENAPI)/installed $(AZ)/installed $(NODE)/installed jq ## The built functions behind every trigger, store, bus and state machine; kills; other clients and readers; the README's commands; needs python3, node, curl and jq
 	@cd $(INFRA) && $(LEAKS) -count=1 -timeout 30m $$($(GO) list ./... | grep -v /e2e/foreign/) && echo "e2e: every package passed"
 
 e2e-azure: $(NODE)/installed ## The packed function app of functions/azure under a host as Azure Functions', with Azurite; needs node
@@ -194,7 +195,7 @@ $(GOLANGCI):
 
 # An environment is rebuilt when its list of packages has changed.
 $(AZ)/installed: PIP_OPTIONS := --no-deps
-$(VENV)/installed $(SAM_VENV)/installed $(READERS)/installed $(PYTHON_SDK)/installed $(AZ)/installed: %/.venv/installed: %/requirements.txt
+$(VENV)/installed $(SAM_VENV)/installed $(READERS)/installed $(PYTHON_SDK)/installed $(OPENAPI)/installed $(AZ)/installed: %/.venv/installed: %/requirements.txt
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed: make e2e and make validate need Python 3.11 or later"; exit 1; }
 	@echo "installing $< into $(@D)"
 	@$(PYTHON) -m venv $(@D)
@@ -227,4 +228,4 @@ soffice:
 	@$(call system,soffice,libreoffice-calc)
 
 clean: ## Remove what was built and installed here
-	@rm -rf bin snapshot .tools .aws-sam $(VENV) $(SAM_VENV) $(READERS) $(PYTHON_SDK) $(AZ) $(NODE) $(JAVA_SDK)
+	@rm -rf bin snapshot .tools .aws-sam $(VENV) $(SAM_VENV) $(READERS) $(PYTHON_SDK) $(OPENAPI) $(AZ) $(NODE) $(JAVA_SDK)

@@ -42,7 +42,7 @@ func functions(cfg *config.Config, s publisher.Settings, log *slog.Logger, broke
 		j.Publisher, j.err = publisher.New(cfg, s, log, options...)
 	}
 	return map[string]azure.Function{
-		"users": users, "users_v1": users, "webhook": hooks,
+		"users": users, "users_v1": users, "openapi": users, "webhook": hooks,
 		"snapshot":     &azure.Timer[snapshot.Input]{Due: j.snapshotsDue, Output: "jobs", Log: log},
 		"snapshot_run": &azure.Queue[snapshot.Input, snapshot.Result]{Do: j.snapshot, Name: nameRun, Next: nextSlice, Output: "next", Log: log},
 		"changes":      &azure.Timer[changes.Input]{Due: j.changesDue, Output: "jobs", Log: log},

@@ -139,11 +139,11 @@ func conflict(q advanced.Query) error {
 }
 
 func parseTop(value string, pageSize int) (int, error) {
-	n, err := strconv.Atoi(value)
+	n, err := strconv.ParseInt(value, 10, 32)
 	if err != nil || n < 1 {
 		return 0, failure.InvalidRequest(fmt.Sprintf("$top has to be a number from 1 to %d", pageSize))
 	}
-	return min(n, pageSize), nil // as Graph does
+	return min(int(n), pageSize), nil // as Graph does
 }
 
 func parseBool(name, value string) (bool, error) {

@@ -104,6 +104,11 @@ func (p *usersPage) write(w http.ResponseWriter, base string, o *options) error 
 func writeJSON(w http.ResponseWriter, body []byte) error {
 	w.Header().Set("Content-Type", "application/json;odata.metadata=minimal;charset=utf-8")
 	w.Header().Set("OData-Version", "4.0")
+	return writeBody(w, body)
+}
+
+// writeBody answers with a whole body.
+func writeBody(w http.ResponseWriter, body []byte) error {
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	_, err := w.Write(body)
 	return err

@@ -43,6 +43,8 @@ func (a *API) routeOf(path string) route {
 		return route{name: nameUser, refused: err}
 	case keyed && len(segments) == 1:
 		return route{name: nameUser, key: key, answer: a.user}
+	case len(segments) == 1 && strings.EqualFold(segments[0], "openapi.json"):
+		return route{name: "/openapi.json", answer: a.describe}
 	case !keyed && !strings.EqualFold(segments[0], "users"):
 		return other(segments[0])
 	case !keyed && len(segments) == 1:
@@ -72,7 +74,7 @@ func (a *API) below(segment string) route {
 
 // other refuses what Graph has and this API has not.
 func other(segment string) route {
-	const served = "/users, /users/{id} and /users/$count are, also under /v1.0"
+	const served = "/users, /users/{id} and /users/$count are, also under /v1.0, and /openapi.json describes them"
 	switch strings.ToLower(segment) {
 	case "$batch":
 		r := refuse(http.StatusNotImplemented, "requests cannot be sent in a batch: send each of them by itself; GET /users?$format=ndjson returns all users with one request")

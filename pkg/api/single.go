@@ -149,7 +149,5 @@ func (a *API) count(w http.ResponseWriter, r *http.Request, _ string) error {
 	body := strconv.AppendInt(nil, int64(n), 10)
 	w.Header().Set("Content-Type", "text/plain")
 	w.Header().Set("OData-Version", "4.0")
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	_, _ = w.Write(body)
-	return nil
+	return writeBody(w, body)
 }

@@ -66,6 +66,8 @@ func (d *deployment) questions() []question {
 	quoted := func(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "+", "%20") }
 	csv, ndjson := []string{"Accept", "text/csv"}, []string{"Accept", "application/x-ndjson"}
 	return []question{
+		{path: "/openapi.json"},
+		{path: "/openapi.json?$top=1"},
 		{path: "/users"},
 		{path: "/users/"},
 		{path: "/v1.0/users"},
