@@ -67,6 +67,8 @@ func allowed() map[string][]string {
 		"pkg/store": {"pkg/retry"},
 		"pkg/bus":   {"pkg/crash", "pkg/retry"},
 
+		"pkg/telemetry/appinsights": {"pkg/cloud", "pkg/crash", "pkg/diagnosis", "pkg/diagnosis/azureapi", "pkg/guid", "pkg/origin", "pkg/retry", "pkg/telemetry"},
+
 		"pkg/trigger/lambda": {"pkg/failure", "pkg/guid", "pkg/header", "pkg/telemetry", "pkg/trigger"},
 		"pkg/trigger/azure":  {"pkg/crash", "pkg/failure", "pkg/guid", "pkg/header", "pkg/retry", "pkg/telemetry", "pkg/trigger"},
 
@@ -141,7 +143,8 @@ func allowed() map[string][]string {
 		"functions/snapshot": {"pkg/config", "pkg/publisher", "pkg/snapshot", "pkg/telemetry", "pkg/trigger/lambda"},
 		"functions/changes":  {"pkg/changes", "pkg/config", "pkg/publisher", "pkg/telemetry", "pkg/trigger/lambda"},
 		"functions/azure": {
-			"pkg/api", "pkg/changes", "pkg/config", "pkg/failure", "pkg/publisher", "pkg/reader", "pkg/snapshot", "pkg/telemetry", "pkg/trigger/azure", "pkg/webhook/azure",
+			"pkg/api", "pkg/changes", "pkg/config", "pkg/credential", "pkg/failure", "pkg/publisher", "pkg/reader", "pkg/snapshot", "pkg/telemetry", "pkg/telemetry/appinsights",
+			"pkg/trigger", "pkg/trigger/azure", "pkg/webhook/azure",
 		},
 		"docs":             {},
 		"docs/examples/go": {},

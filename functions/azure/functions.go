@@ -14,6 +14,8 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/reader"
 	"github.com/rollcall-dev/rollcall/pkg/snapshot"
 	"github.com/rollcall-dev/rollcall/pkg/telemetry"
+	"github.com/rollcall-dev/rollcall/pkg/telemetry/appinsights"
+	"github.com/rollcall-dev/rollcall/pkg/trigger"
 	"github.com/rollcall-dev/rollcall/pkg/trigger/azure"
 	webhook "github.com/rollcall-dev/rollcall/pkg/webhook/azure"
 )
@@ -25,10 +27,13 @@ const delay = 45 * time.Second
 // functions returns the functions of the app. One that lacks what it needs, or all of them
 // if the configuration is broken, answers with the reason: a handler that does not start
 // cannot report why.
-func functions(cfg *config.Config, s publisher.Settings, log *slog.Logger, broken error, options ...reader.Option) map[string]azure.Function {
+func functions(cfg *config.Config, s publisher.Settings, log *slog.Logger, insights *appinsights.Sender, broken error, options ...reader.Option) map[string]azure.Function {
+	meter := func(job, function string) *trigger.Meter {
+		return &trigger.Meter{Job: job, Emit: func(ctx context.Context, f *telemetry.Figures) { insights.Emit(ctx, function, f) }}
+	}
 	users := &azure.HTTP{
 		Handler: handler(log, broken, func() (http.Handler, error) { return usersOf(cfg, log, options) }), Output: "res",
-		AllowAnonymous: cfg.AllowAnonymous, Roles: cfg.Roles, Log: log,
+		AllowAnonymous: cfg.AllowAnonymous, Roles: cfg.Roles, Log: log, Meter: meter(telemetry.JobUsers, "users"),
 	}
 	hooks := &azure.HTTP{
 		Handler: handler(log, broken, func() (http.Handler, error) {
@@ -43,10 +48,14 @@ func functions(cfg *config.Config, s publisher.Settings, log *slog.Logger, broke
 	}
 	return map[string]azure.Function{
 		"users": users, "users_v1": users, "openapi": users, "webhook": hooks,
-		"snapshot":     &azure.Timer[snapshot.Input]{Due: j.snapshotsDue, Output: "jobs", Log: log},
-		"snapshot_run": &azure.Queue[snapshot.Input, snapshot.Result]{Do: j.snapshot, Name: nameRun, Next: nextSlice, Output: "next", Log: log},
-		"changes":      &azure.Timer[changes.Input]{Due: j.changesDue, Output: "jobs", Log: log},
-		"changes_run":  &azure.Queue[changes.Input, changes.Result]{Do: j.changes, Next: nextTurn, Output: "next", Delay: delay, Log: log},
+		"snapshot": &azure.Timer[snapshot.Input]{Due: j.snapshotsDue, Output: "jobs", Log: log},
+		"snapshot_run": &azure.Queue[snapshot.Input, snapshot.Result]{
+			Do: j.snapshot, Name: nameRun, Next: nextSlice, Output: "next", Log: log, Meter: meter(telemetry.JobSnapshot, "snapshot_run"),
+		},
+		"changes": &azure.Timer[changes.Input]{Due: j.changesDue, Output: "jobs", Log: log},
+		"changes_run": &azure.Queue[changes.Input, changes.Result]{
+			Do: j.changes, Next: nextTurn, Output: "next", Delay: delay, Log: log, Meter: meter(telemetry.JobChanges, "changes_run"),
+		},
 	}
 }
 

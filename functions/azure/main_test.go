@@ -51,7 +51,7 @@ func bindings(t *testing.T) map[string][]binding {
 
 func TestTheFoldersAreTheFunctions(t *testing.T) {
 	log := telemetry.New(new(bytes.Buffer), telemetry.Options{})
-	program := functions(new(config.Config), publisher.Settings{}, log, nil)
+	program := functions(new(config.Config), publisher.Settings{}, log, nil, nil)
 	folders := bindings(t)
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(folders)), slices.Sorted(maps.Keys(program))); diff != "" {
 		t.Fatal(diff)
@@ -118,7 +118,7 @@ func deploy(t *testing.T, more ...string) *deployment {
 	}
 	log := telemetry.New(&d.log, telemetry.Options{})
 	host.Root = "."
-	d.Handler, err = (&azure.App{Settings: host, Functions: functions(cfg, publishing, log, err, reader.WithTransport(server.Transport())), Log: log}).Handler()
+	d.Handler, err = (&azure.App{Settings: host, Functions: functions(cfg, publishing, log, nil, err, reader.WithTransport(server.Transport())), Log: log}).Handler()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -97,7 +97,7 @@ func gather(environ []string, found *collector) map[string]string {
 	values := map[string]string{}
 	for _, entry := range environ {
 		name, value, ok := strings.Cut(entry, "=")
-		if !ok || !isOurs(name) && !isLibrarys(name) {
+		if !ok || !isOurs(name) && !isLibrarys(name) && !isWatching(name) {
 			continue
 		}
 		if _, duplicate := values[name]; duplicate {
@@ -106,9 +106,9 @@ func gather(environ []string, found *collector) map[string]string {
 		value = strings.TrimSpace(value)
 		switch {
 		case value == "":
-		case isReference(value):
+		case isReference(value) && !isWatching(name):
 			found.add(name, "is a Key Vault reference that was not resolved", "give the app's identity access to the vault, and check the reference")
-		case isOurs(name):
+		case isOurs(name) || isWatching(name):
 			values[name] = value
 		}
 	}
@@ -135,6 +135,9 @@ func isLibrarys(name string) bool {
 	}
 	return strings.HasPrefix(name, "AWS_")
 }
+
+// isWatching reports whether a variable is only about metrics, for want of which nothing fails.
+func isWatching(name string) bool { return strings.HasPrefix(name, "APPLICATIONINSIGHTS_") }
 
 func isReference(value string) bool {
 	const start = "@Microsoft.KeyVault("

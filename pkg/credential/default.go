@@ -48,6 +48,24 @@ func Default(cfg Config) (azcore.TokenCredential, error) {
 	return l.chain(l.variable("AZURE_TOKEN_CREDENTIALS"))
 }
 
+// HostIdentity is Default for one way alone: the managed identity of that client id, "" for the
+// system-assigned one.
+func HostIdentity(cfg Config, clientID string) (azcore.TokenCredential, error) {
+	lookup := cfg.LookupEnv
+	cfg.LookupEnv = func(name string) (string, bool) {
+		switch {
+		case name == "AZURE_TOKEN_CREDENTIALS":
+			return "ManagedIdentityCredential", true
+		case name == "AZURE_CLIENT_ID":
+			return clientID, clientID != ""
+		case lookup == nil:
+			return "", false
+		}
+		return lookup(name)
+	}
+	return Default(cfg)
+}
+
 // links makes the ways to sign in.
 type links struct {
 	host     *hostEndpoint

@@ -35,7 +35,7 @@ func EMF(log *slog.Logger, function string) func(ctx context.Context, f *Figures
 			level += 4
 		}
 		about := directive{Namespace: Namespace, Dimensions: [][]string{{Dimension}}}
-		attrs := append(f.Properties(), slog.String("job", f.Job), slog.String(Dimension, function))
+		attrs := append(f.Properties(), slog.String(Dimension, function))
 		values := f.Values()
 		for _, d := range definitions() {
 			if value, known := values[d.Metric]; known {

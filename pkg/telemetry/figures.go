@@ -26,7 +26,7 @@ type figuresKey struct{}
 
 // Measure returns a context under which the figures of a job are kept.
 func Measure(ctx context.Context, job string) (context.Context, *Figures) {
-	f := &Figures{Job: job, values: map[Metric]float64{}}
+	f := &Figures{Job: job, values: map[Metric]float64{}, properties: slices.Clone(contextAttrs(ctx))}
 	return context.WithValue(ctx, figuresKey{}, f), f
 }
 
@@ -91,11 +91,17 @@ func (f *Figures) describe(attr slog.Attr) {
 	f.properties = append(f.properties, attr)
 }
 
-// Properties say what the figures are of: the tenant and the run, as far as they are known.
+// Properties say what the figures are of, as far as it is known: the ids of the request, the
+// tenant and the run, written as the log writes them.
 func (f *Figures) Properties() []slog.Attr {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return slices.Clone(f.properties)
+	redact := redactAttr(func(a slog.Attr) slog.Attr { return a })
+	all := []slog.Attr{redact(nil, slog.String("job", f.Job))}
+	for _, a := range f.properties {
+		all = append(all, redact(nil, a))
+	}
+	return all
 }
 
 // Values are the figures that are known.

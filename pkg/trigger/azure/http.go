@@ -24,10 +24,11 @@ import (
 // and streaming, where the host passes them on so (enableProxyingHttpRequest in host.json),
 // and whole in an envelope where it does not.
 type HTTP struct {
-	// Handler, AllowAnonymous and Log are those of a [trigger.Server].
+	// Handler, AllowAnonymous, Log and Meter are those of a [trigger.Server].
 	Handler        http.Handler
 	AllowAnonymous bool
 	Log            *slog.Logger
+	Meter          *trigger.Meter
 	// Mount is the part of the path behind the prefix of routes that Handler does not know,
 	// such as "webhook", "" for none. A function with one has outputs for queues as well
 	// (see [Put]), and always gets envelopes.
@@ -51,7 +52,7 @@ type request struct {
 }
 
 func (f *HTTP) server() *trigger.Server {
-	return &trigger.Server{Handler: f.Handler, AllowAnonymous: f.AllowAnonymous, Log: f.Log}
+	return &trigger.Server{Handler: f.Handler, AllowAnonymous: f.AllowAnonymous, Log: f.Log, Meter: f.Meter}
 }
 
 // invoke answers a request in an envelope. Messages for queues go out only with an answer

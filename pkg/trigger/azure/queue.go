@@ -37,6 +37,8 @@ type Queue[In comparable, Out any] struct {
 	Delay time.Duration
 	// Log gets an ERROR record of each failure.
 	Log *slog.Logger
+	// Meter, if set, publishes the figures of each job.
+	Meter *trigger.Meter
 
 	mu    sync.Mutex
 	begun map[In]time.Time // when the last job that was done began, by what was asked for
@@ -78,7 +80,7 @@ func messageID(in *invocation) string {
 func (q *Queue[In, Out]) handle(ctx context.Context, in *invocation, id string) (*reply, error) {
 	asked, err := q.Do.Read(ctx, q.Log, plain(in.data()))
 	if err != nil {
-		return nil, err
+		return nil, q.Meter.Measure(ctx, func(context.Context) error { return err })
 	}
 	if q.Name != nil && id != "" {
 		asked = q.Name(asked, id)
@@ -90,7 +92,11 @@ func (q *Queue[In, Out]) handle(ctx context.Context, in *invocation, id string) 
 		return &reply{}, nil
 	}
 	began := time.Now()
-	out, err := q.Do.Call(ctx, q.Log, asked)
+	var out *Out
+	err = q.Meter.Measure(ctx, func(ctx context.Context) (err error) {
+		out, err = q.Do.Call(ctx, q.Log, asked)
+		return err
+	})
 	if err != nil {
 		return q.failed(ctx, asked, err)
 	}
