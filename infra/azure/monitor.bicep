@@ -24,7 +24,7 @@ param staleHours int
 @description('Watch the change feed, too.')
 param changes bool
 
-// The texts are those of records of the log.
+// The texts are those of records of the log, the metrics those of docs/operate.md.
 var always = [
   {
     name: 'failed'
@@ -64,6 +64,16 @@ var always = [
     operator: 'LessThan'
     threshold: 1
     window: 'P2D'
+    frequency: 'PT1H'
+  }
+  {
+    name: 'old'
+    title: 'The list that readers see is more than ${staleHours} hours away from now'
+    severity: 1
+    query: 'customMetrics | where name == "LatestAge" and value > ${staleHours} * 3600'
+    operator: 'GreaterThan'
+    threshold: 0
+    window: 'PT1H'
     frequency: 'PT1H'
   }
 ]

@@ -81,7 +81,7 @@ func (s *Service) identity(x *wire.Exchange) {
 // isResource says whether tokens are issued for a resource.
 func (s *Service) isResource(audience, host string) bool {
 	switch audience {
-	case "https://vault.azure.net", "https://storage.azure.com", "https://eventgrid.azure.net", "https://management.azure.com":
+	case "https://vault.azure.net", "https://storage.azure.com", "https://eventgrid.azure.net", "https://management.azure.com", "https://monitor.azure.com":
 		return true
 	}
 	return s.isGraph(audience, host)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
 
 // source is the text of the program.
@@ -36,8 +37,12 @@ func source(t *testing.T) string {
 // TestAlertsLookForWhatIsThere: a query for a record that nobody writes never alerts.
 func TestAlertsLookForWhatIsThere(t *testing.T) {
 	program, folders, quoted := source(t), functions(t), regexp.MustCompile(`"([^"]*)"`)
+	metrics := map[string]bool{}
+	for _, m := range telemetry.Definitions() {
+		metrics[string(m.Metric)] = true
+	}
 	for name, d := range deployments(t) {
-		wanted := []string{"doubtful", "failed", "poisoned", "stale"}
+		wanted := []string{"doubtful", "failed", "old", "poisoned", "stale"}
 		if variants()[name].parameters["changes"] == true {
 			wanted = append(wanted, "silent")
 		}
@@ -48,11 +53,11 @@ func TestAlertsLookForWhatIsThere(t *testing.T) {
 			table, _, _ := strings.Cut(query, " ")
 			for _, text := range quoted.FindAllStringSubmatch(query, -1) {
 				_, isFunction := folders[text[1]]
-				if table == "traces" && !strings.Contains(program, `"`+text[1]+`"`) || table == "requests" && !isFunction {
+				if table == "traces" && !strings.Contains(program, `"`+text[1]+`"`) || table == "requests" && !isFunction || table == "customMetrics" && !metrics[text[1]] {
 					t.Errorf("%s: %s looks for %q, which is not there", name, r.Name(), text[1])
 				}
 			}
-			if table != "traces" && table != "requests" || !quoted.MatchString(query) {
+			if table != "traces" && table != "requests" && table != "customMetrics" || !quoted.MatchString(query) {
 				t.Errorf("%s: %s asks %s", name, r.Name(), query)
 			}
 			told := r.At("properties.actions.actionGroups").([]any)
