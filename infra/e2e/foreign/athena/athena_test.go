@@ -45,6 +45,7 @@ func TestTheTablesHaveTheUsersOfTheLastGoodSnapshot(t *testing.T) {
 			q.publish(t, snapshot.Input{Run: "first"})
 			t.Run("everybody once", q.everybody)
 			t.Run("every value", q.everyValue)
+			t.Run("structures, lists and instants", q.inside)
 			t.Run("nobody is left out in silence", q.allTenants)
 			t.Run("the run that was promoted, while another one is written", q.promoted)
 			t.Run("the history, by day", q.history)
@@ -117,6 +118,31 @@ func (q *queries) everyValue(t *testing.T) {
 	for _, name := range []string{"accountenabled", "createddatetime", "deviceenrollmentlimit", "businessphones", "assignedlicenses", "signinactivity", "onpremisesextensionattributes", "manager"} {
 		if filled[name] == 0 {
 			t.Errorf("nobody has %s", name)
+		}
+	}
+}
+
+// inside looks into values, as people's statements do.
+func (q *queries) inside(t *testing.T) {
+	instant := map[string]string{"ndjson": "from_iso8601_timestamp(createddatetime)", "parquet": "createddatetime"}[q.name]
+	want := map[string]int{}
+	for _, user := range q.truth(t) {
+		phones, _ := user["businessphones"].([]any)
+		want["phones"] += len(phones)
+		if manager, is := user["manager"].(map[string]any); is && manager["id"] != nil {
+			want["managed"]++
+		}
+		if made, _ := user["createddatetime"].(string); made > "2020" {
+			want["recent"]++
+		}
+	}
+	for name, statement := range map[string]string{
+		"managed": "SELECT count(manager.id)" + q.from("users"),
+		"phones":  "SELECT count(*) FROM " + q.name + ".users CROSS JOIN UNNEST(businessphones) AS p(phone) WHERE tenant = '" + q.people.TenantID + "'",
+		"recent":  "SELECT count(*)" + q.from("users") + " AND year(" + instant + ") >= 2020",
+	} {
+		if got := q.count(t, statement); got != want[name] || got == 0 {
+			t.Errorf("%s: there are %d, want %d", name, got, want[name])
 		}
 	}
 }

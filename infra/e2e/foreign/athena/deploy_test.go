@@ -41,7 +41,7 @@ func (q *queries) deploy(t *testing.T, tables *moto.Server, bootstrap string) {
 		t.Fatal(err)
 	}
 	var function map[string]any
-	for database, tenants := range map[string]string{q.name: "", q.name + "_listed": q.people.TenantID} {
+	for database, tenants := range map[string]string{q.name: "", q.name + "_listed": q.people.TenantID + "," + unpublished} {
 		stack, err := template.Resolve(map[string]string{"FederatedApp": "", "Format": q.name, "DatabaseName": database, "TenantIds": tenants})
 		if err != nil {
 			t.Fatal(err)
@@ -152,6 +152,9 @@ func (q *queries) truth(t *testing.T) map[string]map[string]any {
 	}
 	return users
 }
+
+// unpublished is a tenant of which there is no snapshot yet.
+const unpublished = "22222222-2222-4222-8222-222222222222"
 
 // columns are all properties that a list may have.
 func columns() string {

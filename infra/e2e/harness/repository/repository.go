@@ -37,7 +37,7 @@ func Installed(elements ...string) (string, error) {
 		return "", err
 	}
 	if _, err := os.Stat(path); err != nil {
-		return "", fmt.Errorf("not installed: %w: run `make e2e`, which installs it there", err)
+		return "", fmt.Errorf("not installed: %w: run `make e2e`, or the target of the suite, which installs it there", err)
 	}
 	return path, nil
 }
