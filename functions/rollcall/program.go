@@ -35,6 +35,7 @@ type commands struct {
 	Subscription subscriptionCommand `cmd:"" help:"List, make and end subscriptions to Graph's change notifications."`
 	Doctor       doctorCommand       `cmd:"" help:"Check configuration, credential, token, permissions and count; say what to fix."`
 	Verify       verifyCommand       `cmd:"" help:"Find out whether a published snapshot is whole."`
+	Diff         diffCommand         `cmd:"" help:"Compare two published snapshots: who joined, who left, what has changed."`
 	Certificate  certificateCommand  `cmd:"" help:"Make certificates of keys that never leave the service that keeps them."`
 	Serve        serveCommand        `cmd:"" help:"Serve the users over HTTP on this machine, in Graph's own dialect."`
 	Simulate     simulateCommand     `cmd:"" help:"Serve a simulated tenant on this machine."`
@@ -112,6 +113,7 @@ Examples:
   rollcall list --output users.csv              a file that appears only once it is complete
   rollcall snapshot --sink s3://bucket/users    published for others: objects, a manifest, the latest run
   rollcall verify s3://bucket/users --tenant ID whether what was published is whole
+  rollcall diff ./monday ./tuesday              who joined, who left, what has changed
   rollcall changes --demo --watch               who joins, changes and leaves, as it happens
   rollcall serve --demo                         the users over HTTP, for any Graph client
 

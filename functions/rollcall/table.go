@@ -88,6 +88,15 @@ func (t *table) User(raw []byte) error {
 
 // Complete writes the buffered rows and the closing line.
 func (t *table) Complete(report list.Report) error {
+	if err := t.rest(); err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintln(t.w, closingLine(report))
+	return t.w.Flush()
+}
+
+// rest writes the buffered rows, and says what is not shown.
+func (t *table) rest() error {
 	if err := t.flush(); err != nil {
 		return err
 	}
@@ -97,8 +106,7 @@ func (t *table) Complete(report list.Report) error {
 	if cut := len(t.columns) - len(t.widths); cut > 0 && t.users > 0 {
 		_, _ = fmt.Fprintf(t.w, "… and %d columns that do not fit (--format csv shows all)\n", cut)
 	}
-	_, _ = fmt.Fprintln(t.w, closingLine(report))
-	return t.w.Flush()
+	return nil
 }
 
 // Abort leaves the table without its closing line.

@@ -238,3 +238,33 @@ func (f *fixture) users(t testing.TB, key string) (users [][]byte) {
 		users = append(users, bytes.Clone(raw))
 	}
 }
+
+// parts are the keys of a manifest's objects.
+func (f *fixture) parts(t testing.TB, manifest string) (keys []string) {
+	t.Helper()
+	var m snapshot.Manifest
+	if err := json.Unmarshal(f.get(t, manifest), &m); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range m.Objects {
+		keys = append(keys, path.Dir(manifest)+"/"+path.Base(o.URL))
+	}
+	return keys
+}
+
+// rewriteAll rewrites every object of a manifest.
+func (f *fixture) rewriteAll(t testing.TB, manifest string, change func(users [][]byte) [][]byte) {
+	t.Helper()
+	for i := range f.parts(t, manifest) {
+		f.rewrite(t, manifest, i, change)
+	}
+}
+
+// set sets a property of a user.
+func set(raw []byte, name, value string) []byte {
+	var user map[string]json.RawMessage
+	_ = json.Unmarshal(raw, &user) // it is one
+	user[name] = json.RawMessage(value)
+	raw, _ = json.Marshal(user)
+	return raw
+}
