@@ -2,6 +2,7 @@ package keyvault
 
 import (
 	"context"
+	"net/http"
 	"path"
 	"strings"
 	"time"
@@ -52,6 +53,11 @@ func (v *Vaults) Read(ctx context.Context, source secret.Source) ([]byte, time.T
 	return text(out.Secret)
 }
 
+// allowsSecrets says which requests go to a vault for secrets: to read them.
+func allowsSecrets(method, path string) bool {
+	return method == http.MethodGet && strings.HasPrefix(path, "/secrets/")
+}
+
 // text returns what is kept, and when it ends.
 func text(s azsecrets.Secret) ([]byte, time.Time, error) {
 	var ends time.Time
@@ -71,9 +77,7 @@ func (v *Vaults) reader(at origin.Origin) (*azsecrets.Client, error) {
 	if c := v.readers[at]; c != nil {
 		return c, nil
 	}
-	options, err := v.options(at, func(method, path string) bool {
-		return method == "GET" && strings.HasPrefix(path, "/secrets/")
-	})
+	options, err := v.options(at, allowsSecrets)
 	if err != nil {
 		return nil, err
 	}
