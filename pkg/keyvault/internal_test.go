@@ -36,7 +36,7 @@ func TestNothingButWhatIsNeededGetsThroughToAVault(t *testing.T) {
 		"secrets": {
 			allowsSecrets,
 			[]string{"GET /secrets/entra/", "GET /secrets/entra/" + version},
-			[]string{"PUT /secrets/entra", "DELETE /secrets/entra", "POST /secrets/entra/backup", "GET /keys/rollcall/", "GET /deletedsecrets/entra", "POST /secrets/restore"},
+			[]string{"PUT /secrets/entra", "DELETE /secrets/entra", "POST /secrets/entra/backup", "GET /keys/rollcall/", "GET /deletedsecrets/entra", "POST /secrets/restore", "GET /secrets", "GET /secrets/"},
 		},
 	} {
 		for _, request := range row.yes {

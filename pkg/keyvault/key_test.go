@@ -150,7 +150,7 @@ func TestAKeyThatDoesNotSignIsExplained(t *testing.T) {
 		want   []string
 	}{
 		"elliptic":  {"EC", refuse(""), secret.Malformed, []string{named, "is not an RSA key", "az keyvault key create --kty RSA", "--vault-name people"}},
-		"disabled":  {"RSA", set(simulator.VaultKeyState{Disabled: true}), secret.Missing, []string{named, "is disabled", "az keyvault key set-attributes --enabled true --vault-name people --name rollcall"}},
+		"disabled":  {"RSA", set(simulator.VaultKeyState{Disabled: true}), secret.Missing, []string{named, "is disabled", "az keyvault key set-attributes --enabled true --vault-name people --name rollcall --version "}},
 		"too young": {"RSA", set(simulator.VaultKeyState{NotBefore: time.Now().Add(time.Hour)}), secret.Missing, []string{named, "is not valid yet", "--not-before"}},
 		"expired":   {"RSA", set(simulator.VaultKeyState{Expires: time.Now().Add(-time.Hour)}), secret.Missing, []string{named, "has expired", "--expires"}},
 		"to wrap":   {"RSA", set(simulator.VaultKeyState{Operations: []string{"wrapKey"}}), secret.Malformed, []string{named, "is not for signing", "--ops sign verify"}},

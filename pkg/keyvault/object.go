@@ -4,8 +4,9 @@ import "github.com/rollcall-dev/rollcall/pkg/secret"
 
 // object is something that a vault keeps, as errors tell of it.
 type object struct {
-	// noun is its kind, which is also its word in the Azure command line, and name its name.
-	noun, name string
+	// noun is its kind, which is also its word in the Azure command line, and name its name;
+	// version is the one of it that is meant, "" for the newest.
+	noun, name, version string
 	// the is what errors call it, and use what is done with it.
 	the, use string
 	// role allows that, and so do permissions in a vault with access policies.
@@ -17,9 +18,10 @@ type object struct {
 // state is a state in which an object is of no use.
 type state struct{ is, advice string }
 
-func secretNamed(name string) object {
+// secretNamed is a secret, or a version of it.
+func secretNamed(name, version string) object {
 	return object{
-		"secret", name, "the secret", "read the secret", "Key Vault Secrets User", "get",
+		"secret", name, version, "the secret", "read the secret", "Key Vault Secrets User", "get",
 		map[string]state{"SecretDisabled": {"is disabled", "enable it: az keyvault secret set-attributes --enabled true"}},
 	}
 }
@@ -28,7 +30,7 @@ func secretNamed(name string) object {
 func keyAt(named secret.VaultObject) object {
 	the := "the Key Vault key " + named.String()
 	return object{
-		"key", named.Name, the, "sign with " + the, "Key Vault Crypto User", "get list sign",
+		"key", named.Name, named.Version, the, "sign with " + the, "Key Vault Crypto User", "get list sign",
 		map[string]state{
 			keyDisabled:    {"is disabled", "enable it: az keyvault key set-attributes --enabled true"},
 			keyNotYetValid: {"is not valid yet", "wait until then, or correct it: az keyvault key set-attributes --not-before <time>"},
@@ -50,5 +52,14 @@ func (o object) useless(code, vault string) *secret.Error {
 	if !ok {
 		return nil
 	}
-	return &secret.Error{Kind: secret.Missing, Problem: o.the + " " + s.is, Advice: s.advice + " --vault-name " + vault + " --name " + o.name}
+	return &secret.Error{Kind: secret.Missing, Problem: o.the + " " + s.is, Advice: s.advice + o.selected(vault)}
+}
+
+// selected is how the Azure command line is told which object is meant.
+func (o object) selected(vault string) string {
+	text := " --vault-name " + vault + " --name " + o.name
+	if o.version != "" {
+		text += " --version " + o.version
+	}
+	return text
 }

@@ -40,7 +40,7 @@ func (v *Vaults) Read(ctx context.Context, source secret.Source) ([]byte, time.T
 		return nil, time.Time{}, err
 	}
 	var out azsecrets.GetSecretResponse
-	err = v.ask(ctx, at, secretNamed(path.Base(source.Name)), func(ctx context.Context) error {
+	err = v.ask(ctx, at, secretNamed(path.Base(source.Name), source.Version), func(ctx context.Context) error {
 		client, err := v.reader(at)
 		if err == nil {
 			out, err = client.GetSecret(ctx, path.Base(source.Name), source.Version, nil)
@@ -55,7 +55,8 @@ func (v *Vaults) Read(ctx context.Context, source secret.Source) ([]byte, time.T
 
 // allowsSecrets says which requests go to a vault for secrets: to read them.
 func allowsSecrets(method, path string) bool {
-	return method == http.MethodGet && strings.HasPrefix(path, "/secrets/")
+	name, ok := strings.CutPrefix(path, "/secrets/")
+	return ok && name != "" && method == http.MethodGet
 }
 
 // text returns what is kept, and when it ends.

@@ -1,6 +1,7 @@
 package keyvault
 
 import (
+	"cmp"
 	"context"
 	"crypto/rsa"
 	"math"
@@ -158,7 +159,9 @@ func isRSA(key *azkeys.JSONWebKey) bool {
 // useless returns why a key does not sign, nil if it does.
 func (k *Key) useless(found azkeys.KeyBundle) *secret.Error {
 	vault, _, _ := strings.Cut(k.named.At.Name(), ".")
-	code := ""
+	named := k.named
+	named.Version = cmp.Or(k.versionOf(found.Key), named.Version)
+	about, code := keyAt(named), ""
 	if a := found.Attributes; a != nil {
 		now := time.Now()
 		switch {
@@ -175,20 +178,20 @@ func (k *Key) useless(found azkeys.KeyBundle) *secret.Error {
 		return k.unreadable()
 	case !isRSA(found.Key):
 		return &secret.Error{
-			Kind: secret.Malformed, Problem: k.about.the + " is not an RSA key, and Entra ID takes no other",
+			Kind: secret.Malformed, Problem: about.the + " is not an RSA key, and Entra ID takes no other",
 			Advice: "make one: az keyvault key create --kty RSA --size 2048 --ops sign verify --vault-name " + vault + " --name <another name>",
 		}
 	case publicOf(found.Key) == nil:
 		return &secret.Error{
-			Kind: secret.Malformed, Problem: k.about.the + " is not an RSA key of 2048 to 4096 bits",
+			Kind: secret.Malformed, Problem: about.the + " is not an RSA key of 2048 to 4096 bits",
 			Advice: "make one: az keyvault key create --kty RSA --size 2048 --ops sign verify --vault-name " + vault + " --name <another name>",
 		}
 	case code != "":
-		return k.about.useless(code, vault)
+		return about.useless(code, vault)
 	case len(found.Key.KeyOps) > 0 && !slices.ContainsFunc(found.Key.KeyOps, func(o *azkeys.KeyOperation) bool { return o != nil && *o == azkeys.KeyOperationSign }):
 		return &secret.Error{
-			Kind: secret.Malformed, Problem: k.about.the + " is not for signing",
-			Advice: "allow it: az keyvault key set-attributes --ops sign verify --vault-name " + vault + " --name " + k.named.Name,
+			Kind: secret.Malformed, Problem: about.the + " is not for signing",
+			Advice: "allow it: az keyvault key set-attributes --ops sign verify" + about.selected(vault),
 		}
 	}
 	return nil
