@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/emf"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/endpoint"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/hook"
 )
@@ -50,6 +51,17 @@ func TestConsumersOfTheBusKnowTheTenantByNotificationsAlone(t *testing.T) {
 	personal := []string{clientState, hookKey, d.tenant.ClientSecret, "contoso.example", "Archive", d.tenant.ID(3)}
 	if found := endpoint.Leaks(d.logs(), personal...); len(found) > 0 {
 		t.Errorf("the logs contain %q:\n%s", found, d.logs())
+	}
+	d.host.Close() // after which all of its log is there
+	published := 0.
+	for _, r := range emf.Read(t, d.logs()) {
+		published += r.Metrics["Events"]
+		if r.Members["job"] != "changes" || r.Members["tenant"] != d.tenant.TenantID || r.Metrics["Failed"] != 0 {
+			t.Errorf("%v", r.Members)
+		}
+	}
+	if everybody := d.tenant.Config().Users; published != float64(everybody+len(events)+3) { // whom the baseline has emitted, too
+		t.Errorf("the metrics have %v events", published)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/emf"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/endpoint"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/lambdahost"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/moto"
@@ -82,6 +83,7 @@ func (e *environment) start(t *testing.T, bootstrap, credentials string, variabl
 		if leaks := endpoint.Leaks(host.Output(), e.canaries(t)...); len(leaks) > 0 {
 			t.Errorf("the log contains %q:\n%s", leaks, host.Output())
 		}
+		emf.Read(t, host.Output())
 	})
 	return host
 }

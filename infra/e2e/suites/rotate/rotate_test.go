@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/emf"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/lambdahost"
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
@@ -45,6 +46,16 @@ func TestTheSecretIsRotatedWhileItIsReadWithoutOneFailure(t *testing.T) {
 		}
 	}
 	crowd.end()
+	rotate.Close() // after which all of its log is there
+	records := emf.Read(t, rotate.Output())
+	for _, r := range records {
+		if _, known := r.Metrics["Failed"]; !known || r.Metrics["Failed"] != 0 || r.Members["job"] != "rotate" {
+			t.Errorf("%v", r.Members)
+		}
+	}
+	if len(records) != 8 {
+		t.Errorf("two rotations of four steps have %d records of metrics", len(records))
+	}
 	if crowd.failed.Load() > 0 || crowd.done.Load() < readers*10 {
 		t.Errorf("%d of %d requests failed", crowd.failed.Load(), crowd.done.Load())
 	}
