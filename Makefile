@@ -26,7 +26,10 @@ GOLANGCI   := $(TOOLS)/golangci-lint-v2.15.0
 # SAM sets ARTIFACTS_DIR when it calls build-UsersFunction.
 ARTIFACTS_DIR ?= bin/users
 # The release build, the same for SAM, the size budget and the tests of the binary.
-RELEASE    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -tags lambda.norpc
+# TAGS=otel adds traces; `sam build` and `make deploy` take it, too.
+TAGS       ?=
+comma      := ,
+RELEASE    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -tags lambda.norpc$(if $(TAGS),$(comma)$(TAGS))
 # `go test` for infra, and then a search of everything that it and its programs have written for credentials.
 LEAKS      := $(GO) run ./e2e/leaks
 # Bytes that the stripped arm64 binaries of functions may have.
@@ -63,6 +66,7 @@ format: $(GOFUMPT)
 vet:
 	@echo "go vet"
 	@$(GO) vet ./...
+	@$(GO) vet -tags otel ./...
 
 tidy:
 	@echo "go mod tidy -diff"

@@ -64,8 +64,8 @@ func allowed() map[string][]string {
 
 		"pkg/list/listtest": {"pkg/graph", "pkg/list", "pkg/property", "pkg/simulator", "pkg/tolerance"},
 
-		"pkg/store": {"pkg/retry"},
-		"pkg/bus":   {"pkg/crash", "pkg/retry"},
+		"pkg/store": {"pkg/retry", "pkg/telemetry"},
+		"pkg/bus":   {"pkg/crash", "pkg/retry", "pkg/telemetry"},
 
 		"pkg/telemetry/appinsights": {"pkg/cloud", "pkg/crash", "pkg/diagnosis", "pkg/diagnosis/azureapi", "pkg/guid", "pkg/origin", "pkg/retry", "pkg/telemetry"},
 
@@ -235,6 +235,10 @@ func TestOnlyTheRightFunctionsLinkTheHeavyParts(t *testing.T) {
 		linked := never[name]
 		if strings.HasPrefix(name, "functions/") && name != "functions/rollcall" {
 			linked = append(linked, "github.com/xuri/excelize/v2", "html/template", module+"pkg/page")
+		}
+		// Traces are for those who build with the tag otel.
+		if i := slices.IndexFunc(p.Deps, func(dep string) bool { return strings.HasPrefix(dep, "go.opentelemetry.io/") }); i >= 0 {
+			t.Errorf("%s links %s without the tag otel", p.ImportPath, p.Deps[i])
 		}
 		for _, heavy := range linked {
 			if slices.Contains(p.Deps, heavy) {

@@ -18,7 +18,9 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C kills the process at once
 	p := &program{stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ()}
-	telemetry.CaptureStandardLog(telemetry.New(os.Stderr, telemetry.Options{Format: "text"}))
+	log := telemetry.New(os.Stderr, telemetry.Options{Format: "text"})
+	telemetry.CaptureStandardLog(log)
+	telemetry.StartTraces(log)
 	status := p.run(ctx, os.Args[1:])
 	stop()
 	os.Exit(status)

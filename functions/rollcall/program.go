@@ -8,6 +8,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/rollcall-dev/rollcall/pkg/crash"
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
 
 const programName = "rollcall"
@@ -68,8 +69,12 @@ func (p *program) run(ctx context.Context, args []string) int {
 		return p.report(ctx, usageOf(err))
 	}
 	p.verbose = c.Verbose
+	ctx, span := telemetry.StartInvocation(ctx, programName+" "+selected.Command(), nil)
 	selected.BindTo(ctx, (*context.Context)(nil))
-	return p.report(ctx, p.execute(selected))
+	err = p.execute(selected)
+	span.End(err)
+	telemetry.FlushSpans(ctx)
+	return p.report(ctx, err)
 }
 
 // execute executes a command. A panic is an error, so that what is deferred runs and

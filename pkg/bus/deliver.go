@@ -9,6 +9,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/crash"
 	"github.com/rollcall-dev/rollcall/pkg/retry"
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
 
 // delivery is one batch in flight: what is still to be delivered, and what never will
@@ -66,6 +67,7 @@ func (p *Publisher) deliver(ctx context.Context, entries []Entry) (err error) {
 func (d *delivery) retrying(ctx context.Context) func(wait time.Duration) {
 	return func(wait time.Duration) {
 		d.p.retried.Add(int64(d.part))
+		telemetry.SpanEvent(ctx, "publish again", slog.Int("try", d.loop.Failures()), slog.Duration("wait", wait))
 		d.p.log.LogAttrs(ctx, slog.LevelWarn, "Messages are sent again",
 			slog.String("bus", d.p.driver.String()), slog.Int("messages", d.part), slog.String("code", d.rest[0].code),
 			slog.Int("try", d.loop.Failures()), slog.Duration("wait", wait))
@@ -81,7 +83,10 @@ func (d *delivery) attempt(ctx context.Context) (settled bool, err error) {
 		d.rest[i].tries++
 	}
 	d.p.requests.Add(1)
+	request, span := telemetry.StartCall(request, "publish", slog.String("messaging.destination.name", d.p.driver.String()), slog.Int("messaging.batch.message_count", d.part))
 	failures, err := d.p.driver.Send(request, d.rest[:d.part])
+	span.Set(slog.Int("rollcall.refused", len(failures)))
+	span.End(err)
 	if err == nil {
 		d.whole = nil
 		return d.sort(failures), nil

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"mime"
 	"net/http"
 	"strconv"
@@ -16,6 +17,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/diagnosis"
 	"github.com/rollcall-dev/rollcall/pkg/retry"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
 
 const (
@@ -83,6 +85,14 @@ func (x *exchange) failed(err error) error {
 // send sends the request, reads the answer whole and records it, because azidentity's
 // errors keep neither the cause nor, safely, the text. It follows no redirect.
 func (x *exchange) send(req *http.Request, transport http.RoundTripper) (*http.Response, error) {
+	_, span := telemetry.StartCall(req.Context(), "sign in", slog.String("http.request.method", req.Method), slog.String("server.address", req.URL.Hostname()))
+	resp, err := x.receive(req, transport)
+	span.Set(slog.Int("http.response.status_code", x.status))
+	span.End(err)
+	return resp, err
+}
+
+func (x *exchange) receive(req *http.Request, transport http.RoundTripper) (*http.Response, error) {
 	x.host = req.URL.Host
 	resp, err := transport.RoundTrip(req)
 	if err != nil {

@@ -2,12 +2,14 @@ package graph
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/retry"
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
 
 const (
@@ -129,6 +131,7 @@ func (c *Client) waitForQuota(ctx context.Context) error {
 			if news {
 				c.onPause(retry.Pause{Host: c.base.Host, Why: "the quota of requests is nearly used up", For: pause, Advice: "nothing to do: it refills within seconds"})
 			}
+			telemetry.SpanEvent(ctx, "wait for the quota", slog.Duration("wait", pause))
 			if err := retry.Wait(ctx, pause); err != nil {
 				return err
 			}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rollcall-dev/rollcall/pkg/retry"
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
 
 // request describes a request to Graph. An attempt uses up nothing of it, so it
@@ -145,9 +147,19 @@ const lateAfter = 20 * time.Second
 // send makes one HTTP exchange, up to the response's headers. No redirect is
 // followed: a RoundTripper does not. Closing the body ends the exchange.
 func (c *Client) send(ctx context.Context, r request, token string) (*http.Response, error) {
+	ctx, span := c.startSpan(ctx, r)
 	ctx, cancel := context.WithCancelCause(ctx)
+	var outcome error
+	if telemetry.Traced {
+		end := cancel
+		cancel = func(cause error) {
+			span.End(cmp.Or(outcome, cause))
+			end(cause)
+		}
+	}
 	req, err := c.newRequest(ctx, r, token)
 	if err != nil {
+		outcome = err
 		cancel(nil)
 		return nil, err
 	}
@@ -164,10 +176,17 @@ func (c *Client) send(ctx context.Context, r request, token string) (*http.Respo
 	late.Stop()
 	if err != nil {
 		err = r.broken(ctx, err)
+		outcome = err
 		cancel(nil)
 		return nil, err
 	}
 	c.governor.observe(resp, sent)
+	if telemetry.Traced {
+		span.Set(slog.Int("http.response.status_code", resp.StatusCode), slog.String("graph.request_id", requestID(resp.Header)))
+	}
+	if resp.StatusCode != cmp.Or(r.accept, http.StatusOK) {
+		outcome = statusError(resp.StatusCode)
+	}
 	resp.Body = newIdleBody(ctx, resp.Body, c.idleTimeout, cancel)
 	if resp.StatusCode != cmp.Or(r.accept, http.StatusOK) {
 		answer := responseError(resp, time.Now())

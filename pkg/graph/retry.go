@@ -49,6 +49,7 @@ func (c *call) retry(ctx context.Context, err error) error {
 	return c.loop.Again(ctx, err, answer.RetryAfter, func(wait time.Duration) {
 		c.stats.retries.Add(1)
 		telemetry.Observe(ctx, telemetry.Retries, 1)
+		telemetry.SpanEvent(ctx, "retry", slog.Int("http.response.status_code", answer.Status), slog.Int("try", answer.Tries), slog.Duration("wait", wait))
 		if answer.Status == http.StatusTooManyRequests || answer.RetryAfter > 0 {
 			c.client.governor.refused(wait)
 		}

@@ -6,10 +6,12 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
+	"log/slog"
 	"strings"
 	"unicode"
 
 	"github.com/rollcall-dev/rollcall/pkg/store"
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
 
 // Object is one part of a published list, as the manifest names it.
@@ -50,6 +52,7 @@ type openPart struct {
 	part
 	encoder Encoder
 	upload  *digest
+	span    telemetry.Span
 }
 
 func (w *partWriter) user(ctx context.Context, raw []byte) error {
@@ -71,11 +74,13 @@ func (w *partWriter) user(ctx context.Context, raw []byte) error {
 func (w *partWriter) begin(ctx context.Context) error {
 	w.number++
 	key := fmt.Sprintf("%s%d%s", w.name, w.number, w.suffix)
+	ctx, span := telemetry.StartCall(ctx, "store put", slog.String("store.key", key))
 	upload, err := w.to.Store.Create(ctx, key)
 	if err != nil {
+		span.End(err)
 		return err
 	}
-	w.open = &openPart{part: part{Key: key, Object: Object{URL: w.to.Store.URL(key)}}, upload: &digest{upload: upload, hash: sha256.New()}}
+	w.open = &openPart{span: span, part: part{Key: key, Object: Object{URL: w.to.Store.URL(key)}}, upload: &digest{upload: upload, hash: sha256.New()}}
 	w.open.encoder, err = w.to.Encode(w.open.upload, w.columns)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", w.open.URL, err)
@@ -91,7 +96,10 @@ func (w *partWriter) commit() error {
 	if err := w.open.encoder.Close(); err != nil {
 		return fmt.Errorf("write %s: %w", w.open.URL, err)
 	}
-	if err := w.open.upload.upload.Commit(); err != nil {
+	err := w.open.upload.upload.Commit()
+	w.open.span.Set(slog.Int64("store.bytes", w.open.upload.size), slog.Int("rollcall.users", w.open.Users))
+	w.open.span.End(err)
+	if err != nil {
 		return err
 	}
 	w.open.Bytes, w.open.SHA256 = w.open.upload.size, hex.EncodeToString(w.open.upload.hash.Sum(nil))
@@ -104,6 +112,7 @@ func (w *partWriter) commit() error {
 func (w *partWriter) abort() {
 	if w.open != nil {
 		w.open.upload.upload.Abort()
+		w.open.span.End(nil)
 		w.open = nil
 	}
 }

@@ -7,9 +7,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/pkg/retry"
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
 
 // Swapper is what Update needs of a store: read an object with its version, and
@@ -54,7 +56,7 @@ func Update(ctx context.Context, at Swapper, key string, change func(old []byte)
 		if err != nil || body == nil {
 			return err
 		}
-		if _, failed = at.Swap(ctx, key, body, version); failed == nil {
+		if _, failed = swap(ctx, at, key, body, version); failed == nil {
 			return nil
 		}
 		written = bytes.Clone(body)
@@ -68,7 +70,7 @@ func Update(ctx context.Context, at Swapper, key string, change func(old []byte)
 // whether an earlier attempt of its own was the one that succeeded. If not, the error
 // wraps ErrConflict, and winner is what the key holds.
 func Move(ctx context.Context, at Swapper, key string, body []byte, old Version) (version Version, winner []byte, err error) {
-	version, err = at.Swap(ctx, key, body, old)
+	version, err = swap(ctx, at, key, body, old)
 	if !errors.Is(err, ErrConflict) {
 		return version, nil, err
 	}
@@ -80,6 +82,14 @@ func Move(ctx context.Context, at Swapper, key string, body []byte, old Version)
 		return "", stored, err
 	}
 	return version, nil, nil
+}
+
+// swap is a Swap as a span of a trace.
+func swap(ctx context.Context, at Swapper, key string, body []byte, old Version) (Version, error) {
+	ctx, span := telemetry.StartCall(ctx, "store put", slog.String("store.key", key), slog.Int("store.bytes", len(body)))
+	version, err := at.Swap(ctx, key, body, old)
+	span.End(err)
+	return version, err
 }
 
 // Nonce returns random digits, by which what one writer has written is told from

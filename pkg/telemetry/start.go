@@ -12,6 +12,7 @@ import (
 func Start(level string) *slog.Logger {
 	logger := New(os.Stdout, Options{Level: level})
 	CaptureStandardLog(logger)
+	StartTraces(logger)
 	return logger
 }
 
@@ -20,6 +21,7 @@ func Start(level string) *slog.Logger {
 func StartUnderHost(level string) *slog.Logger {
 	logger := New(os.Stdout, Options{Level: level, Problems: os.Stderr})
 	CaptureStandardLog(logger)
+	StartTraces(logger)
 	return logger
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/crash"
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/header"
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
 
 // Exchange is an event that is an HTTP request: what is asked, who asks, and what
@@ -163,11 +164,14 @@ func (s *Server) Serve(ctx context.Context, w http.ResponseWriter, x *Exchange) 
 // beginning notices when an answer begins.
 type beginning struct {
 	http.ResponseWriter
-	begun bool
+	begun  bool
+	status int
 }
 
 func (b *beginning) WriteHeader(status int) {
-	b.begun = b.begun || status >= http.StatusOK
+	if !b.begun && status >= http.StatusOK {
+		b.begun, b.status = true, status
+	}
 	b.ResponseWriter.WriteHeader(status)
 }
 
@@ -181,6 +185,12 @@ func (b *beginning) Unwrap() http.ResponseWriter { return b.ResponseWriter }
 
 // call runs the handler. A panic, which would end the process, becomes an error.
 func (s *Server) call(ctx context.Context, handler http.Handler, w http.ResponseWriter, r *http.Request) (err error) {
+	ctx, span := telemetry.StartInvocation(ctx, r.Method, r.Header)
+	defer func() {
+		span.Set(slog.String("http.request.method", r.Method), slog.Int("http.response.status_code", statusOf(w)))
+		span.End(err)
+		telemetry.FlushSpans(ctx)
+	}()
 	defer func() {
 		reason := recover()
 		if reason == nil {
@@ -198,6 +208,19 @@ func (s *Server) call(ctx context.Context, handler http.Handler, w http.Response
 	}()
 	handler.ServeHTTP(w, r.WithContext(ctx))
 	return nil
+}
+
+// statusOf is the status of an answer, 0 where none was set.
+func statusOf(w http.ResponseWriter) int {
+	switch w := w.(type) {
+	case *recorder:
+		return w.status
+	case *streamWriter:
+		return w.status
+	case *beginning:
+		return w.status
+	}
+	return 0
 }
 
 // ask has the handler answer, and measures that.

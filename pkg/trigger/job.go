@@ -6,6 +6,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/crash"
 	"github.com/rollcall-dev/rollcall/pkg/failure"
+	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
 
 // Job does something and reports on it: its input is an In, all of it optional,
@@ -39,7 +40,10 @@ func (j Job[In, Out]) Call(ctx context.Context, log *slog.Logger, in In) (*Out, 
 		ctx, cancel = context.WithDeadline(ctx, end.Add(-margin))
 		defer cancel()
 	}
+	ctx, span := telemetry.StartInvocation(ctx, "job", nil)
 	out, err := j.recovered(ctx, in)
+	span.End(err)
+	telemetry.FlushSpans(ctx)
 	if err != nil {
 		level, name := slog.LevelError, failure.Of(err).Name
 		if name == "State.Conflict" {

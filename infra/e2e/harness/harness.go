@@ -59,11 +59,11 @@ func Installed(t testing.TB, elements ...string) string {
 }
 
 // Release builds the main package at folder as it is released and returns the
-// binary.
-func Release(t testing.TB, folder string) string {
+// binary. Further tags may be named, such as otel.
+func Release(t testing.TB, folder string, tags ...string) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), filepath.Base(folder))
-	if err := repository.Release(t.Context(), folder, "", binary); err != nil {
+	if err := repository.Release(t.Context(), folder, "", binary, tags...); err != nil {
 		t.Fatal(err)
 	}
 	return binary

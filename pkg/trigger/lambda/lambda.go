@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambda/messages"
@@ -76,12 +77,22 @@ func (j *Job[In, Out]) fail(err error) {
 }
 
 // withRequestID puts the invocation's id on the log lines that are written under
-// the context.
+// the context, and it and the trace that X-Ray has begun on the span of the invocation.
 func withRequestID(ctx context.Context) context.Context {
-	if invoked, ok := lambdacontext.FromContext(ctx); ok {
-		return telemetry.WithRequestID(ctx, invoked.AwsRequestID)
+	invoked, ok := lambdacontext.FromContext(ctx)
+	if !ok {
+		return ctx
 	}
-	return ctx
+	if telemetry.Traced {
+		amazon, _ := ctx.Value("x-amzn-trace-id").(string)
+		ctx = telemetry.WithOrigin(ctx, telemetry.Origin{
+			Name: lambdacontext.FunctionName, XRay: cmp.Or(amazon, os.Getenv("_X_AMZN_TRACE_ID")),
+			Attrs: []slog.Attr{
+				slog.String("faas.invocation_id", invoked.AwsRequestID), slog.String("cloud.resource_id", invoked.InvokedFunctionArn),
+			},
+		})
+	}
+	return telemetry.WithRequestID(ctx, invoked.AwsRequestID)
 }
 
 // named is an error that Lambda reports under its public name.

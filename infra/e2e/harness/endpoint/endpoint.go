@@ -28,6 +28,8 @@ type Config struct {
 	Tenant simulator.Config
 	// Timeout is the function's time limit. Default: that of package lambdahost.
 	Timeout time.Duration
+	// Trace is that of package lambdahost.
+	Trace string
 	// Env are more variables of the function, NAME=value; a later one wins.
 	Env []string
 }
@@ -60,7 +62,7 @@ func (cfg Config) Start(ctx context.Context) (*Endpoint, error) {
 	if cfg.Kind.VerifiesNobody {
 		env = append(env, "ROLLCALL_ALLOW_ANONYMOUS=true")
 	}
-	host, err := lambdahost.Config{Bootstrap: cfg.Bootstrap, Timeout: cfg.Timeout, Env: append(env, cfg.Env...)}.Start(ctx)
+	host, err := lambdahost.Config{Bootstrap: cfg.Bootstrap, Timeout: cfg.Timeout, Trace: cfg.Trace, Env: append(env, cfg.Env...)}.Start(ctx)
 	if err != nil {
 		directory.Close()
 		return nil, err

@@ -1,6 +1,7 @@
 package lambdahost
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"io"
@@ -50,7 +51,7 @@ func (h *Host) next(w http.ResponseWriter, r *http.Request) {
 		head.Set("Lambda-Runtime-Aws-Request-Id", inv.id)
 		head.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(inv.deadline.UnixMilli(), 10))
 		head.Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:"+region+":123456789012:function:"+functionName)
-		head.Set("Lambda-Runtime-Trace-Id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0")
+		head.Set("Lambda-Runtime-Trace-Id", cmp.Or(h.trace, "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0"))
 		_, _ = w.Write(inv.payload)
 	}
 }

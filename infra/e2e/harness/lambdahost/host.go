@@ -43,6 +43,9 @@ type Config struct {
 	Timeout time.Duration
 	// LogLevel is the function's ApplicationLogLevel, "" for none.
 	LogLevel string
+	// Trace is the trace of AWS X-Ray that invocations are part of. Default: one that is not
+	// sampled.
+	Trace string
 }
 
 // Host is one execution environment with its one process.
@@ -52,6 +55,7 @@ type Host struct {
 	server    *http.Server
 	process   *process.Command
 	output    process.Output
+	trace     string
 	started   time.Time
 	queue     chan *invocation
 	polled    chan struct{} // closed at the first poll
@@ -96,6 +100,7 @@ func (cfg Config) Start(ctx context.Context) (*Host, error) {
 	}
 	h := &Host{
 		timeout:    cfg.Timeout,
+		trace:      cfg.Trace,
 		logLevel:   cfg.LogLevel,
 		queue:      make(chan *invocation),
 		polled:     make(chan struct{}),

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
 )
@@ -46,13 +47,14 @@ func Installed(elements ...string) (string, error) {
 // infra/bench/hello, into the file binary, with the flags of `make build`.
 // goarch "" builds for this machine; any other builds for Lambda's Linux on that
 // architecture.
-func Release(ctx context.Context, folder, goarch, binary string) error {
+// Further tags may be named, such as otel.
+func Release(ctx context.Context, folder, goarch, binary string, tags ...string) error {
 	goos := "linux"
 	if goarch == "" {
 		goos, goarch = runtime.GOOS, runtime.GOARCH
 	}
 	return build(ctx, folder, []string{"CGO_ENABLED=0", "GOOS=" + goos, "GOARCH=" + goarch},
-		"-trimpath", "-ldflags", "-s -w", "-tags", "lambda.norpc", "-o", binary, ".")
+		"-trimpath", "-ldflags", "-s -w", "-tags", strings.Join(append([]string{"lambda.norpc"}, tags...), ","), "-o", binary, ".")
 }
 
 // Plain builds the main package at folder for this machine as `go test` builds

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -43,7 +42,7 @@ func newDeployer(t *testing.T) *deployer {
 	d := &deployer{dir: t.TempDir(), to: startStacks(t)}
 	for _, name := range []string{"Makefile", "template.yaml", "samconfig.toml", "infra/deploy.sh", "infra/statemachine"} {
 		to := filepath.Join(d.dir, name)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o700), exec.CommandContext(t.Context(), "cp", "-r", harness.Path(t, name), to).Run()); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o700), process.NewCommand(t.Context(), "cp", "-r", harness.Path(t, name), to).Run()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -62,7 +61,7 @@ func newDeployer(t *testing.T) *deployer {
 // terminal, nil where there is none.
 func (d *deployer) make(t *testing.T, input []string, args ...string) (out string, err error) {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), "make", append([]string{"deploy"}, args...)...)
+	command := process.NewCommand(t.Context(), "make", append([]string{"deploy"}, args...)...)
 	command.Dir, command.Env = d.dir, d.env
 	if input == nil {
 		text, err := command.CombinedOutput()
