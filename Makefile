@@ -36,15 +36,18 @@ LEAKS      := $(GO) run ./e2e/leaks
 BUDGETS    := users:13000000 webhook:11000000 changes:29000000 rotate:13000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check docs-check fmt format vet tidy lint race size e2e e2e-azure e2e-foreign e2e-athena jq soffice chaos bench bench-peers bench-changes bench-webhook bench-azure validate build build-UsersFunction build-SnapshotFunction build-ChangesFunction build-WebhookFunction build-RotateFunction deploy package-azure deploy-azure tools clean
+.PHONY: help run test check docs-check fmt format vet tidy lint race size e2e e2e-azure e2e-foreign e2e-athena jq chromium soffice chaos bench bench-peers bench-changes bench-webhook bench-azure validate build build-UsersFunction build-SnapshotFunction build-ChangesFunction build-WebhookFunction build-RotateFunction deploy package-azure deploy-azure tools clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-run: ## List users and publish them to ./snapshot: a simulated tenant's, or yours with AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET set
+# On a terminal it then serves the page until Ctrl-C; elsewhere it ends.
+run: ## List users, publish them to ./snapshot and show both in a browser: a simulated tenant's, or yours with AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET set
 	@if [ -n "$$AZURE_TENANT_ID" ] && [ -n "$$AZURE_CLIENT_ID" ] && [ -n "$$AZURE_CLIENT_SECRET" ]; then demo=; else demo=--demo; fi; \
+	page="./functions/rollcall serve$${demo:+ --demo --watch} --sink ./snapshot"; \
 	$(GO) run ./functions/rollcall list $$demo --format table && echo && \
-	$(GO) run ./functions/rollcall snapshot $$demo --sink ./snapshot >/dev/null
+	$(GO) run ./functions/rollcall snapshot $$demo --sink ./snapshot >/dev/null && \
+	if [ -t 0 ] && [ -t 1 ]; then $(GO) run $$page --addr 127.0.0.1:0; else echo "In a browser: go run $$page"; fi
 
 test: ## The whole default suite: offline, in well under a minute once compiled
 	@$(GO) test ./... && echo "test: every package passed"
@@ -90,7 +93,7 @@ size:
 		echo "functions/$$function for arm64: $$bytes bytes of $$most" && [ "$$bytes" -le "$$most" ] || exit 1; \
 	done
 
-e2e: $(VENV)/installed $(SAM_VENV)/installed $(READERS)/installed $(PYTHON_SDK)/installed $(OPENAPI)/installed $(AZ)/installed $(NODE)/installed jq ## The built functions behind every trigger, store, bus and state machine; kills; other clients and readers; the README's commands; needs python3, node, curl and jq
+e2e: $(VENV)/installed $(SAM_VENV)/installed $(READERS)/installed $(PYTHON_SDK)/installed $(OPENAPI)/installed $(AZ)/installed $(NODE)/installed jq chromium ## The built functions behind every trigger, store, bus and state machine; kills; other clients and readers; the README's commands; the page in Chromium; needs python3, node, curl and jq
 	@cd $(INFRA) && $(LEAKS) -count=1 -timeout 30m $$($(GO) list ./... | grep -v /e2e/foreign/) && echo "e2e: every package passed"
 
 e2e-azure: $(NODE)/installed ## The packed function app of functions/azure under a host as Azure Functions', with Azurite; needs node
@@ -243,6 +246,9 @@ system = command -v $(1) >/dev/null || { echo "installing $(2)"; \
 
 jq:
 	@$(call system,jq,jq)
+
+chromium:
+	@$(call system,chromium,chromium)
 
 soffice:
 	@$(call system,soffice,libreoffice-calc)

@@ -102,7 +102,7 @@ func (c *serveCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return fmt.Errorf("serve on %s: %w; --addr chooses another address", c.Addr, err)
 	}
-	if _, err := fmt.Fprintf(p.errOut(), "Serving %s://%s/users. Open %[1]s://%[2]s/ in a browser. Ctrl-C ends it.\n", guard.scheme, listener.Addr()); err != nil {
+	if _, err := fmt.Fprintf(p.errOut(), "Serving %s://%s/users. Ctrl-C ends it. In a browser: %[1]s://%[2]s/\n", guard.scheme, listener.Addr()); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	if feed != nil {

@@ -2,7 +2,6 @@ package page
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 
@@ -44,7 +43,7 @@ func (p *Page) live(w http.ResponseWriter, r *http.Request) {
 	defer beat.Stop()
 	for text := "retry: 5000\n\n"; ; {
 		changed, more := p.config.Changes.next()
-		if _, err := io.WriteString(w, text); err != nil || control.Flush() != nil || !more {
+		if _, err := w.Write([]byte(text)); err != nil || control.Flush() != nil || !more {
 			return
 		}
 		select {
