@@ -5,16 +5,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
-
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 	"github.com/rollcall-dev/rollcall/pkg/config"
-	"github.com/rollcall-dev/rollcall/pkg/credential"
 	"github.com/rollcall-dev/rollcall/pkg/publisher"
 	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 	"github.com/rollcall-dev/rollcall/pkg/telemetry/appinsights"
@@ -26,8 +21,8 @@ func main() {
 	var publishing publisher.Settings
 	var watching appinsights.Settings
 	cfg, err := config.Read(config.OnAzure(os.Environ()), &host, &publishing, &watching)
-	if err != nil {
-		cfg = new(config.Config)
+	if err != nil { // of which metrics could not tell, either: whom to sign in to is not known
+		cfg, watching = new(config.Config), appinsights.Settings{}
 	}
 	log := telemetry.StartUnderHost(cfg.LogLevel)
 	publisher.TuneMemory(0, publisher.GarbageOfChanges)
@@ -44,22 +39,4 @@ func main() {
 		fmt.Fprintln(os.Stderr, "rollcall:", err)
 		os.Exit(1) //nolint:gocritic // nothing is left to stop
 	}
-}
-
-// lastMetrics is how long the metrics of the last invocations may take once the host has asked
-// the program to end.
-const lastMetrics = 3 * time.Second
-
-// insightsOf returns what publishes metrics, or nil: without them the jobs go on.
-func insightsOf(cfg *config.Config, s appinsights.Settings, log *slog.Logger) *appinsights.Sender {
-	insights, err := appinsights.New(appinsights.Config{
-		Settings: s, Cloud: cfg.Cloud, Log: log,
-		SignIn: func(clientID string) (azcore.TokenCredential, error) {
-			return credential.HostIdentity(credential.Config{Cloud: cfg.Cloud, LoginURL: cfg.LoginURL, LookupEnv: cfg.LookupEnv}, clientID)
-		},
-	})
-	if err != nil {
-		log.Warn("there will be no metrics", "error", err)
-	}
-	return insights
 }
