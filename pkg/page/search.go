@@ -40,10 +40,9 @@ func typed(search string, columns []string) (text string, ok bool) {
 	if search == "" || len(columns) == 0 {
 		return "", search == ""
 	}
-	first, _, _ := strings.Cut(search, `" OR "`)
-	first = strings.TrimSuffix(strings.TrimPrefix(first, `"`+columns[0]+":"), `"`)
+	first := strings.TrimPrefix(search, `"`+columns[0]+":")
 	var b strings.Builder
-	for i := 0; i < len(first); i++ {
+	for i := 0; i < len(first) && first[i] != '"'; i++ {
 		if first[i] == '\\' && i+1 < len(first) {
 			i++
 		}
