@@ -39,7 +39,7 @@ func (f pageFlags) overrides() (overrides, error) {
 // page returns what browsers are shown.
 func (f pageFlags) page(t *tenant, users *api.API, settings publisher.Settings, demo bool, log *slog.Logger) (*page.Page, *page.Feed, error) {
 	cfg := page.Config{API: users, Workbooks: true, Demo: demo}
-	settings.Sinks.Buses = nil // which keep no snapshots
+	settings.Sinks.Buses, settings.NotificationURL = nil, subscription.Address{} // which only publishing needs
 	if len(settings.Sinks.Stores) > 0 {
 		from, err := t.publisher(settings, log)
 		if err != nil {
