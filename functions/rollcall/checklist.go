@@ -14,7 +14,8 @@ type checklist struct {
 	width    int // of the terminal, 0 if there is none
 	coloured bool
 	failures int
-	err      error // of w
+	last     string // the check that failed last
+	err      error  // of w
 }
 
 // newChecklist returns a checklist on stdout.
@@ -70,6 +71,7 @@ func (c *checklist) skip(check, format string, values ...any) {
 // fail prints the first line of a text beside the check, and the others below.
 func (c *checklist) fail(check, text string) {
 	c.failures++
+	c.last = check
 	first, rest, more := strings.Cut(text, "\n")
 	c.line(broken, check, first)
 	if more {

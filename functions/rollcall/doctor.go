@@ -18,16 +18,13 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/publisher"
 )
 
-type doctorCommand struct {
-	tenantFlags
-
-	Azure bool `help:"Check what Azure gives the function as well: identity, role, storage, queues, key vaults. Default: where there is a managed identity."`
-}
+type doctorCommand struct{ tenantFlags }
 
 // Help is the rest of `rollcall doctor --help`.
 func (doctorCommand) Help() string {
-	return `Prints one line per check on stdout: ok or failed, what was found, and below a failure what to
-do. No user is shown, and everything is left as it was. The exit status is 1 if a check failed.
+	return `Prints one line per check on stdout: ok, warn, FAIL or, where it could not be made, skip and why;
+what was found, and below it what to do. Checks that do not need one that failed go on. No user
+is shown, and everything is left as it was. The exit status is 1 if a check failed.
 
   configuration  the environment, all problems at once
   credential     the secret is readable; where it is stored, when it expires and what is odd
@@ -35,69 +32,100 @@ do. No user is shown, and everything is left as it was. The exit status is 1 if 
   federation     which issuer, subject and audience the app has to trust, if it keeps no secret
   tenant         the tenant exists; its GUID
   token          Entra ID issues a token; how long it is valid
+  role           the application permissions that the token has, if it says so
   permission     the token may read users
+  clock          this machine's clock agrees with that of Graph
   expiry         when the credential ends by the app's registration, if the token may read that
   columns        each selected column can be read
   count          Graph counts the users, so that lists can be verified
   partitions     in how many partitions lists are read
   page           how long a page takes
-
-With --azure, and by itself where IDENTITY_ENDPOINT is set or ROLLCALL_CREDENTIALS is managed-identity::
-
-  identity       which managed identity it is: its client id, object id and tenant
-  role           the token has the application permissions that the list needs; the command that
-                 grants what is missing
   storage        each store of ROLLCALL_STATE and ROLLCALL_SINKS can be read, and written by
                  compare-and-swap: an object doctor-<random>.json is made there and deleted again
-  queue          each azqueue: sink takes messages of the identity; none is sent
-  key vault      each secret that is kept in one can be read`
+  latest         which list each store has published last, when, and that its manifest is right
+  queue          each azqueue: sink takes messages; none is sent. Other buses are not tried
+  secret         ROLLCALL_SEAL_KEY and ROLLCALL_WEBHOOK_SECRET, where they are set, can be read
+  subscription   Graph notifies ROLLCALL_NOTIFICATION_URL, and until when
+
+Of a managed identity also:
+
+  identity       which one it is: its client id, object id and tenant
+  role           the command that grants what is missing
+
+On a terminal the results are coloured, unless NO_COLOR is set.`
 }
 
 // Run makes the checks in order, skipping those whose prerequisites failed.
 func (c *doctorCommand) Run(ctx context.Context, p *program) error {
-	results := &checks{p.newChecklist()}
+	results := &checks{checklist: p.newChecklist()}
 	console, log := p.console()
-	if c.Azure && c.Demo {
-		return &usageError{"--azure checks what Azure gives this process, and --demo needs nothing of it: leave one of them out"}
-	}
 	var settings publisher.Settings
+	var here clock
+	c.options = append(c.options, here.watch)
 	t, err := p.connect(ctx, c.tenantFlags, nil, console, log, &settings)
 	if err != nil {
 		results.failed("configuration", err)
 		return results.result(ctx)
 	}
 	defer t.close()
-	results.run(ctx, t)
-	if !c.Demo && (c.Azure || onAzure(t)) {
-		results.azure(ctx, t, settings, log)
+	results.configuration(t)
+	results.tenantOf(ctx, t, &here)
+	if !c.Demo {
+		results.places(ctx, t, settings, log)
+		results.secrets(ctx, t, settings)
+		results.subscription(ctx, t, settings)
 	}
 	return results.result(ctx)
 }
 
 // checks are those of a tenant, and of what publishing uses.
-type checks struct{ checklist }
+type checks struct {
+	checklist
 
-func (c *checks) run(ctx context.Context, t *tenant) {
-	c.configuration(t)
-	if !c.credential(ctx, t) {
-		return
+	// unreadable is the check because of which users cannot be read, "" if they can.
+	unreadable string
+}
+
+// tenantOf makes the checks of the tenant in order. One that fails is the reason why those
+// that need it are skipped.
+func (c *checks) tenantOf(ctx context.Context, t *tenant, here *clock) {
+	steps := []struct {
+		names []string // that are skipped with it
+		check func() bool
+	}{
+		{[]string{"credential"}, func() bool { return c.credential(ctx, t) }},
+		{nil, func() bool { return c.federation(ctx, t) }},
+		{[]string{"tenant"}, func() bool { c.tenant(ctx, t); return true }}, // a token can be had without the GUID
+		{[]string{"token"}, func() bool { return c.token(ctx, t) }},
+		{nil, func() bool { return c.identity(ctx, t) }},
+		{[]string{"permission"}, func() bool {
+			ok := c.permission(ctx, t)
+			c.clock(here)
+			return ok
+		}},
+		{[]string{"columns", "count", "partitions", "page"}, func() bool {
+			c.expiry(ctx, t)
+			columns := c.columns(ctx, t)
+			if users, ok := c.count(ctx, t); ok {
+				c.partitions(ctx, t, users)
+			} else {
+				c.skip("partitions", "because Graph gave no count")
+			}
+			c.page(ctx, t, columns)
+			return true
+		}},
 	}
-	if !c.federation(ctx, t) {
-		return
+	for _, step := range steps {
+		if c.unreadable != "" {
+			for _, name := range step.names {
+				c.skip(name, "because %s failed", c.unreadable)
+			}
+			continue
+		}
+		if !step.check() {
+			c.unreadable = c.last
+		}
 	}
-	c.tenant(ctx, t) // a token can be had without the GUID
-	if !c.token(ctx, t) {
-		return
-	}
-	if !c.identity(ctx, t) || !c.permission(ctx, t) {
-		return
-	}
-	c.expiry(ctx, t)
-	columns := c.columns(ctx, t)
-	if users, ok := c.count(ctx, t); ok {
-		c.partitions(ctx, t, users)
-	}
-	c.page(ctx, t, columns)
 }
 
 func (c *checks) configuration(t *tenant) {
@@ -270,6 +298,7 @@ func (t *tenant) hasDelta(ctx context.Context) bool {
 // page times a page as lists read it.
 func (c *checks) page(ctx context.Context, t *tenant, columns []property.Column) {
 	if len(columns) == 0 {
+		c.skip("page", "because columns failed")
 		return
 	}
 	started := time.Now()

@@ -23,7 +23,7 @@ func checkCredential(t *testing.T, secret string) (text string, ok bool) {
 	}
 	defer tenant.close()
 	var out strings.Builder
-	results := &checks{checklist{w: &out}}
+	results := &checks{checklist: checklist{w: &out}}
 	ok = results.credential(t.Context(), tenant)
 	return out.String(), ok
 }
@@ -79,7 +79,7 @@ func TestDoctorNamesTheRoleThatStorageWants(t *testing.T) {
 	}
 	defer tenant.close()
 	var out strings.Builder
-	(&checks{checklist{w: &out}}).azure(t.Context(), tenant, settings, log)
+	(&checks{checklist: checklist{w: &out}}).places(t.Context(), tenant, settings, log)
 	for _, want := range []string{
 		"FAIL    storage        swap ", "the role Storage Blob Data Contributor on the container people", "\n        az role assignment create --role \"Storage Blob Data Contributor\"",
 		"--assignee-object-id <object id of the identity>", "az storage account show --name contoso ", "/blobServices/default/containers/people\"\n",

@@ -22,7 +22,8 @@ type tenantFlags struct {
 	DemoUsers int      `placeholder:"N" default:"1000" help:"How many users the simulated tenant has (${default})."`
 	DemoFault []string `hidden:"" sep:"none" placeholder:"NAME[:PAGE]" help:"What goes wrong in the simulated tenant."`
 
-	churn int // how many changes happen in the simulated tenant per minute
+	churn   int             // how many changes happen in the simulated tenant per minute
+	options []reader.Option // of the reader
 }
 
 // tenant is a connection to a tenant, real or simulated.
@@ -53,7 +54,7 @@ func (p *program) connect(ctx context.Context, f tenantFlags, flags overrides, c
 		if f.Demo {
 			t.config.Replaced = nil // the demo itself replaces the hosts: no warning
 		}
-		t.options = append(t.options, reader.WithAudience(p.pauses(c)))
+		t.options = append(append(t.options, reader.WithAudience(p.pauses(c))), f.options...)
 		t.Reader, err = reader.New(t.config, log, t.options...)
 	}
 	if err != nil {

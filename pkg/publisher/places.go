@@ -26,6 +26,9 @@ type Place struct {
 	// Queue is whether it is a queue.
 	Queue bool
 
+	// Open opens a store that lists are published to, nil for any other place.
+	Open func(ctx context.Context) (snapshot.Store, error)
+
 	try func(ctx context.Context) error
 }
 
@@ -45,13 +48,15 @@ func Forbidden(err error) bool {
 func (p *Publisher) Places() []Place {
 	places := []Place{p.place("ROLLCALL_STATE", p.state, p.below)}
 	for _, s := range p.settings.Sinks.Stores {
-		places = append(places, p.place("ROLLCALL_SINKS", s, ""))
+		place := p.place("ROLLCALL_SINKS", s, "")
+		place.Open = func(ctx context.Context) (snapshot.Store, error) { return s.Open(ctx, &p.access, "") }
+		places = append(places, place)
 	}
 	for _, b := range p.settings.Sinks.Buses {
 		if b.Kind != "azqueue" {
 			continue
 		}
-		places = append(places, Place{b.String(), true, func(ctx context.Context) error {
+		places = append(places, Place{URL: b.String(), Queue: true, try: func(ctx context.Context) error {
 			driver, err := b.Open(ctx, &p.access)
 			if err != nil {
 				return configured("ROLLCALL_SINKS", err)
@@ -70,7 +75,7 @@ func (p *Publisher) place(variable string, s sink.Store, below string) Place {
 	if below != "" {
 		url += "/" + below
 	}
-	return Place{url, false, func(ctx context.Context) error {
+	return Place{URL: url, try: func(ctx context.Context) error {
 		at, err := s.Open(ctx, &p.access, below)
 		if err != nil {
 			return configured(variable, err)
