@@ -23,6 +23,7 @@ NODE       := $(E2E)/node_modules
 TOOLS      := .tools/bin
 GOFUMPT    := $(TOOLS)/gofumpt-v0.12.0
 GOLANGCI   := $(TOOLS)/golangci-lint-v2.15.0
+CYCLONEDX  := $(TOOLS)/cyclonedx-gomod-v1.10.0
 # SAM sets ARTIFACTS_DIR when it calls build-UsersFunction.
 ARTIFACTS_DIR ?= bin/users
 # The release build, the same for SAM, the size budget and the tests of the binary.
@@ -36,7 +37,7 @@ LEAKS      := $(GO) run ./e2e/leaks
 BUDGETS    := users:13000000 webhook:11000000 changes:29000000 rotate:13000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check docs-check fmt format vet tidy lint race size e2e e2e-azure e2e-foreign e2e-athena jq chromium soffice chaos bench bench-peers bench-changes bench-webhook bench-azure validate build build-UsersFunction build-SnapshotFunction build-ChangesFunction build-WebhookFunction build-RotateFunction deploy package-azure deploy-azure tools clean
+.PHONY: help run test check docs-check fmt format vet tidy lint race size e2e e2e-azure e2e-foreign e2e-athena jq chromium soffice chaos bench bench-peers bench-changes bench-webhook bench-azure validate build build-UsersFunction build-SnapshotFunction build-ChangesFunction build-WebhookFunction build-RotateFunction release deploy package-azure deploy-azure tools clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -162,6 +163,9 @@ build-RotateFunction:
 	@GOOS=linux GOARCH=arm64 $(RELEASE) -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/rotate
 
 # Make hands on APP, STACK and PARAMETERS in the environment.
+release: $(CYCLONEDX) ## Build everything that is released, of the commit that is checked out, into dist: functions and command line as zip files, SHA256SUMS, a bill of materials for each
+	@cd $(INFRA) && $(GO) run ./release -sbom $(CURDIR)/$(CYCLONEDX) -out $(CURDIR)/dist
+
 deploy: ## Deploy template.yaml with the SAM command line; asks for the app registration the first time: [APP=<TENANT ID>/<CLIENT ID>|secret] [STACK=...] [PARAMETERS="Changes=yes ..."]
 	@$(INFRA)/deploy.sh
 
@@ -200,6 +204,10 @@ install = mkdir -p $(TOOLS) && { GOBIN=$(CURDIR)/$(TOOLS) $(GO) install $(1)@$(p
 $(GOFUMPT):
 	@echo "building gofumpt"
 	@$(call install,mvdan.cc/gofumpt,gofumpt)
+
+$(CYCLONEDX):
+	@echo "building cyclonedx-gomod"
+	@$(call install,github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod,cyclonedx-gomod)
 
 $(GOLANGCI):
 	@echo "building golangci-lint (a minute or two, once)"
@@ -254,4 +262,4 @@ soffice:
 	@$(call system,soffice,libreoffice-calc)
 
 clean: ## Remove what was built and installed here
-	@rm -rf bin snapshot .tools .aws-sam $(VENV) $(SAM_VENV) $(READERS) $(PYTHON_SDK) $(OPENAPI) $(AZ) $(ATHENA) $(NODE) $(JAVA_SDK)
+	@rm -rf bin dist snapshot .tools .aws-sam $(VENV) $(SAM_VENV) $(READERS) $(PYTHON_SDK) $(OPENAPI) $(AZ) $(ATHENA) $(NODE) $(JAVA_SDK)

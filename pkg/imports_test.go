@@ -33,7 +33,8 @@ func allowed() map[string][]string {
 		"pkg/diagnosis/awsapi":   {"pkg/diagnosis"},
 		"pkg/diagnosis/azureapi": {"pkg/diagnosis"},
 
-		"pkg/telemetry":   {},
+		"pkg/telemetry":   {"pkg/version"},
+		"pkg/version":     {},
 		"pkg/secret":      {"pkg/diagnosis", "pkg/diagnosis/awsapi", "pkg/guid", "pkg/origin", "pkg/signature"},
 		"pkg/keyvault":    {"pkg/diagnosis", "pkg/diagnosis/azureapi", "pkg/guid", "pkg/origin", "pkg/retry", "pkg/secret"},
 		"pkg/certificate": {"pkg/secret"},
@@ -41,7 +42,7 @@ func allowed() map[string][]string {
 		"pkg/webidentity": {"pkg/diagnosis/awsapi", "pkg/secret"},
 
 		"pkg/credential": {"pkg/certificate", "pkg/cloud", "pkg/diagnosis", "pkg/guid", "pkg/keyvault", "pkg/kms", "pkg/origin", "pkg/retry", "pkg/secret", "pkg/telemetry", "pkg/webidentity"},
-		"pkg/graph":      {"pkg/crash", "pkg/diagnosis", "pkg/guid", "pkg/origin", "pkg/retry", "pkg/telemetry"},
+		"pkg/graph":      {"pkg/crash", "pkg/diagnosis", "pkg/guid", "pkg/origin", "pkg/retry", "pkg/telemetry", "pkg/version"},
 		"pkg/header":     {},
 
 		"pkg/correlation": {"pkg/guid", "pkg/header", "pkg/telemetry"},
@@ -111,7 +112,7 @@ func allowed() map[string][]string {
 		"pkg/bus/sqs":         {"pkg/bus", "pkg/bus/awsbus"},
 		"pkg/bus/kinesis":     {"pkg/bus", "pkg/bus/awsbus"},
 		"pkg/bus/firehose":    {"pkg/bus", "pkg/bus/awsbus"},
-		"pkg/bus/https":       {"pkg/bus", "pkg/diagnosis", "pkg/origin", "pkg/retry", "pkg/signature"},
+		"pkg/bus/https":       {"pkg/bus", "pkg/diagnosis", "pkg/origin", "pkg/retry", "pkg/signature", "pkg/version"},
 		"pkg/bus/bustest":     {"pkg/bus"},
 
 		"pkg/legible": {},
@@ -153,7 +154,7 @@ func allowed() map[string][]string {
 		},
 		"functions/rollcall": {
 			"pkg/api", "pkg/bus", "pkg/certificate", "pkg/changes", "pkg/config", "pkg/correlation", "pkg/crash", "pkg/credential", "pkg/failure", "pkg/format", "pkg/format/xlsx", "pkg/graph", "pkg/header", "pkg/origin", "pkg/property",
-			"pkg/guid", "pkg/keyvault", "pkg/kms", "pkg/legible", "pkg/page", "pkg/published", "pkg/publisher", "pkg/reader", "pkg/list", "pkg/retry", "pkg/snapshot", "pkg/secret", "pkg/simulator", "pkg/subscription", "pkg/telemetry", "pkg/tolerance",
+			"pkg/guid", "pkg/keyvault", "pkg/kms", "pkg/legible", "pkg/page", "pkg/published", "pkg/publisher", "pkg/reader", "pkg/list", "pkg/retry", "pkg/snapshot", "pkg/secret", "pkg/simulator", "pkg/subscription", "pkg/telemetry", "pkg/version", "pkg/tolerance",
 		},
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"io"
 	"runtime"
 	"runtime/debug"
+
+	"github.com/rollcall-dev/rollcall/pkg/version"
 )
 
 type versionCommand struct{}
@@ -26,11 +28,7 @@ func versionText(info *debug.BuildInfo) string {
 	for _, s := range info.Settings {
 		settings[s.Key] = s.Value
 	}
-	version := info.Main.Version
-	if version == "" || version == "(devel)" {
-		version = "development"
-	}
-	text := fmt.Sprintf("%s %s\n%s %s/%s\n", programName, version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	text := fmt.Sprintf("%s %s\n%s %s/%s\n", programName, version.Of(info), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	if revision := settings["vcs.revision"]; revision != "" {
 		if settings["vcs.modified"] == "true" {
 			revision += " (modified)"

@@ -16,6 +16,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/retry"
 	"github.com/rollcall-dev/rollcall/pkg/telemetry"
+	"github.com/rollcall-dev/rollcall/pkg/version"
 )
 
 // request describes a request to Graph. An attempt uses up nothing of it, so it
@@ -126,7 +127,7 @@ func (c *Client) newRequest(ctx context.Context, r request, token string) (*http
 			"Accept":                   {"application/json"},
 			"Authorization":            {"Bearer " + token},
 			"Client-Request-Id":        {uuid.NewString()},
-			"User-Agent":               {"rollcall"},
+			"User-Agent":               {"rollcall/" + version.String()},
 			"X-Ms-Throttle-Priority":   {"Low"},
 			"Return-Client-Request-Id": {"true"},
 		},

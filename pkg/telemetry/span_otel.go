@@ -21,6 +21,8 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/rollcall-dev/rollcall/pkg/version"
 )
 
 // Traced reports whether this program makes traces.
@@ -156,7 +158,7 @@ func StartTraces(log *slog.Logger) {
 		return
 	}
 	// Not resource.Default, which has the command line.
-	about, err := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithAttributes(attribute.String("service.name", serviceName())), resource.WithFromEnv())
+	about, err := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithAttributes(attribute.String("service.name", serviceName()), attribute.String("service.version", version.String())), resource.WithFromEnv())
 	if err != nil {
 		log.Warn("a part of OTEL_RESOURCE_ATTRIBUTES is not understood", "error", err)
 	}

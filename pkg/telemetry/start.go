@@ -5,6 +5,8 @@ import (
 	"log"
 	"log/slog"
 	"os"
+
+	"github.com/rollcall-dev/rollcall/pkg/version"
 )
 
 // Start returns the logger of a deployed function, which writes JSON to stdout from
@@ -12,6 +14,7 @@ import (
 func Start(level string) *slog.Logger {
 	logger := New(os.Stdout, Options{Level: level})
 	CaptureStandardLog(logger)
+	logger.Info("the program starts", "version", version.String())
 	StartTraces(logger)
 	return logger
 }
@@ -21,6 +24,7 @@ func Start(level string) *slog.Logger {
 func StartUnderHost(level string) *slog.Logger {
 	logger := New(os.Stdout, Options{Level: level, Problems: os.Stderr})
 	CaptureStandardLog(logger)
+	logger.Info("the program starts", "version", version.String())
 	StartTraces(logger)
 	return logger
 }

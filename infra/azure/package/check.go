@@ -11,11 +11,13 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+
+	"github.com/rollcall-dev/rollcall/infra/archive"
 )
 
 // check reads a zip file as whoever unpacks it does, and compares it with the files that it
 // was made of.
-func check(zipped []byte, files []file) error {
+func check(zipped []byte, files []archive.File) error {
 	z, err := zip.NewReader(bytes.NewReader(zipped), int64(len(zipped)))
 	if err != nil {
 		return err
@@ -25,20 +27,20 @@ func check(zipped []byte, files []file) error {
 	}
 	for i, want := range files {
 		if err := checkFile(z.File[i], want); err != nil {
-			return fmt.Errorf("%s: %w", want.name, err)
+			return fmt.Errorf("%s: %w", want.Name, err)
 		}
 	}
 	return nil
 }
 
-func checkFile(f *zip.File, want file) error {
+func checkFile(f *zip.File, want archive.File) error {
 	const unix = 3 // of the system on which modes have a meaning
 	switch {
-	case f.Name != want.name:
+	case f.Name != want.Name:
 		return fmt.Errorf("in its place is %s", f.Name)
 	case f.CreatorVersion>>8 != unix:
 		return errors.New("it has no mode")
-	case !f.Modified.Equal(written()):
+	case !f.Modified.Equal(archive.Written()):
 		return fmt.Errorf("it was written at %v", f.Modified)
 	}
 	in, err := f.Open()
@@ -49,7 +51,7 @@ func checkFile(f *zip.File, want file) error {
 	if err := errors.Join(err, in.Close()); err != nil {
 		return err
 	}
-	if !bytes.Equal(content, want.content) {
+	if !bytes.Equal(content, want.Content) {
 		return errors.New("it has another content")
 	}
 	switch {

@@ -11,6 +11,8 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+
+	"github.com/rollcall-dev/rollcall/infra/archive"
 )
 
 func main() {
@@ -31,7 +33,7 @@ func pack(folder, handler, target string) error {
 		return err
 	}
 	var zipped bytes.Buffer
-	if err := write(&zipped, files); err != nil {
+	if err := archive.Write(&zipped, files); err != nil {
 		return err
 	}
 	if err := check(zipped.Bytes(), files); err != nil {

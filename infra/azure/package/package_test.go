@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rollcall-dev/rollcall/infra/archive"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/repository"
 )
 
@@ -161,19 +162,19 @@ func TestAZipFileThatDiffersFromItsFilesIsFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	for what, damage := range map[string]struct {
-		do   func(all []file) []file
+		do   func(all []archive.File) []archive.File
 		want string
 	}{
-		"no execute bit":   {func(all []file) []file { all[1].mode = 0o644; return all }, "cannot be started"},
-		"a wide mode":      {func(all []file) []file { all[2].mode = 0o666; return all }, "its mode is"},
-		"a missing file":   {func(all []file) []file { return all[1:] }, "3 files, not 4"},
-		"another content":  {func(all []file) []file { all[2].content = []byte("{}"); return all }, "another content"},
-		"another name":     {func(all []file) []file { all[2].name = "Host.json"; return all }, "in its place is Host.json"},
-		"a file too many":  {func(all []file) []file { return append(all, file{"x", 0o644, nil}) }, "5 files, not 4"},
-		"in another order": {func(all []file) []file { slices.Reverse(all); return all }, "in its place"},
+		"no execute bit":   {func(all []archive.File) []archive.File { all[1].Mode = 0o644; return all }, "cannot be started"},
+		"a wide mode":      {func(all []archive.File) []archive.File { all[2].Mode = 0o666; return all }, "its mode is"},
+		"a missing file":   {func(all []archive.File) []archive.File { return all[1:] }, "3 files, not 4"},
+		"another content":  {func(all []archive.File) []archive.File { all[2].Content = []byte("{}"); return all }, "another content"},
+		"another name":     {func(all []archive.File) []archive.File { all[2].Name = "Host.json"; return all }, "in its place is Host.json"},
+		"a file too many":  {func(all []archive.File) []archive.File { return append(all, archive.File{Name: "x", Mode: 0o644}) }, "5 files, not 4"},
+		"in another order": {func(all []archive.File) []archive.File { slices.Reverse(all); return all }, "in its place"},
 	} {
 		var zipped bytes.Buffer
-		if err := write(&zipped, damage.do(slices.Clone(files))); err != nil {
+		if err := archive.Write(&zipped, damage.do(slices.Clone(files))); err != nil {
 			t.Fatal(err)
 		}
 		if err := check(zipped.Bytes(), files); err == nil || !strings.Contains(err.Error(), damage.want) {

@@ -16,6 +16,7 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/diagnosis"
 	"github.com/rollcall-dev/rollcall/pkg/retry"
 	"github.com/rollcall-dev/rollcall/pkg/signature"
+	"github.com/rollcall-dev/rollcall/pkg/version"
 )
 
 const (
@@ -55,7 +56,7 @@ func (d *Driver) request(ctx context.Context, entries []bus.Entry) (*http.Reques
 	now := time.Now()
 	request.Header = http.Header{
 		"Content-Type":      {contentType},
-		"User-Agent":        {"rollcall"},
+		"User-Agent":        {"rollcall/" + version.String()},
 		"Webhook-Id":        {id},
 		"Webhook-Timestamp": {strconv.FormatInt(now.Unix(), 10)},
 		"Webhook-Signature": {signature.Sign(d.keys, id, now, body)},
