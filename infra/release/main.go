@@ -12,6 +12,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"debug/buildinfo"
 	"errors"
 	"flag"
 	"fmt"
@@ -76,7 +77,8 @@ func (r *release) make() (err error) {
 	if r.out, err = filepath.Abs(r.out); err != nil {
 		return err
 	}
-	if err := r.committed(); err != nil {
+	commit, err := r.committed()
+	if err != nil {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(r.out), 0o750); err != nil {
@@ -94,6 +96,9 @@ func (r *release) make() (err error) {
 			}
 		}
 	}
+	if now, err := r.committed(); err != nil || now != commit {
+		return errors.Join(errors.New("another commit was checked out meanwhile"), err)
+	}
 	if err := sums(made); err != nil {
 		return err
 	}
@@ -103,16 +108,16 @@ func (r *release) make() (err error) {
 	return os.Rename(made, r.out)
 }
 
-// committed makes sure that what is built is a commit: nobody could build anything else again.
-func (r *release) committed() error {
+// committed returns the commit that is built. Nobody could build anything else again.
+func (r *release) committed() (string, error) {
 	changed, err := r.run("git", "-C", "..", "status", "--porcelain", "--untracked-files=no")
 	if err != nil {
-		return fmt.Errorf("a release is built of a commit: %w", err)
+		return "", fmt.Errorf("a release is built of a commit: %w", err)
 	}
 	if changed != "" {
-		return fmt.Errorf("a release is built of a commit, and these files differ from it:\n%s", changed)
+		return "", fmt.Errorf("a release is built of a commit, and these files differ from it:\n%s", changed)
 	}
-	return nil
+	return r.run("git", "rev-parse", "HEAD")
 }
 
 // build builds a program and puts it into its zip file.
@@ -139,7 +144,11 @@ func (r *release) build(p program, made string) error {
 	}
 	if r.sbom != "" {
 		bill := strings.TrimSuffix(target, ".zip") + ".cdx.json"
-		if _, err := r.run(r.sbom, "bin", "-json", "-noserial", "-notimestamp", "-output", bill, binary); err != nil {
+		info, err := buildinfo.ReadFile(binary)
+		if err != nil {
+			return err
+		}
+		if _, err := r.run(r.sbom, "bin", "-json", "-noserial", "-notimestamp", "-version", info.Main.Version, "-output", bill, binary); err != nil {
 			return err
 		}
 	}
@@ -179,6 +188,9 @@ func sums(made string) error {
 	for _, e := range entries {
 		content, err := os.ReadFile(filepath.Join(made, e.Name()))
 		if err != nil {
+			return err
+		}
+		if err := os.Chmod(filepath.Join(made, e.Name()), 0o644); err != nil { //nolint:gosec // it is to be published
 			return err
 		}
 		lines = append(lines, fmt.Sprintf("%x  %s\n", sha256.Sum256(content), e.Name()))
