@@ -133,6 +133,13 @@ func (r *release) build(p program, made string) error {
 		"go", "build", "-C", "..", "-trimpath", "-buildvcs=true", "-ldflags", "-s -w", "-tags", "lambda.norpc", "-o", binary, "./functions/"+p.folder); err != nil {
 		return err
 	}
+	info, err := buildinfo.ReadFile(binary)
+	if err == nil && strings.HasPrefix(info.Main.Version+"(", "(") {
+		err = errors.New("Go has stamped no version into it: build in a clone, not in a git worktree, which Go does not know")
+	}
+	if err != nil {
+		return err
+	}
 	target := filepath.Join(made, p.zip)
 	if p.folder == "azure" {
 		_, err = r.run("go", "run", "./azure/package", filepath.Join("..", "functions", "azure"), binary, target)
@@ -144,10 +151,6 @@ func (r *release) build(p program, made string) error {
 	}
 	if r.sbom != "" {
 		bill := strings.TrimSuffix(target, ".zip") + ".cdx.json"
-		info, err := buildinfo.ReadFile(binary)
-		if err != nil {
-			return err
-		}
 		if _, err := r.run(r.sbom, "bin", "-json", "-noserial", "-notimestamp", "-version", info.Main.Version, "-output", bill, binary); err != nil {
 			return err
 		}
