@@ -72,6 +72,25 @@ func TestEveryCommandIsDocumented(t *testing.T) {
 	}
 }
 
+func TestEveryPackageIsInTheTable(t *testing.T) {
+	entries, err := os.ReadDir(filepath.Join(root, "pkg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var packages, documented []string
+	for _, entry := range entries {
+		if entry.IsDir() && entry.Name() != "simulator" { // it is no part of what is deployed
+			packages = append(packages, entry.Name())
+		}
+	}
+	for _, name := range rows(section(t, "docs/design.md", "## One way through")) {
+		if !strings.Contains(name, "/") {
+			documented = append(documented, name)
+		}
+	}
+	same(t, "package", "the table of docs/design.md", documented, packages)
+}
+
 func TestEveryTargetIsDocumented(t *testing.T) {
 	known := firstGroup(t, "Makefile", target)
 	found := mentions(t, regexp.MustCompile("(?m)(?:`|^)make ([a-z][a-z0-9-]*)"))
