@@ -13,7 +13,7 @@ import (
 
 func TestPagesRetriesAndRefusalsAreObserved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := simulator.New(simulator.Config{Users: 300, Faults: []simulator.Fault{fault(t, "429-seconds:2x2"), fault(t, "503:3"), fault(t, "truncate:1")}})
+		tenant := simulator.New(simulator.Config{Users: 300, Faults: []simulator.Fault{fault(t, "429-seconds:1x2"), fault(t, "503:2"), fault(t, "truncate:3")}})
 		client := newClient(t, tenant, tenant.Transport())
 		ctx, figures := telemetry.Measure(t.Context(), telemetry.JobUsers)
 		if n, err := readAll(ctx, client.Pager(graph.Query{Top: 100})); n != 300 || err != nil {
