@@ -84,7 +84,7 @@ lint: $(GOLANGCI)
 
 race:
 	@echo "go test -race -shuffle=on"
-	@$(GO) test -race -shuffle=on ./...
+	@$(GO) test -race -shuffle=on -timeout 20m ./...
 
 size:
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
