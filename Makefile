@@ -34,7 +34,7 @@ RELEASE    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -tags lambda.
 # `go test` for infra, and then a search of everything that it and its programs have written for credentials.
 LEAKS      := $(GO) run ./e2e/leaks
 # Bytes that the stripped arm64 binaries of functions may have.
-BUDGETS    := users:13000000 webhook:11000000 changes:29000000 rotate:13000000
+BUDGETS    := users:13000000 webhook:11000000 changes:19000000 rotate:13000000
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check docs-check fmt format vet tidy lint race size e2e e2e-azure e2e-foreign e2e-athena jq chromium soffice chaos bench bench-peers bench-changes bench-webhook bench-azure validate build build-UsersFunction build-SnapshotFunction build-ChangesFunction build-WebhookFunction build-RotateFunction release deploy package-azure deploy-azure tools clean
