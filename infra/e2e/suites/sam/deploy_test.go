@@ -72,7 +72,6 @@ func (d *deployer) make(t *testing.T, input []string, args ...string) (out strin
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	_ = back.Close()
 	read := make(chan string)
 	go func() {
 		text, _ := io.ReadAll(front) // which ends with an error once the other end is closed
@@ -84,6 +83,7 @@ func (d *deployer) make(t *testing.T, input []string, args ...string) (out strin
 		}
 	}
 	err = command.Wait()
+	_ = back.Close() // not earlier: a recorded output is written to it by this process
 	return <-read, err
 }
 
