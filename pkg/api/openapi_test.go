@@ -84,13 +84,7 @@ func TestTheDescriptionFollowsTheConfigurationAndTheCaller(t *testing.T) {
 
 // TestEveryTypeOfAPropertyHasASchema so that a new type in the table is not forgotten.
 func TestEveryTypeOfAPropertyHasASchema(t *testing.T) {
-	var names []string
-	for _, p := range property.All() {
-		if !p.SingleUserOnly {
-			names = append(names, p.Name)
-		}
-	}
-	s := serve(t, simulator.Config{Users: 1}, append(names, property.Manager)...)
+	s := serve(t, simulator.Config{Users: 1}, append(property.Listed(), property.Manager)...)
 	d, _ := describe(t, s, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://api.example/openapi.json", http.NoBody))
 	for name, schema := range d.Components.Schemas.User.Properties {
 		typeName, _ := property.ColumnType(name)

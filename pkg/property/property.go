@@ -87,6 +87,18 @@ func All() []Property {
 	return all
 }
 
+// Listed returns the names of the properties that Graph returns in a list, which are all but
+// the [Property.SingleUserOnly] ones, in the order of the table. The caller owns the slice.
+func Listed() []string {
+	var names []string
+	for _, p := range All() {
+		if !p.SingleUserOnly {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
 // needs returns [Property.Needs], from "Permissions" of Graph's user resource type.
 func needs(name string) string {
 	switch name {

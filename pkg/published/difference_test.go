@@ -47,13 +47,7 @@ func find(t testing.TB, f *fixture, key string) *published.Snapshot {
 }
 
 func everything() []string {
-	var names []string
-	for _, p := range property.All() {
-		if !p.SingleUserOnly {
-			names = append(names, p.Name)
-		}
-	}
-	return append(names, "extension_0123456789abcdef0123456789abcdef_costCentre", property.Manager)
+	return append(property.Listed(), "extension_0123456789abcdef0123456789abcdef_costCentre", property.Manager)
 }
 
 // TestTheSameUsersAreTheSameInEveryFormat publishes a nasty tenant with every column in each

@@ -16,14 +16,8 @@ import (
 
 // everything is the roles and the columns of a list of all that a list can have.
 func everything() (roles []string, columns string) {
-	var names []string
-	for _, p := range property.All() {
-		if !p.SingleUserOnly {
-			names = append(names, p.Name)
-		}
-	}
 	return []string{"User.Read.All", "AuditLog.Read.All", "CustomSecAttributeAssignment.Read.All", "User-LifeCycleInfo.Read.All"},
-		strings.Join(names, ",")
+		strings.Join(property.Listed(), ",")
 }
 
 func TestEveryPropertyHasItsDocumentedType(t *testing.T) {

@@ -19,13 +19,7 @@ func usual() []string {
 
 // everything is all that a list can select, including an extension and the manager.
 func everything() []string {
-	var names []string
-	for _, p := range property.All() {
-		if !p.SingleUserOnly {
-			names = append(names, p.Name)
-		}
-	}
-	return append(names, "extension_0123456789abcdef0123456789abcdef_costCentre", property.Manager)
+	return append(property.Listed(), "extension_0123456789abcdef0123456789abcdef_costCentre", property.Manager)
 }
 
 // people lists the users of a simulated tenant, every eighth with hostile texts.

@@ -158,13 +158,7 @@ const unpublished = "22222222-2222-4222-8222-222222222222"
 
 // columns are all properties that a list may have.
 func columns() string {
-	var names []string
-	for _, p := range property.All() {
-		if !p.SingleUserOnly {
-			names = append(names, p.Name)
-		}
-	}
-	return strings.Join(names, ",")
+	return strings.Join(property.Listed(), ",")
 }
 
 // newTenant has everything that a column may have.

@@ -36,13 +36,10 @@ type Column struct {
 // lacks are null.
 func Columns(files Files) []Column {
 	var all []Column
-	for _, p := range property.All() {
-		if !p.SingleUserOnly {
-			all = append(all, Column{strings.ToLower(p.Name), hiveType(p.Type, files)})
-		}
+	for _, name := range append(property.Listed(), property.Manager) {
+		typeName, _ := property.ColumnType(name)
+		all = append(all, Column{strings.ToLower(name), hiveType(typeName, files)})
 	}
-	manager, _ := property.ColumnType(property.Manager)
-	all = append(all, Column{property.Manager, hiveType(manager, files)})
 	if files == Parquet {
 		all = append(all, Column{strings.ToLower(property.AdditionalData), "string"})
 	}

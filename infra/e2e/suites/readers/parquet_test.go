@@ -26,13 +26,7 @@ const (
 )
 
 func everything() []string {
-	var names []string
-	for _, p := range property.All() {
-		if !p.SingleUserOnly {
-			names = append(names, p.Name)
-		}
-	}
-	return append(names, extension, property.Manager)
+	return append(property.Listed(), extension, property.Manager)
 }
 
 func TestPyarrowAndDuckDBReadWhatNDJSONHas(t *testing.T) {
