@@ -61,13 +61,7 @@ func TestACertificateIsMadeOfAKMSKeyAndSignsIn(t *testing.T) {
 		}
 	}
 	tenant.AddCertificate(made.X509)
-	secret, err := json.Marshal(map[string]string{"TenantID": simulator.DefaultTenant, "ClientID": simulator.DefaultClientID, "KMSKeyID": arn, "Certificate": pem})
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "secret.json")
-	write(t, path, string(secret))
-	environ = append(environ, "ROLLCALL_CREDENTIALS=file:"+path)
+	environ = append(environ, signedBy(t, "KMSKeyID", arn, pem))
 	status, report, log := runs(t, environ, "doctor")
 	if status != 0 || !strings.Contains(report, "by the certificate "+made.Thumbprint()+" of the KMS key "+arn) || !strings.Contains(report, "it expires in 89 days") {
 		t.Errorf("status %d: %s%s", status, report, log)
@@ -75,6 +69,19 @@ func TestACertificateIsMadeOfAKMSKeyAndSignsIn(t *testing.T) {
 	if status, users, log := runs(t, environ, "list", "--format", "ndjson"); status != 0 || strings.Count(users, "\n") != 4 {
 		t.Errorf("status %d: %s%s", status, users, log)
 	}
+}
+
+// signedBy writes the secret of an app with a certificate whose key a service keeps, and returns
+// the variable that names it.
+func signedBy(t *testing.T, member, key, pem string) (variable string) {
+	t.Helper()
+	secret, err := json.Marshal(map[string]string{"TenantID": simulator.DefaultTenant, "ClientID": simulator.DefaultClientID, member: key, "Certificate": pem})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "secret.json")
+	write(t, path, string(secret))
+	return "ROLLCALL_CREDENTIALS=file:" + path
 }
 
 // inAzure returns the variables by which a command signs in to the tenant's vaults: by another
@@ -101,13 +108,7 @@ func TestACertificateIsMadeOfAKeyVaultKeyAndSignsIn(t *testing.T) {
 			t.Errorf("%q lacks %q", help, want)
 		}
 	}
-	secret, err := json.Marshal(map[string]string{"TenantID": simulator.DefaultTenant, "ClientID": simulator.DefaultClientID, "KeyVaultKeyID": url, "Certificate": pem})
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "secret.json")
-	write(t, path, string(secret))
-	environ = append(environ, "ROLLCALL_CREDENTIALS=file:"+path)
+	environ = append(environ, signedBy(t, "KeyVaultKeyID", url, pem))
 	status, report, log := runs(t, environ, "doctor")
 	if status != 1 || !strings.Contains(report, "by the certificate "+made.Thumbprint()+" of the Key Vault key "+url) || !strings.Contains(report, "is not registered on the app") {
 		t.Errorf("status %d: %s%s", status, report, log)

@@ -1,6 +1,8 @@
 package credential_test
 
 import (
+	"context"
+	"crypto/rsa"
 	"errors"
 	"log/slog"
 	"os"
@@ -323,6 +325,17 @@ func kmsSecret(t *testing.T, tenant *simulator.Tenant, arn, named string) string
 	if err != nil {
 		t.Fatal(err)
 	}
+	return stored(t, simulator.DefaultTenant, map[string]string{"KMSKeyID": named, "Certificate": registered(t, tenant, key)})
+}
+
+// registered makes a certificate of a key that a service keeps, registers it on the app, and
+// returns it as PEM.
+func registered(t *testing.T, tenant *simulator.Tenant, key interface {
+	Public(ctx context.Context) (*rsa.PublicKey, error)
+	SignPKCS1(ctx context.Context, digest []byte) ([]byte, error)
+},
+) string {
+	t.Helper()
 	public, err := key.Public(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -332,5 +345,5 @@ func kmsSecret(t *testing.T, tenant *simulator.Tenant, arn, named string) string
 		t.Fatal(err)
 	}
 	tenant.AddCertificate(made.X509)
-	return stored(t, simulator.DefaultTenant, map[string]string{"KMSKeyID": named, "Certificate": string(made.PEM())})
+	return string(made.PEM())
 }

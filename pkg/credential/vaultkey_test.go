@@ -10,7 +10,6 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
-	"github.com/rollcall-dev/rollcall/pkg/certificate"
 	"github.com/rollcall-dev/rollcall/pkg/credential"
 	"github.com/rollcall-dev/rollcall/pkg/keyvault"
 	"github.com/rollcall-dev/rollcall/pkg/secret"
@@ -51,16 +50,7 @@ func vaultSecret(t *testing.T, tenant *simulator.Tenant, url, named string) stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	public, err := key.Public(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	made, err := certificate.Create(t.Context(), public, key.SignPKCS1, "rollcall", 48*time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tenant.AddCertificate(made.X509)
-	return stored(t, simulator.DefaultTenant, map[string]string{"KeyVaultKeyID": named, "Certificate": string(made.PEM())})
+	return stored(t, simulator.DefaultTenant, map[string]string{"KeyVaultKeyID": named, "Certificate": registered(t, tenant, key)})
 }
 
 func TestAnAppSignsInWithAKeyThatNoVaultGivesAway(t *testing.T) {

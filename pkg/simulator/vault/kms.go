@@ -2,8 +2,6 @@ package vault
 
 import (
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -38,12 +36,7 @@ const keyPrefix = "arn:aws:kms:eu-west-1:123456789012:key/"
 
 // Add makes a key, RSA_2048 or ECC_NIST_P256, and returns its ARN.
 func (k *KMS) Add(spec string) (arn string, err error) {
-	var signer crypto.Signer
-	if spec == "ECC_NIST_P256" {
-		signer, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	} else {
-		signer, err = rsa.GenerateKey(rand.Reader, 2048)
-	}
+	signer, err := newSigner(spec == "ECC_NIST_P256")
 	if err != nil {
 		return "", err
 	}

@@ -3,7 +3,6 @@ package vault
 import (
 	"crypto"
 	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -46,12 +45,7 @@ type KeyState struct {
 
 // AddKey makes a version of a key, RSA, RSA-HSM (both of 2,048 bits) or EC, and returns it.
 func (k *KeyVault) AddKey(name, kind string) (version string, err error) {
-	var signer crypto.Signer
-	if kind == "EC" {
-		signer, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	} else {
-		signer, err = rsa.GenerateKey(rand.Reader, 2048)
-	}
+	signer, err := newSigner(kind == "EC")
 	if err != nil {
 		return "", err
 	}
