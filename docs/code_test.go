@@ -5,7 +5,6 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -14,11 +13,11 @@ import (
 	"testing"
 )
 
-// sources calls visit for the syntax of every file of the program, tests aside.
-func sources(t *testing.T, visit func(*ast.File)) {
+// sources calls visit for the syntax of every file below some folders, tests aside.
+func sources(t *testing.T, visit func(*ast.File), folders ...string) {
 	t.Helper()
 	files := token.NewFileSet()
-	for _, folder := range []string{"pkg", "functions"} {
+	for _, folder := range folders {
 		err := filepath.WalkDir(filepath.Join(root, folder), func(path string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 				return err
@@ -54,7 +53,7 @@ func variables(t *testing.T) []string {
 			}
 			return true
 		})
-	})
+	}, "pkg", "functions")
 	return sorted(names)
 }
 
@@ -76,7 +75,7 @@ func errorNames(t *testing.T) []string {
 			}
 			return true
 		})
-	})
+	}, "pkg", "functions")
 	return sorted(names)
 }
 
@@ -102,19 +101,7 @@ func firstGroup(t *testing.T, path string, pattern *regexp.Regexp) []string {
 func flags(t *testing.T) map[string][]string {
 	t.Helper()
 	types := map[string]*ast.StructType{}
-	entries, err := os.ReadDir(filepath.Join(root, "functions", "rollcall"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := token.NewFileSet()
-	for _, entry := range entries {
-		if !strings.HasSuffix(entry.Name(), ".go") || strings.HasSuffix(entry.Name(), "_test.go") {
-			continue
-		}
-		file, err := parser.ParseFile(files, filepath.Join(root, "functions", "rollcall", entry.Name()), nil, parser.SkipObjectResolution)
-		if err != nil {
-			t.Fatal(err)
-		}
+	sources(t, func(file *ast.File) {
 		ast.Inspect(file, func(n ast.Node) bool {
 			if spec, ok := n.(*ast.TypeSpec); ok {
 				if fields, ok := spec.Type.(*ast.StructType); ok {
@@ -123,7 +110,7 @@ func flags(t *testing.T) map[string][]string {
 			}
 			return true
 		})
-	}
+	}, "functions/rollcall")
 	found := map[string][]string{}
 	for name, of := range members(t, types, "commands", true) {
 		if of != "" {

@@ -8,8 +8,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
+	"time"
 
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/process"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/repository"
 )
 
@@ -35,6 +38,15 @@ func Main(m *testing.M, prepare func(context.Context) error, end func()) int {
 		return 1
 	}
 	return m.Run()
+}
+
+// Serve starts `rollcall serve` with the program, environment and further arguments that a
+// server names, on a free port of this machine; the address has no path.
+func Serve(t testing.TB, server process.Server) *process.Running {
+	t.Helper()
+	server.Name, server.Args = "rollcall serve", append([]string{"serve", "--addr", "127.0.0.1:0"}, server.Args...)
+	server.Address, server.StartLimit = regexp.MustCompile(`Serving (http://127\.0\.0\.1:\d+)/users`), time.Minute
+	return Start(t, server.Start)
 }
 
 // Path returns the absolute path of a file of the repository.

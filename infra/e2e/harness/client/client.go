@@ -11,11 +11,9 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -136,11 +134,7 @@ func API(t *testing.T) *Target {
 func Serve(t *testing.T) *Target {
 	t.Helper()
 	served := harness.Start(t, tenant.New(people()).Start)
-	running := harness.Start(t, process.Server{
-		Name: "rollcall serve", Program: harness.Plain(t, "functions/rollcall"), Args: []string{"serve", "--addr", "127.0.0.1:0"},
-		Env:     append(process.CleanEnviron(), served.Environ()...),
-		Address: regexp.MustCompile(`Serving (http://127\.0\.0\.1:\d+)/users`), StartLimit: time.Minute,
-	}.Start)
+	running := harness.Serve(t, process.Server{Program: harness.Plain(t, "functions/rollcall"), Env: append(process.CleanEnviron(), served.Environ()...)})
 	return &Target{
 		Env:       []string{"BASE_URL=" + running.Address + "/v1.0", "CALLER_TOKEN=" + endpoint.Token},
 		Authority: served.Authorities, tenant: served,

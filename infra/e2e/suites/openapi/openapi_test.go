@@ -6,10 +6,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness"
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/endpoint"
@@ -56,11 +54,9 @@ func function(kind gateway.Kind) func(t *testing.T) *described {
 func serve(t *testing.T) *described {
 	t.Helper()
 	directory := harness.Start(t, tenant.New(people()).Start)
-	running := harness.Start(t, process.Server{
-		Name: "rollcall serve", Program: harness.Plain(t, "functions/rollcall"), Args: []string{"serve", "--addr", "127.0.0.1:0"},
-		Env:     append(process.CleanEnviron(), append(directory.Environ(), columns)...),
-		Address: regexp.MustCompile(`Serving (http://127\.0\.0\.1:\d+)/users`), StartLimit: time.Minute,
-	}.Start)
+	running := harness.Serve(t, process.Server{
+		Program: harness.Plain(t, "functions/rollcall"), Env: append(process.CleanEnviron(), append(directory.Environ(), columns)...),
+	})
 	return &described{base: running.Address, client: http.DefaultClient}
 }
 

@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"testing"
 	"time"
 
@@ -23,18 +22,19 @@ func TestThePageInARealBrowser(t *testing.T) {
 	node, chromium := program(t, "node"), program(t, "chromium")
 	harness.Installed(t, "node_modules", "playwright-core")
 	harness.Installed(t, "node_modules", "axe-core")
+	rollcall := harness.Plain(t, "functions/rollcall")
 	people := harness.Start(t, tenant.New(simulator.Config{Users: 480, Hostile: true, Churn: 60}).Start)
 	folder := filepath.Join(t.TempDir(), "snapshot")
 	for range 3 {
-		run(t, people, "snapshot", "--sink", folder)
+		run(t, rollcall, people, "snapshot", "--sink", folder)
 		time.Sleep(2 * time.Second) // somebody comes or goes
 	}
-	served := serve(t, people, "--watch", "--sink", folder)
+	served := serve(t, rollcall, people, "--watch", "--sink", folder)
 	fault, err := simulator.ParseFault("403")
 	if err != nil {
 		t.Fatal(err)
 	}
-	refused := serve(t, harness.Start(t, tenant.New(simulator.Config{Users: 10, Faults: []simulator.Fault{fault}}).Start))
+	refused := serve(t, rollcall, harness.Start(t, tenant.New(simulator.Config{Users: 10, Faults: []simulator.Fault{fault}}).Start))
 
 	command := process.NewCommand(t.Context(), node, "page.js")
 	command.Env = []string{
@@ -69,19 +69,15 @@ func program(t *testing.T, name string) string {
 }
 
 // serve serves a tenant on this machine.
-func serve(t *testing.T, people *tenant.Tenant, args ...string) *process.Running {
+func serve(t *testing.T, rollcall string, people *tenant.Tenant, args ...string) *process.Running {
 	t.Helper()
-	return harness.Start(t, process.Server{
-		Name: "rollcall serve", Program: harness.Plain(t, "functions/rollcall"), Args: append([]string{"serve", "--addr", "127.0.0.1:0"}, args...),
-		Env:     append(process.CleanEnviron(), people.Environ()...),
-		Address: regexp.MustCompile(`Serving (http://127\.0\.0\.1:\d+)/users`), StartLimit: time.Minute,
-	}.Start)
+	return harness.Serve(t, process.Server{Program: rollcall, Args: args, Env: append(process.CleanEnviron(), people.Environ()...)})
 }
 
 // run runs a command to its end.
-func run(t *testing.T, people *tenant.Tenant, args ...string) {
+func run(t *testing.T, rollcall string, people *tenant.Tenant, args ...string) {
 	t.Helper()
-	command := process.NewCommand(t.Context(), harness.Plain(t, "functions/rollcall"), args...)
+	command := process.NewCommand(t.Context(), rollcall, args...)
 	command.Env = append(process.CleanEnviron(), people.Environ()...)
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("rollcall %s: %v\n%s", args[0], err, out)

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -139,10 +138,7 @@ func (r *rollcall) run(t *testing.T, output string, args ...string) {
 // serve reads the users from the API in every format.
 func (r *rollcall) serve(t *testing.T) {
 	t.Helper()
-	server := harness.Start(t, process.Server{
-		Name: "rollcall serve", Program: r.program, Args: []string{"serve", "--addr", "127.0.0.1:0"}, Dir: r.dir, Env: r.env,
-		Address: regexp.MustCompile(`Serving (http://127\.0\.0\.1:\d+)/users`), StartLimit: time.Minute,
-	}.Start)
+	server := harness.Serve(t, process.Server{Program: r.program, Dir: r.dir, Env: r.env})
 	for file, query := range map[string]string{
 		"api.ndjson": "$format=ndjson", "api.csv": "$format=csv", "api-excel.csv": "$format=csv&csv=excel", "api.xlsx": "$format=xlsx",
 	} {
