@@ -53,7 +53,7 @@ type part struct{ key, statistic string }
 
 // Parse reads the properties of an alarm.
 func Parse(properties map[string]any) (*Alarm, error) {
-	text, err := json.Marshal(numbered(properties))
+	text, err := json.Marshal(properties) // every scalar of a template is a text, which a json.Number takes too
 	if err != nil {
 		return nil, err
 	}
@@ -87,27 +87,9 @@ func Parse(properties map[string]any) (*Alarm, error) {
 	return a, nil
 }
 
-// numbered makes the texts that are numbers in a template, where every scalar is a text,
-// numbers of JSON.
-func numbered(value any) any {
-	switch value := value.(type) {
-	case map[string]any:
-		all := map[string]any{}
-		for name, each := range value {
-			all[name] = numbered(each)
-			if text, is := each.(string); is && slices.Contains([]string{"Period", "EvaluationPeriods", "DatapointsToAlarm", "Threshold"}, name) {
-				all[name] = json.Number(text)
-			}
-		}
-		return all
-	case []any:
-		var all []any
-		for _, each := range value {
-			all = append(all, numbered(each))
-		}
-		return all
-	}
-	return value
+// LooksBack is how long a period is that the alarm looks at, and how long all that it looks at.
+func (a *Alarm) LooksBack() (period, total time.Duration) {
+	return a.period, time.Duration(a.periods) * a.period
 }
 
 func named(dimensions []dimension) map[string]string {

@@ -2,12 +2,13 @@ package template_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rollcall-dev/rollcall/infra/e2e/harness/cloudformation"
+	"github.com/rollcall-dev/rollcall/infra/e2e/harness/cloudwatch"
 	"github.com/rollcall-dev/rollcall/pkg/telemetry"
 )
 
@@ -218,30 +219,24 @@ func TestDeadLettersAreSeen(t *testing.T) {
 // CloudWatch takes no alarm that looks back for longer than a day, or a week where its
 // period is an hour at least.
 func TestAlarmsLookBackNoLongerThanCloudWatchDoes(t *testing.T) {
-	const day = 86400
+	const day = 24 * time.Hour
 	for _, hours := range []string{"0", "26", "168"} {
 		s := stack(t, map[string]string{"StaleHours": hours})
 		if _, made := s.Resources["StaleAlarm"]; made != (hours != "0") {
 			t.Errorf("with %s hours there is a stale alarm: %t", hours, made)
 		}
 		for _, alarm := range s.Of("AWS::CloudWatch::Alarm") {
-			a := as[struct {
-				Period, EvaluationPeriods string
-				Metrics                   []struct{ MetricStat struct{ Period string } }
-			}](t, s.Resources[alarm].Properties)
-			for _, part := range a.Metrics {
-				a.Period = max(a.Period, part.MetricStat.Period)
-			}
-			var period, times int
-			if _, err := fmt.Sscan(a.Period+" "+a.EvaluationPeriods, &period, &times); err != nil {
+			a, err := cloudwatch.Parse(s.Resources[alarm].Properties)
+			if err != nil {
 				t.Fatalf("%s: %v", alarm, err)
 			}
+			period, total := a.LooksBack()
 			limit := day
-			if period >= 3600 {
+			if period >= time.Hour {
 				limit = 7 * day
 			}
-			if period*times > limit {
-				t.Errorf("%s looks back %d s", alarm, period*times)
+			if total > limit {
+				t.Errorf("%s looks back %s", alarm, total)
 			}
 		}
 	}
