@@ -154,11 +154,8 @@ func TestChangesThatFailOrAreHeldBackAlarm(t *testing.T) {
 
 func TestAnAppThatRotatesAndEndsSoonAlarms(t *testing.T) {
 	w := watch(t)
-	const rotatorID = "20747a70-0a57-4a7e-9d0c-ba9876543210"
 	at := harness.Start(t, moto.Start)
-	of := harness.Start(t, tenant.New(simulator.Config{Users: 3, Apps: []simulator.App{{
-		ClientID: rotatorID, ClientSecret: "rotator", Roles: []string{"Application.ReadWrite.OwnedBy"}, Owns: []string{simulator.DefaultClientID},
-	}}}).Start)
+	of := harness.Start(t, tenant.New(simulator.Config{Users: 3, Apps: []simulator.App{tenant.Rotator()}}).Start)
 	client := secretsmanager.NewFromConfig(at.Config())
 	create := func(name, text string) string {
 		made, err := client.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: &name, SecretString: &text})
@@ -171,7 +168,7 @@ func TestAnAppThatRotatesAndEndsSoonAlarms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	own, rotated := create("rotator", secret(t, of.Access, rotatorID, "rotator", 10)), create("reader", secret(t, of.Access, of.ClientID, of.ClientSecret, 90))
+	own, rotated := create("rotator", secret(t, of.Access, tenant.RotatorID, tenant.RotatorSecret, 10)), create("reader", secret(t, of.Access, of.ClientID, of.ClientSecret, 90))
 	const version = "0d6f8a5e-6e7f-4f5a-9c39-1f6b6f1c8c2f"
 	if _, err := client.RotateSecret(t.Context(), &secretsmanager.RotateSecretInput{
 		SecretId: &rotated, ClientRequestToken: aws.String(version), RotationLambdaARN: &lambda, RotationRules: &types.RotationRulesType{AutomaticallyAfterDays: aws.Int64(30)},
@@ -185,7 +182,7 @@ func TestAnAppThatRotatesAndEndsSoonAlarms(t *testing.T) {
 	w.want(cloudwatch.Alarming, "RotatorExpiryAlarm")
 	w.want(cloudwatch.OK, "RotateAlarm")
 	w.want(cloudwatch.Insufficient, "ExpiryAlarm")
-	text := secret(t, of.Access, rotatorID, "rotator", 300)
+	text := secret(t, of.Access, tenant.RotatorID, tenant.RotatorSecret, 300)
 	if _, err := client.PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{SecretId: &own, SecretString: &text}); err != nil {
 		t.Fatal(err)
 	}

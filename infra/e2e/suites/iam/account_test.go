@@ -39,10 +39,7 @@ type account struct {
 	faults   map[int]bool // of the tenant that wait, by the status of the answer
 }
 
-const (
-	rotatorID = "20747a70-0a57-4a7e-9d0c-ba9876543210"
-	encrypts  = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-4333-8444-555555555555"
-)
+const encrypts = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-4333-8444-555555555555"
 
 // deploy makes the account of a stack with these parameters.
 func deploy(t *testing.T, parameters map[string]string, directory *tenant.Tenant, identity string) *account {
@@ -142,7 +139,7 @@ func (a *account) valueOf(t *testing.T, secret string) string {
 		}
 		return text
 	case "RotatorSecret":
-		return fmt.Sprintf(`{"TenantID":%q,"ClientID":%q,"ClientSecret":"rotator"}`, a.tenant.TenantID, rotatorID)
+		return fmt.Sprintf(`{"TenantID":%q,"ClientID":%q,"ClientSecret":%q}`, a.tenant.TenantID, tenant.RotatorID, tenant.RotatorSecret)
 	case "WebhookSecret":
 		return `{"ClientState":"` + clientState + `","HookKey":"whsec_` + string(hookKey) + `"}`
 	}
@@ -232,7 +229,5 @@ func (a *account) environ(function string) []string {
 // directory is a tenant whose app another one may give client secrets.
 func directory(t *testing.T) *tenant.Tenant {
 	t.Helper()
-	return harness.Start(t, tenant.New(simulator.Config{Users: 40, Apps: []simulator.App{{
-		ClientID: rotatorID, ClientSecret: "rotator", Roles: []string{"Application.ReadWrite.OwnedBy"}, Owns: []string{simulator.DefaultClientID},
-	}}}).Start)
+	return harness.Start(t, tenant.New(simulator.Config{Users: 40, Apps: []simulator.App{tenant.Rotator()}}).Start)
 }

@@ -25,11 +25,6 @@ import (
 	"github.com/rollcall-dev/rollcall/pkg/simulator"
 )
 
-const (
-	rotatorID     = "20747a70-0a57-4a7e-9d0c-ba9876543210"
-	rotatorSecret = "th3-s3cret.of~the-rotator-that-no-log.may.contain"
-)
-
 // environment is one AWS account and one tenant, in which an app reads and another one owns
 // its registration.
 type environment struct {
@@ -43,9 +38,7 @@ type environment struct {
 
 func newEnvironment(t *testing.T, cfg simulator.Config) *environment {
 	t.Helper()
-	cfg.Apps = []simulator.App{{
-		ClientID: rotatorID, ClientSecret: rotatorSecret, Roles: []string{"Application.ReadWrite.OwnedBy"}, Owns: []string{simulator.DefaultClientID},
-	}}
+	cfg.Apps = []simulator.App{tenant.Rotator()}
 	e := &environment{aws: harness.Start(t, moto.Start), tenant: harness.Start(t, tenant.New(cfg).Start)}
 	e.secrets = secretsmanager.NewFromConfig(e.aws.Config())
 	var err error
@@ -56,7 +49,7 @@ func newEnvironment(t *testing.T, cfg simulator.Config) *environment {
 		"tenant_id": e.tenant.TenantID, "client_id": e.tenant.ClientID, "client_secret": e.tenant.ClientSecret,
 		"key_id": e.tenant.Passwords(e.tenant.ClientID)[0].KeyID, "kept": []int{1, 2},
 	})
-	e.rotator = e.create(t, "rollcall/rotator", map[string]any{"TenantID": e.tenant.TenantID, "ClientID": rotatorID, "ClientSecret": rotatorSecret})
+	e.rotator = e.create(t, "rollcall/rotator", map[string]any{"TenantID": e.tenant.TenantID, "ClientID": tenant.RotatorID, "ClientSecret": tenant.RotatorSecret})
 	return e
 }
 
@@ -91,7 +84,7 @@ func (e *environment) start(t *testing.T, bootstrap, credentials string, variabl
 // canaries are the client secrets of all versions that there are.
 func (e *environment) canaries(t *testing.T) []string {
 	t.Helper()
-	all := []string{rotatorSecret, e.tenant.ClientSecret, rotationToken}
+	all := []string{tenant.RotatorSecret, e.tenant.ClientSecret, rotationToken}
 	for _, stage := range []string{"AWSCURRENT", "AWSPREVIOUS", "AWSPENDING", "ROLLCALL_REPLACED"} {
 		if text, _ := e.read(stage); text != "" {
 			all = append(all, identityIn(t, text).ClientSecret)
