@@ -74,7 +74,7 @@ func (c *call) repeatToken(ctx context.Context, answer *Error) error {
 	if !retry.Fits(ctx, wait) {
 		return nil
 	}
-	c.stats.retries.Add(1)
+	c.stats.retried(ctx)
 	c.client.log.Log(ctx, c.client.pauseLevel, "Graph refused the token; sending it once more", "error", answer, "wait", wait)
 	c.client.onPause(retry.Pause{Host: c.client.base.Host, Why: "Graph refused the token", For: wait, Advice: "nothing to do: the token is sent once more, then replaced"})
 	return retry.Wait(ctx, wait)

@@ -104,9 +104,9 @@ func (b *batch) halve(ctx context.Context) error {
 
 func (b *batch) retrying(ctx context.Context, answer *Error) func(time.Duration) {
 	return func(wait time.Duration) {
-		b.stats.retries.Add(1)
+		b.stats.retried(ctx)
 		if answer.Status == http.StatusTooManyRequests {
-			b.stats.throttled.Add(1)
+			b.stats.wasThrottled(ctx)
 		}
 		b.client.log.LogAttrs(ctx, b.client.pauseLevel, "retrying a part of a Graph batch",
 			slog.Any("error", answer), slog.Int("try", answer.Tries), slog.Duration("wait", wait))

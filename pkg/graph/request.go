@@ -185,11 +185,9 @@ func (c *Client) send(ctx context.Context, r request, token string) (*http.Respo
 	if telemetry.Traced {
 		span.Set(slog.Int("http.response.status_code", resp.StatusCode), slog.String("graph.request_id", requestID(resp.Header)))
 	}
-	if resp.StatusCode != cmp.Or(r.accept, http.StatusOK) {
-		outcome = statusError(resp.StatusCode)
-	}
 	resp.Body = newIdleBody(ctx, resp.Body, c.idleTimeout, cancel)
 	if resp.StatusCode != cmp.Or(r.accept, http.StatusOK) {
+		outcome = statusError(resp.StatusCode)
 		answer := responseError(resp, time.Now())
 		answer.Continuation, answer.length = r.continuation, len(req.URL.String())
 		if answer.Status == http.StatusForbidden {

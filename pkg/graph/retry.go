@@ -25,6 +25,19 @@ func (s *Stats) Retries() int { return int(s.retries.Load()) }
 // Throttled is the number of answers with status 429.
 func (s *Stats) Throttled() int { return int(s.throttled.Load()) }
 
+// retried counts a request that is repeated, and wasThrottled an answer with status 429, also
+// among the figures of the invocation.
+func (s *Stats) retried(ctx context.Context) {
+	s.retries.Add(1)
+	telemetry.Observe(ctx, telemetry.Retries, 1)
+}
+
+func (s *Stats) wasThrottled(ctx context.Context) {
+	s.throttled.Add(1)
+	telemetry.Observe(ctx, telemetry.Throttled, 1)
+}
+
+// add adds what was counted elsewhere, and observed there.
 func (s *Stats) add(other *Stats) {
 	s.retries.Add(other.retries.Load())
 	s.throttled.Add(other.throttled.Load())
@@ -43,12 +56,10 @@ func (c *call) retry(ctx context.Context, err error) error {
 	}
 	answer.Tries = c.loop.Failures() + 1
 	if answer.Status == http.StatusTooManyRequests {
-		c.stats.throttled.Add(1)
-		telemetry.Observe(ctx, telemetry.Throttled, 1)
+		c.stats.wasThrottled(ctx)
 	}
 	return c.loop.Again(ctx, err, answer.RetryAfter, func(wait time.Duration) {
-		c.stats.retries.Add(1)
-		telemetry.Observe(ctx, telemetry.Retries, 1)
+		c.stats.retried(ctx)
 		telemetry.SpanEvent(ctx, "retry", slog.Int("http.response.status_code", answer.Status), slog.Int("try", answer.Tries), slog.Duration("wait", wait))
 		if answer.Status == http.StatusTooManyRequests || answer.RetryAfter > 0 {
 			c.client.governor.refused(wait)
