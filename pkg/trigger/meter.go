@@ -44,6 +44,20 @@ func (m *Meter) Measure(ctx context.Context, do func(ctx context.Context) error)
 	return err
 }
 
+// Measured does work that answers, and publishes its figures as [Meter.Measure] does.
+func Measured[Out any](ctx context.Context, m *Meter, do func(ctx context.Context) (*Out, error)) (out *Out, err error) {
+	err = m.Measure(ctx, func(ctx context.Context) (err error) {
+		out, err = do(ctx)
+		return err
+	})
+	return out, err
+}
+
+// Refuse publishes the figures of what is not done at all, and returns why.
+func (m *Meter) Refuse(ctx context.Context, why error) error {
+	return m.Measure(ctx, func(context.Context) error { return why })
+}
+
 // judge says how an invocation ended that failed under a public name, "" for one that did
 // not fail. One that another did the work of has not failed, either.
 func judge(ctx context.Context, name string) {

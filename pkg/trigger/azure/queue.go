@@ -80,7 +80,7 @@ func messageID(in *invocation) string {
 func (q *Queue[In, Out]) handle(ctx context.Context, in *invocation, id string) (*reply, error) {
 	asked, err := q.Do.Read(ctx, q.Log, plain(in.data()))
 	if err != nil {
-		return nil, q.Meter.Measure(ctx, func(context.Context) error { return err })
+		return nil, q.Meter.Refuse(ctx, err)
 	}
 	if q.Name != nil && id != "" {
 		asked = q.Name(asked, id)
@@ -92,11 +92,7 @@ func (q *Queue[In, Out]) handle(ctx context.Context, in *invocation, id string) 
 		return &reply{}, nil
 	}
 	began := time.Now()
-	var out *Out
-	err = q.Meter.Measure(ctx, func(ctx context.Context) (err error) {
-		out, err = q.Do.Call(ctx, q.Log, asked)
-		return err
-	})
+	out, err := trigger.Measured(ctx, q.Meter, func(ctx context.Context) (*Out, error) { return q.Do.Call(ctx, q.Log, asked) })
 	if err != nil {
 		return q.failed(ctx, asked, err)
 	}

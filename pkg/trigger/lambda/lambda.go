@@ -60,11 +60,7 @@ type Job[In, Out any] struct {
 // Invoke answers one event. An event with other members than those of In is a
 // Request.Invalid.
 func (j *Job[In, Out]) Invoke(ctx context.Context, event json.RawMessage) (any, error) {
-	var out *Out
-	err := j.Meter.Measure(withRequestID(ctx), func(ctx context.Context) (err error) {
-		out, err = j.Do.Run(ctx, j.Log, event)
-		return err
-	})
+	out, err := trigger.Measured(withRequestID(ctx), j.Meter, func(ctx context.Context) (*Out, error) { return j.Do.Run(ctx, j.Log, event) })
 	if err != nil {
 		return nil, named(err)
 	}

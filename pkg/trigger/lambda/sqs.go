@@ -10,6 +10,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/pkg/failure"
 	"github.com/rollcall-dev/rollcall/pkg/telemetry"
+	"github.com/rollcall-dev/rollcall/pkg/trigger"
 )
 
 // Queue answers the messages of an SQS queue with a job: the body of each is an In. What
@@ -83,12 +84,12 @@ func strange(r rune) bool {
 // take does what the messages of an event ask for, and says which ones stay in the queue.
 func (q *Queue[In, Out]) take(ctx context.Context, event []byte) (any, error) {
 	if q.broken != nil {
-		return nil, named(q.refuse(ctx, q.broken))
+		return nil, named(q.Meter.Refuse(ctx, q.broken))
 	}
 	messages, err := receiveMessages(event)
 	if err != nil {
 		q.Log.ErrorContext(ctx, "the event was refused", "error", err)
-		return nil, named(q.refuse(ctx, err))
+		return nil, named(q.Meter.Refuse(ctx, err))
 	}
 	answer := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 	b := batch[In]{late: lateness(ctx), blocked: map[string]bool{}, done: map[In]bool{}}
@@ -100,11 +101,6 @@ func (q *Queue[In, Out]) take(ctx context.Context, event []byte) (any, error) {
 	}
 	q.Log.InfoContext(ctx, "the messages were handled", "messages", len(messages), "stay", len(answer.BatchItemFailures), "untried", b.untried)
 	return answer, nil
-}
-
-// refuse measures what is not done at all, and returns why.
-func (q *Queue[In, Out]) refuse(ctx context.Context, why error) error {
-	return q.Meter.Measure(ctx, func(context.Context) error { return why })
 }
 
 // batch is what is known of the messages of an event that were handled already.
@@ -124,7 +120,7 @@ func (q *Queue[In, Out]) handle(ctx context.Context, b *batch[In], m message) bo
 	ctx = telemetry.WithMessageID(ctx, m.ID)
 	in, err := q.Do.Read(ctx, q.Log, []byte(m.Body))
 	if err != nil {
-		_ = q.refuse(ctx, err)
+		_ = q.Meter.Refuse(ctx, err)
 		return false // which is logged
 	}
 	done, tried := b.done[in]
@@ -135,11 +131,7 @@ func (q *Queue[In, Out]) handle(ctx context.Context, b *batch[In], m message) bo
 		b.untried++
 		return false
 	}
-	var out *Out
-	err = q.Meter.Measure(ctx, func(ctx context.Context) (err error) {
-		out, err = q.Do.Call(ctx, q.Log, in)
-		return err
-	})
+	out, err := trigger.Measured(ctx, q.Meter, func(ctx context.Context) (*Out, error) { return q.Do.Call(ctx, q.Log, in) })
 	b.done[in] = err == nil && !q.Unfinished(out)
 	return b.done[in]
 }
