@@ -3,7 +3,6 @@ package keyvault
 import (
 	"context"
 	"net/http"
-	"path"
 	"strings"
 	"time"
 
@@ -20,30 +19,30 @@ func (v *Vaults) Check(source secret.Source) error {
 	return err
 }
 
-// at returns the host of a source that may be read.
-func (v *Vaults) at(source secret.Source) (origin.Origin, error) {
+// at returns the secret of a source that may be read.
+func (v *Vaults) at(source secret.Source) (secret.VaultObject, error) {
 	named, err := secret.ParseVaultURL(source.Name)
 	if err != nil {
-		return origin.Origin{}, &secret.SourceError{Problem: "keyvault: holds a URL that " + err.Error(), Remedy: "write https://<vault>." + v.Domain + "/secrets/<name>"}
+		return secret.VaultObject{}, &secret.SourceError{Problem: "keyvault: holds a URL that " + err.Error(), Remedy: "write https://<vault>." + v.Domain + "/secrets/<name>"}
 	}
 	if problem, remedy := v.check(named.At); problem != "" {
-		return origin.Origin{}, &secret.SourceError{Problem: "keyvault: " + problem, Remedy: remedy}
+		return secret.VaultObject{}, &secret.SourceError{Problem: "keyvault: " + problem, Remedy: remedy}
 	}
-	return named.At, nil
+	return named, nil
 }
 
 // Read returns the text of a secret, at most 64 KiB of it, and when it ends. The error is a
 // *[secret.Error] or wraps context.Canceled.
 func (v *Vaults) Read(ctx context.Context, source secret.Source) ([]byte, time.Time, error) {
-	at, err := v.at(source)
+	named, err := v.at(source)
 	if err != nil {
 		return nil, time.Time{}, err
 	}
 	var out azsecrets.GetSecretResponse
-	err = v.ask(ctx, at, secretNamed(path.Base(source.Name), source.Version), func(ctx context.Context) error {
-		client, err := v.reader(at)
+	err = v.ask(ctx, named.At, secretNamed(named.Name, source.Version), func(ctx context.Context) error {
+		client, err := v.reader(named.At)
 		if err == nil {
-			out, err = client.GetSecret(ctx, path.Base(source.Name), source.Version, nil)
+			out, err = client.GetSecret(ctx, named.Name, source.Version, nil)
 		}
 		return err
 	})

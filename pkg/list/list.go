@@ -222,15 +222,14 @@ func (l *List) Read(ctx context.Context, deliver func(ID, graph.User) error) err
 	ctx, span := telemetry.StartSpan(ctx, "list")
 	err := l.readPasses(ctx)
 	l.report.Duration = time.Since(started)
-	span.Set(slog.Int("rollcall.users", l.Report().Users), slog.Int("rollcall.pages", l.pages), slog.Int("rollcall.passes", l.report.Passes), slog.Bool("rollcall.paused", errors.Is(err, ErrPaused)))
-	if errors.Is(err, ErrPaused) {
-		span.End(nil)
+	failure, paused := err, errors.Is(err, ErrPaused)
+	if paused {
+		failure = nil
 	} else {
-		span.End(err)
-	}
-	if !errors.Is(err, ErrPaused) {
 		telemetry.Observe(ctx, telemetry.Passes, float64(l.report.Passes))
 	}
+	span.Set(slog.Int("rollcall.users", l.Report().Users), slog.Int("rollcall.pages", l.pages), slog.Int("rollcall.passes", l.report.Passes), slog.Bool("rollcall.paused", paused))
+	span.End(failure)
 	return err
 }
 

@@ -21,12 +21,12 @@ const (
 
 // expiry is what Graph said of the registration, and when it was asked.
 type expiry struct {
-	log *slog.Logger
+	log   *slog.Logger
+	watch func(context.Context, credential.Identity)
 
 	mu    sync.Mutex
 	asked time.Time
 	found *graph.Registration
-	watch func(context.Context, credential.Identity)
 }
 
 // Identity returns the app's identity, which ends when its registration says, as far as the
@@ -59,9 +59,6 @@ func (r *Reader) Registered(ctx context.Context, id credential.Identity) (_ cred
 		return id, false
 	}
 	if id, told = registered(id, *e.found, now); told {
-		if e.watch == nil {
-			e.watch = credential.WatchExpiry(e.log)
-		}
 		e.watch(ctx, id)
 		id.Observe(ctx)
 	}

@@ -78,7 +78,7 @@ func New(cfg *config.Config, log *slog.Logger, options ...Option) (*Reader, erro
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{Graph: client, Credential: identity, expiry: expiry{log: log}, Request: list.Request{
+	r := &Reader{Graph: client, Credential: identity, expiry: expiry{log: log, watch: credential.WatchExpiry(log)}, Request: list.Request{
 		Columns: cfg.Select, Filter: cfg.Filter, Advanced: isAdvanced, PageSize: cfg.PageSize, Slack: cfg.CountSlack, RequireVerified: cfg.RequireVerified,
 	}}
 	if r.Request.Parallel = int(cfg.Parallel); cfg.Parallel == config.Auto {

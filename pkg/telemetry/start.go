@@ -11,18 +11,16 @@ import (
 
 // Start returns the logger of a deployed function, which writes JSON to stdout from
 // this level up (see Options), and sends the standard log to it. main calls it once.
-func Start(level string) *slog.Logger {
-	logger := New(os.Stdout, Options{Level: level})
-	CaptureStandardLog(logger)
-	logger.Info("the program starts", "version", version.String())
-	StartTraces(logger)
-	return logger
-}
+func Start(level string) *slog.Logger { return startLog(Options{Level: level}) }
 
 // StartUnderHost is Start for a program whose lines a host reads that takes what comes on
 // stderr for errors, as the one of Azure Functions does: from WARN up they go there.
 func StartUnderHost(level string) *slog.Logger {
-	logger := New(os.Stdout, Options{Level: level, Problems: os.Stderr})
+	return startLog(Options{Level: level, Problems: os.Stderr})
+}
+
+func startLog(o Options) *slog.Logger {
+	logger := New(os.Stdout, o)
 	CaptureStandardLog(logger)
 	logger.Info("the program starts", "version", version.String())
 	StartTraces(logger)

@@ -74,18 +74,15 @@ func check(text string, own cloud.Cloud) error {
 	if err != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(text, "#") {
 		return origin.ErrQuery
 	}
-	name, _, err := origin.ParseHost(u.Host)
-	if err != nil {
-		return err
-	}
 	if u.Scheme == "http" { // which CheckEndpoint takes for this machine only
 		return nil
 	}
-	if o, err := origin.Of(u); err != nil || o.Loopback() {
+	o, err := origin.Of(u)
+	if err != nil || o.Loopback() {
 		return err
 	}
 	for _, domain := range monitorings()[own.Name].domains {
-		if strings.HasSuffix(name, "."+domain) {
+		if strings.HasSuffix(o.Name(), "."+domain) {
 			return nil
 		}
 	}
