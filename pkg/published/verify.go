@@ -3,7 +3,6 @@ package published
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/rollcall-dev/rollcall/pkg/snapshot"
 )
@@ -30,6 +29,8 @@ type Check struct {
 	Skipped string
 	// Notes are what is odd and not wrong.
 	Notes []string
+
+	more int // problems beyond those that are told
 }
 
 // maxProblems is how many problems of a check are told in full: an operator needs no
@@ -37,15 +38,11 @@ type Check struct {
 const maxProblems = 20
 
 func (c *Check) problem(format string, values ...any) {
-	c.Problems = append(c.Problems, fmt.Sprintf(format, values...))
-}
-
-// bounded leaves out the problems that are too many.
-func (c Check) bounded() Check {
-	if more := len(c.Problems) - maxProblems; more > 0 {
-		c.Problems = append(slices.Clone(c.Problems[:maxProblems]), fmt.Sprintf("and %d more", more))
+	if len(c.Problems) == maxProblems {
+		c.more++
+		return
 	}
-	return c
+	c.Problems = append(c.Problems, fmt.Sprintf(format, values...))
 }
 
 // Options say how a snapshot is read.
@@ -92,7 +89,9 @@ func (s *Snapshot) Verify(ctx context.Context, o Options) ([]Check, error) {
 	columns := v.columns.check(broken)
 	all := []Check{s.status(), objects, users, ids, columns}
 	for i := range all {
-		all[i] = all[i].bounded()
+		if c := &all[i]; c.more > 0 {
+			c.Problems = append(c.Problems, fmt.Sprintf("and %d more", c.more))
+		}
 	}
 	return all, nil
 }
@@ -104,7 +103,9 @@ func (s *Snapshot) status() Check {
 	switch {
 	case m.Status == snapshot.Suspect:
 		c.problem("it is suspect and was not published")
-		c.Problems = append(c.Problems, m.Suspicions...)
+		for _, suspicion := range m.Suspicions {
+			c.problem("%s", suspicion)
+		}
 	case m.Verified:
 		c.Found += ", verified by " + m.VerifiedBy
 	default:

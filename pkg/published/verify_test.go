@@ -106,6 +106,23 @@ func TestEveryWrongUserIsNamed(t *testing.T) {
 	}
 }
 
+func TestOfManyProblemsTheNumberOfTheRestIsTold(t *testing.T) {
+	f := newFixture(t, layouts()[0], 150)
+	manifest := f.publish(t, "r")
+	var twice int
+	f.rewrite(t, manifest, 1, func(users [][]byte) [][]byte {
+		for i := range users {
+			users[i] = users[0]
+		}
+		twice = len(users) - 1
+		return users
+	})
+	all := strings.Split(f.verify(t, f.latest()), "\n")
+	if last := fmt.Sprintf("ids: and %d more", twice-20); twice < 22 || len(all) != 21 || all[20] != last {
+		t.Errorf("%d are there twice, and the last of %d lines is %q, not %q", twice, len(all), all[len(all)-1], last)
+	}
+}
+
 func TestColumnsThatTheManifestGetsWrongAreNamed(t *testing.T) {
 	for _, l := range layouts() {
 		f := newFixture(t, l, 60)
