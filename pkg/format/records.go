@@ -20,6 +20,7 @@ type records struct {
 	in      *bufio.Reader
 	columns []string
 	names   [][]byte // quoted, with a colon
+	typed   []bool   // by column: its values are not texts
 	text    []byte   // the cells of the record, one after the other
 	ends    []int    // of each cell in text
 	n       int
@@ -29,7 +30,8 @@ type records struct {
 func newRecords(in *bufio.Reader, columns []string) (*records, error) {
 	r := &records{in: in, columns: columns}
 	for _, name := range columns {
-		r.names = append(r.names, append(appendString(nil, name), ':'))
+		typeName, _ := property.ColumnType(name)
+		r.names, r.typed = append(r.names, append(appendString(nil, name), ':')), append(r.typed, !isText(typeName))
 	}
 	err := r.read()
 	if errors.Is(err, io.EOF) {
@@ -73,34 +75,24 @@ func (r *records) User() ([]byte, error) {
 		if len(r.user) > 1 {
 			r.user = append(r.user, ',')
 		}
-		r.user = appendTyped(append(r.user, r.names[i]...), name, cell)
+		r.user = appendTyped(append(r.user, r.names[i]...), name, r.typed[i], cell)
 	}
 	r.user = append(r.user, '}')
 	return r.user, nil
 }
 
-// appendTyped appends the JSON value that a cell was written from.
-func appendTyped(dst []byte, column string, cell []byte) []byte {
+// appendTyped appends the JSON value that a cell was written from, of a column whose values
+// are typed, or else texts.
+func appendTyped(dst []byte, column string, typed bool, cell []byte) []byte {
 	value := jsontext.Value(cell)
-	typeName, _ := property.ColumnType(column)
-	typed := !isText(typeName) && value.IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) && value.Kind() != '"'
+	typed = typed && value.IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) && value.Kind() != '"'
 	switch {
-	case column == property.Manager && !(typed && value.Kind() == '{' && !hasID(value)):
+	case column == property.Manager && !(typed && value.Kind() == '{' && graph.Member(value, "id") == nil):
 		return append(appendString(append(dst, `{"id":`...), string(cell)), '}')
 	case typed:
 		return append(dst, cell...)
 	}
 	return appendString(dst, string(cell))
-}
-
-// hasID reports whether an object is one of which [Cells] leave the id.
-func hasID(object []byte) bool {
-	for name := range graph.Members(object) {
-		if string(name) == "id" {
-			return true
-		}
-	}
-	return false
 }
 
 // isText reports whether the values of a type are strings, or may be.

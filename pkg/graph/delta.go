@@ -123,11 +123,11 @@ func (p *Pager) drain(ctx context.Context, stats *Stats, change func(Change) err
 // removed returns the reason of an entry's @removed, "" if it has none. An @removed
 // of an unknown form says that the user is gone, too.
 func removed(raw []byte) string {
-	value := valueOf(raw, "@removed")
+	value := Member(raw, "@removed")
 	if value == nil {
 		return ""
 	}
-	if reason := valueOf(value, "reason"); len(reason) > 2 && reason[0] == '"' {
+	if reason := Member(value, "reason"); len(reason) > 2 && reason[0] == '"' {
 		if text, err := jsontext.AppendUnquote(nil, reason); err == nil && bytes.EqualFold(text, []byte("deleted")) {
 			return "deleted"
 		}
@@ -147,7 +147,7 @@ type Manager struct {
 // ManagerOf reads manager@delta, a list of who has become the manager and who no longer
 // is (@removed).
 func (c Change) ManagerOf() Manager {
-	list := valueOf(c.Raw, "manager@delta")
+	list := Member(c.Raw, "manager@delta")
 	if len(list) == 0 || list[0] != '[' {
 		return Manager{}
 	}
@@ -159,7 +159,7 @@ func (c Change) ManagerOf() Manager {
 		if entry, err = d.ReadValue(); err != nil || entry.Kind() != '{' {
 			continue
 		}
-		id, err := parseID(valueOf(entry, "id"))
+		id, err := parseID(Member(entry, "id"))
 		switch gone := removed(entry) != ""; {
 		case err != nil:
 		case !gone:

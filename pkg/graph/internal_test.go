@@ -166,7 +166,7 @@ func TestAMemberIsFoundWhereverItStands(t *testing.T) {
 		`{}`:                                             ``,
 		`{ }`:                                            ``,
 	} {
-		if got := valueOf([]byte(object), "id"); string(got) != want {
+		if got := Member([]byte(object), "id"); string(got) != want {
 			t.Errorf("the id of %s is %s, want %s", object, got, want)
 		}
 	}
@@ -181,8 +181,8 @@ func FuzzAMemberIsThatOfAFullDecoder(f *testing.F) {
 		if json.Unmarshal(object, &full) != nil || full == nil || bytes.Count(object, []byte(`id`)) > 1 || bytes.Contains(object, []byte(`\u`)) {
 			return
 		}
-		if got := valueOf(object, "id"); !bytes.Equal(got, full["id"]) {
-			t.Errorf("valueOf(%s) = %s, want %s", object, got, full["id"])
+		if got := Member(object, "id"); !bytes.Equal(got, full["id"]) {
+			t.Errorf("Member(%s) = %s, want %s", object, got, full["id"])
 		}
 	})
 }

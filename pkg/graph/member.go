@@ -19,9 +19,9 @@ func Members(object []byte) iter.Seq2[[]byte, []byte] {
 	}
 }
 
-// valueOf returns the raw value of a top-level member of an object, which is valid JSON,
-// or nil.
-func valueOf(object []byte, wanted string) []byte {
+// Member returns the raw value of the first member of that name of an object, or nil. It takes
+// any valid JSON that does not begin with white space.
+func Member(object []byte, wanted string) []byte {
 	if object[0] == '{' {
 		for name, value := range Members(object) {
 			if string(name) == wanted {

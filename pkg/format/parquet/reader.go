@@ -128,7 +128,7 @@ func (p *Reader) fill() error {
 // object makes a JSON object of the leaves.
 func (p *Reader) object() ([]byte, error) {
 	last := len(p.columns) - 1
-	var additional []byte
+	additional := []byte("{}")
 	for _, values := range p.leaves {
 		if len(values) == 0 {
 			return nil, errors.New("a row lacks a column")
@@ -143,7 +143,7 @@ func (p *Reader) object() ([]byte, error) {
 	p.user = append(p.user[:0], '{')
 	for i := range p.columns[:last] {
 		c := &p.columns[i]
-		value := memberOf(additional, c.name)
+		value := graph.Member(additional, c.name)
 		before := len(p.user)
 		if before > 1 {
 			p.user = append(p.user, ',')
@@ -165,17 +165,4 @@ func (p *Reader) object() ([]byte, error) {
 	}
 	p.user = append(p.user, '}')
 	return p.user, nil
-}
-
-// memberOf returns a member of additionalData, nil if it has none of that name.
-func memberOf(additional []byte, column string) []byte {
-	if additional == nil {
-		return nil
-	}
-	for name, value := range graph.Members(additional) {
-		if string(name) == column {
-			return value
-		}
-	}
-	return nil
 }
