@@ -29,6 +29,20 @@ type Object struct {
 	out        *counter
 }
 
+// Suffix is what the name of a file ends with that is compressed so, "" for None, and whether
+// there is such a compression.
+func Suffix(compression string) (suffix string, known bool) {
+	switch compression {
+	case Gzip:
+		return ".gz", true
+	case Zstd:
+		return ".zst", true
+	case None:
+		return "", true
+	}
+	return "", false
+}
+
 // NewObject returns an Object that writes to w. format is ndjson or csv,
 // compression one of the constants; columns are those of CSV. Both compressions use
 // their fastest level: the list is written once and read a few times.

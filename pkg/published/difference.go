@@ -95,11 +95,13 @@ func Compare(ctx context.Context, before, after *Snapshot, o Options) (*Differen
 		}
 	}
 	d.OnlyAfter = slices.DeleteFunc(after.granted(), func(name string) bool { return slices.Contains(d.Columns, name) })
-	for kind, s := range map[byte]*Snapshot{inBefore: before, inAfter: after} {
-		if err := d.read(ctx, s, kind, o); err != nil {
-			d.Close()
-			return nil, err
-		}
+	err := d.read(ctx, before, inBefore, o)
+	if err == nil {
+		err = d.read(ctx, after, inAfter, o)
+	}
+	if err != nil {
+		d.Close()
+		return nil, err
 	}
 	return d, nil
 }
@@ -170,16 +172,8 @@ func (d *Difference) people(shard int) ([]person, error) {
 		p.key = keyOf(p.id)
 		all = append(all, p)
 	}
-	slices.SortFunc(all, func(a, b person) int {
-		order := bytes.Compare(a.key[:], b.key[:])
-		if order == 0 && a.isAfter != b.isAfter {
-			order = 1
-			if b.isAfter {
-				order = -1
-			}
-		}
-		return order
-	})
+	// The earlier snapshot was read first, and a shard keeps the order.
+	slices.SortStableFunc(all, func(a, b person) int { return bytes.Compare(a.key[:], b.key[:]) })
 	return all, nil
 }
 

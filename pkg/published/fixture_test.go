@@ -39,7 +39,8 @@ func (l layout) suffix() string {
 	if l.format == "parquet" {
 		return ".parquet"
 	}
-	return "." + l.format + map[string]string{format.Gzip: ".gz", format.Zstd: ".zst"}[l.compression]
+	suffix, _ := format.Suffix(l.compression)
+	return "." + l.format + suffix
 }
 
 func (l layout) encode(w io.Writer, columns []string) (snapshot.Encoder, error) {

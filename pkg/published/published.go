@@ -69,7 +69,7 @@ func Find(ctx context.Context, at Store, key string) (*Snapshot, error) {
 		if s.Latest, err = parseLatest(at.URL(key), tenant, body); err != nil {
 			return nil, err
 		}
-		key = path.Join(path.Dir(path.Dir(key)), "runs/tenant="+tenant+"/run="+s.Latest.Run+"/manifest.json")
+		key = path.Join(path.Dir(path.Dir(key)), snapshot.RunKey(tenant, s.Latest.Run, snapshot.ManifestName))
 	}
 	body, err := read(ctx, at, CheckManifest, key)
 	if err != nil {
@@ -162,7 +162,7 @@ func (s *Snapshot) parse(body []byte) error {
 // store can be read, and no URL leads out of the folder of the run.
 func (s *Snapshot) key(o snapshot.Object) (string, error) {
 	folder, name := path.Split(o.URL)
-	if !strings.HasSuffix(folder, "/runs/tenant="+s.Manifest.Tenant+"/run="+s.Manifest.Run+"/") || store.CheckKey(name) != nil {
+	if !strings.HasSuffix(folder, "/"+snapshot.RunKey(s.Manifest.Tenant, s.Manifest.Run, "")) || store.CheckKey(name) != nil {
 		return "", errors.New("is not an object of this run")
 	}
 	return s.folder + name, nil

@@ -33,7 +33,7 @@ func (s *Snapshot) rules() problems {
 	if len(p) > 0 {
 		return p
 	}
-	if where := "runs/tenant=" + m.Tenant + "/run=" + m.Run + "/"; strings.Contains("/"+s.folder, "/runs/tenant=") {
+	if where := snapshot.RunKey(m.Tenant, m.Run, ""); strings.Contains("/"+s.folder, "/runs/tenant=") {
 		p.when(!strings.HasSuffix("/"+s.folder, "/"+where), "it is that of tenant %s and run %s, and is not stored there", m.Tenant, m.Run)
 	}
 	if l := s.Latest; l != nil {
@@ -119,8 +119,7 @@ func (s *Snapshot) objects(p *problems) {
 
 // suffixOf is how the objects are called.
 func suffixOf(m *snapshot.Manifest) (string, error) {
-	compressions := map[string]string{format.Gzip: ".gz", format.Zstd: ".zst", format.None: ""}
-	suffix, known := compressions[m.Compression]
+	suffix, known := format.Suffix(m.Compression)
 	switch {
 	case !known:
 		return "", errors.New("its compression is none of gzip, zstd and none")

@@ -70,7 +70,7 @@ func Runs(ctx context.Context, at Lister, tenant string, most int) (runs []Run, 
 
 func (r *Run) read(ctx context.Context, at Store, tenant string) {
 	defer crash.Recover(&r.Err)
-	found, err := Find(ctx, at, "runs/tenant="+tenant+"/run="+r.Name+"/manifest.json")
+	found, err := Find(ctx, at, snapshot.RunKey(tenant, r.Name, snapshot.ManifestName))
 	var wrong *Error
 	switch {
 	case errors.As(err, &wrong) && wrong.Missing:

@@ -35,11 +35,11 @@ func newComparison(before, after *snapshot.Manifest) comparison {
 func (c comparison) columns(names []string, before, after []byte) (all []Column) {
 	old, now := valuesOf(before), valuesOf(after)
 	for _, name := range names {
-		typeName, _ := property.ColumnType(name)
 		a, b := old[name], now[name]
 		if bytes.Equal(a, b) {
 			continue
 		}
+		typeName, _ := property.ColumnType(name)
 		if a, b = c.canonical(typeName, a), c.canonical(typeName, b); !bytes.Equal(a, b) {
 			all = append(all, Column{name, a, b})
 		}

@@ -88,7 +88,8 @@ func destination(at snapshot.Store, s sink.Store) snapshot.Destination {
 	if d.Compression == "" {
 		d.Compression = format.Gzip
 	}
-	d.Suffix = "." + d.Format + map[string]string{format.Gzip: ".gz", format.Zstd: ".zst"}[d.Compression]
+	suffix, _ := format.Suffix(d.Compression)
+	d.Suffix = "." + d.Format + suffix
 	d.Encode = func(w io.Writer, columns []string) (snapshot.Encoder, error) {
 		return format.NewObject(w, d.Format, d.Compression, columns)
 	}

@@ -107,7 +107,7 @@ func (c *checkpoint) validResults() bool {
 func (c *checkpoint) validObjects() bool {
 	for _, parts := range c.Objects {
 		for _, p := range parts {
-			if !strings.HasPrefix(p.Key, runKey(c.Tenant, c.Run, "part-")) || store.CheckKey(p.Key) != nil || !p.Valid() {
+			if !strings.HasPrefix(p.Key, RunKey(c.Tenant, c.Run, "part-")) || store.CheckKey(p.Key) != nil || !p.Valid() {
 				return false
 			}
 		}

@@ -2,13 +2,15 @@ package snapshot
 
 import "time"
 
-const manifestName = "manifest.json"
+// ManifestName is what the manifest of a run is called.
+const ManifestName = "manifest.json"
 
 // LatestKey is where a destination says which list of a tenant is the latest.
 func LatestKey(tenant string) string { return "latest/tenant=" + tenant + ".json" }
 
-// runKey is an object of a run at a destination: a part or the manifest.
-func runKey(tenant, run, name string) string {
+// RunKey is an object of a run at a destination: a part or the manifest, or with "" what the
+// keys of all of them begin with.
+func RunKey(tenant, run, name string) string {
 	return "runs/tenant=" + tenant + "/run=" + run + "/" + name
 }
 

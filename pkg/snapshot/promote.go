@@ -64,7 +64,7 @@ func (p promotion) newer(last *Latest) string {
 // that, or the run that it replaced.
 func (p promotion) moveLatest(ctx context.Context) (newer, replaced string, err error) {
 	key := LatestKey(p.manifest.Tenant)
-	body, err := p.manifest.latest(p.store.URL(runKey(p.manifest.Tenant, p.manifest.Run, manifestName)))
+	body, err := p.manifest.latest(p.store.URL(RunKey(p.manifest.Tenant, p.manifest.Run, ManifestName)))
 	if err != nil {
 		return "", "", err
 	}
@@ -157,7 +157,7 @@ func (p promotion) target(ctx context.Context, symlink []byte) (*Manifest, error
 }
 
 func (p promotion) readManifest(ctx context.Context, run string) (*Manifest, error) {
-	key := runKey(p.manifest.Tenant, run, manifestName)
+	key := RunKey(p.manifest.Tenant, run, ManifestName)
 	body, _, err := p.store.Read(ctx, key)
 	if err != nil {
 		return nil, err

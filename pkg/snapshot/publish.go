@@ -95,7 +95,7 @@ func (r *run) writeManifests(ctx context.Context) (url string, err error) {
 	return r.p.stores()[0].URL(key), nil
 }
 
-func (r *run) manifestKey() string { return runKey(r.p.Tenant, r.c.Run, manifestName) }
+func (r *run) manifestKey() string { return RunKey(r.p.Tenant, r.c.Run, ManifestName) }
 
 // keepsManifest reports whether a manifest that is there already stays as it is: that
 // of the same run, accepted meanwhile. That of another run of the same name is an

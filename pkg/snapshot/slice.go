@@ -125,7 +125,7 @@ func (s *slice) open() {
 		d := &s.p.Destinations[i]
 		s.parts = append(s.parts, &partWriter{
 			to: d, columns: columns, suffix: "-" + own + d.Suffix,
-			name: runKey(s.p.Tenant, s.events.run, fmt.Sprintf("part-%d-", s.number)),
+			name: RunKey(s.p.Tenant, s.events.run, fmt.Sprintf("part-%d-", s.number)),
 		})
 	}
 	s.ids = baseline.NewIDWriter(s.p.State, stateKey(s.p.Tenant, s.events.run, fmt.Sprintf("ids-%d-%s", s.number, own)))
