@@ -97,7 +97,7 @@ func (c *changesCommand) Run(ctx context.Context, p *program) error {
 	}
 	in := changes.Input{Baseline: c.Baseline, Accept: c.Accept, Resync: c.Resync}
 	if c.Watch {
-		return f.follow(ctx, in, c.interval(t.config.GraphURL))
+		return f.follow(ctx, in, interval(c.Every, t.config.GraphURL))
 	}
 	return f.once(ctx, in)
 }
@@ -148,9 +148,17 @@ func (c *changesCommand) keep(settings *publisher.Settings) (forget func(), err 
 		return nil, &usageError{"no state, which says what was published last; name a folder or a URL, such as --state ./state or --state s3://bucket/prefix, or set ROLLCALL_STATE; " +
 			"to see what happens from now on, " + programName + " changes --watch needs none"}
 	}
+	if forget, err = temporaryState(settings); err != nil {
+		return nil, fmt.Errorf("a temporary folder for the state: %w; name another with --state", err)
+	}
+	return forget, nil
+}
+
+// temporaryState makes a folder the state, which forget removes.
+func temporaryState(settings *publisher.Settings) (forget func(), err error) {
 	folder, err := os.MkdirTemp("", programName+"-changes-")
 	if err != nil {
-		return nil, fmt.Errorf("a temporary folder for the state: %w; name another with --state", err)
+		return nil, err
 	}
 	forget = func() { _ = os.RemoveAll(folder) }
 	url, err := stateURL(filepath.ToSlash(folder))
@@ -170,11 +178,12 @@ func (c *changesCommand) isText(p *program) bool {
 	return c.Format == "text" || c.Format == "auto" && onTerminal
 }
 
-// interval is the pause between two rounds. A simulated tenant has no quota to spare.
-func (c *changesCommand) interval(graphURL string) time.Duration {
+// interval is the pause between two rounds, if not 0 the one that was asked for. A simulated
+// tenant has no quota to spare.
+func interval(every time.Duration, graphURL string) time.Duration {
 	switch {
-	case c.Every > 0:
-		return c.Every
+	case every > 0:
+		return every
 	case isLoopbackURL(graphURL):
 		return 2 * time.Second
 	}

@@ -21,7 +21,7 @@ type checklist struct {
 // newChecklist returns a checklist on stdout.
 func (p *program) newChecklist() checklist {
 	width, onTerminal := terminalWidth(p.stdout)
-	return checklist{w: p.out(), width: width, coloured: onTerminal && lookup(p.environ, "NO_COLOR") == "" && !p.isDumb()}
+	return checklist{w: p.out(), width: width, coloured: p.isColoured(onTerminal)}
 }
 
 // verdict is the result of a check.

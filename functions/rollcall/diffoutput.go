@@ -35,7 +35,7 @@ func (c *diffCommand) open(p *program) (diffOutput, error) {
 	}
 	switch c.Format {
 	case formatTable:
-		bold := onTerminal && lookup(p.environ, "NO_COLOR") == "" && !p.isDumb()
+		bold := p.isColoured(onTerminal)
 		t := newTable(p.out(), c.Rows, width, bold)
 		t.columns = []string{"change", "user", "column", "before", "after"}
 		t.cells = format.NewCells(t.columns)

@@ -122,7 +122,7 @@ func (c *listCommand) open(p *program) (output, error) {
 	switch c.Format {
 	case formatTable:
 		width, onTerminal := terminalWidth(p.stdout)
-		bold := onTerminal && lookup(p.environ, "NO_COLOR") == "" && !p.isDumb()
+		bold := p.isColoured(onTerminal)
 		return newTable(p.out(), c.Rows, width, bold), nil
 	case formatCSV, formatExcel, formatXLSX:
 		return newSpooledOutput(p.out(), c.Format)

@@ -5,8 +5,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/rollcall-dev/rollcall/pkg/api"
@@ -89,18 +87,11 @@ func (f pageFlags) follow(ctx context.Context, p *program, t *tenant, settings p
 
 func (f pageFlags) rounds(ctx context.Context, p *program, t *tenant, settings publisher.Settings, into *page.Feed, console *console, log *slog.Logger) (err error) {
 	defer crash.Recover(&err)
-	folder, err := os.MkdirTemp("", programName+"-changes-")
+	forget, err := temporaryState(&settings)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(folder) }()
-	url, err := stateURL(filepath.ToSlash(folder))
-	if err == nil {
-		err = settings.State.UnmarshalText([]byte(url))
-	}
-	if err != nil {
-		return err
-	}
+	defer forget()
 	settings.Sinks.Stores, settings.Sinks.Buses, settings.NotificationURL = nil, nil, subscription.Address{}
 	everybody := tolerance.Tolerance{Share: 1} // nothing is published that somebody would have to accept first
 	settings.MaxLeavers, settings.MaxColumnLoss = everybody, everybody
@@ -120,7 +111,7 @@ func (f pageFlags) rounds(ctx context.Context, p *program, t *tenant, settings p
 		}
 		return result, err
 	}
-	return watch.follow(ctx, changes.Input{}, (&changesCommand{}).interval(t.config.GraphURL))
+	return watch.follow(ctx, changes.Input{}, interval(0, t.config.GraphURL))
 }
 
 // beside answers requests that last as long as a browser listens by one handler, and all

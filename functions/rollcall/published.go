@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
-	"path/filepath"
+	"path"
 	"strings"
 
 	"github.com/rollcall-dev/rollcall/pkg/config"
@@ -58,19 +59,14 @@ func manifestURL(name string, tenant *string) (string, error) {
 		return "", &usageError{name + " is neither a manifest nor a folder with snapshots"}
 	}
 	if *tenant == "" {
-		found, err := filepath.Glob(filepath.Join(escapedGlob(folder), "latest", "tenant=*.json"))
+		found, err := fs.Glob(os.DirFS(folder), "latest/tenant=*.json")
 		switch {
 		case err != nil || len(found) == 0:
 			return "", &usageError{name + " has no latest list: name a manifest.json"}
 		case len(found) > 1:
 			return "", &usageError{fmt.Sprintf("%s has the latest lists of %d tenants: say by --tenant <GUID> which one is meant", name, len(found))}
 		}
-		*tenant = strings.TrimSuffix(strings.TrimPrefix(filepath.Base(found[0]), "tenant="), ".json")
+		*tenant = strings.TrimSuffix(strings.TrimPrefix(path.Base(found[0]), "tenant="), ".json")
 	}
 	return sinkURL("MANIFEST", name)
-}
-
-// escapedGlob is a path as a pattern that matches it alone.
-func escapedGlob(path string) string {
-	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
 }

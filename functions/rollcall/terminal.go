@@ -25,6 +25,11 @@ func terminalWidth(w io.Writer) (columns int, ok bool) {
 	return columns, true
 }
 
+// isColoured reports whether what goes there is coloured and set in bold.
+func (p *program) isColoured(onTerminal bool) bool {
+	return onTerminal && lookup(p.environ, "NO_COLOR") == "" && !p.isDumb()
+}
+
 // isDumb reports whether the terminal understands no escape sequences.
 func (p *program) isDumb() bool { return lookup(p.environ, "TERM") == "dumb" }
 

@@ -99,7 +99,7 @@ func (a *answer) decode(into any) *problem {
 		return failed
 	}
 	if err := json.Unmarshal(a.body.Bytes(), into); err != nil {
-		return &problem{Status: http.StatusInternalServerError, Name: failure.Internal, Message: "the read API has answered what this page cannot read"}
+		return unreadable()
 	}
 	return nil
 }

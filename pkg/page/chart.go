@@ -43,7 +43,6 @@ const (
 	barTop      = 206
 	barZero     = 244
 	barBottom   = 282
-	labelsY     = 306
 	widestBar   = 16
 )
 

@@ -122,7 +122,6 @@ func parseTemplates(assets map[string]asset) (map[string]*template.Template, err
 			}
 			return "", fmt.Errorf("there is no asset %s", name)
 		},
-		"grouped": grouped,
 	}
 	views, err := fs.Glob(templateFiles, "templates/*.html")
 	if err != nil {

@@ -108,7 +108,7 @@ func (s Store) view(prefix string, most int, now time.Time) storeView {
 		v.Runs = append(v.Runs, row)
 	}
 	slices.SortStableFunc(v.Runs, func(a, b runView) int {
-		return strings.Compare(b.order()+b.Name, a.order()+a.Name)
+		return strings.Compare(b.StartedAt+b.Name, a.StartedAt+a.Name)
 	})
 	joiners(v.Runs)
 	v.Chart = newChart(v.Runs)
@@ -125,9 +125,6 @@ func (s Store) view(prefix string, most int, now time.Time) storeView {
 	}
 	return v
 }
-
-// order sorts runs by when they started.
-func (r runView) order() string { return r.StartedAt }
 
 // startOf is when a run started, as the names say that runs get of themselves.
 func startOf(name string) (at time.Time, ok bool) {
